@@ -1,0 +1,1 @@
+//! The AWS edge: the only user of the AWS SDK.

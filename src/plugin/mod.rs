@@ -1,0 +1,1 @@
+//! The plugin server: the only user of tonic and prost.

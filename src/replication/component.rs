@@ -1,0 +1,66 @@
+//! The things that one `replicated_bucket` owns, each with a stable name.
+
+use std::fmt;
+
+/// One of the two ends of replication.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The bucket that objects are written to.
+    Source,
+    /// The bucket that receives replicas, by its key in `destinations`.
+    Destination(String),
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source => f.write_str("source"),
+            Self::Destination(key) => write!(f, "destination/{key}"),
+        }
+    }
+}
+
+/// What a component on one side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The bucket with its settings.
+    Bucket,
+    /// Our statements in the bucket's policy.
+    BucketPolicy,
+    /// The customer managed key that we made for the bucket.
+    Key,
+    /// The key's alias.
+    Alias,
+    /// The replication configuration on this bucket.
+    Replication,
+}
+
+/// The name of a component: the key of `components`, of log lines and of error messages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ComponentId {
+    /// A part on one side.
+    Of(Side, Part),
+    /// The replication role.
+    Role,
+    /// The role's inline policy.
+    RolePolicy,
+}
+
+impl fmt::Display for ComponentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(side, part) => {
+                let part = match part {
+                    Part::Bucket => "bucket",
+                    Part::BucketPolicy => "bucket_policy",
+                    Part::Key => "key",
+                    Part::Alias => "alias",
+                    Part::Replication => "replication",
+                };
+                write!(f, "{side}/{part}")
+            }
+            Self::Role => f.write_str("role"),
+            Self::RolePolicy => f.write_str("role/policy"),
+        }
+    }
+}
