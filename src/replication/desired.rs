@@ -14,8 +14,8 @@ use super::operation::{
     RuleFilter, Tags,
 };
 use super::policy::{
-    DestinationGrant, PolicyDocument, RoleGrants, SourceGrant, Statement, destination_key_statement,
-    destination_statements, role_policy, trust_policy,
+    DestinationGrant, PolicyDocument, RoleGrants, SourceGrant, Statement,
+    destination_key_statement, destination_statements, role_policy, trust_policy,
 };
 use super::spec::{BucketSpec, DestinationSpec, KeyChoice, RoleOwnership, Spec};
 
@@ -129,7 +129,7 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
         buckets,
         role: desire_role(spec, prior, &owner, created),
         replication: ReplicationConfiguration {
-            role: spec.role_arn(),
+            role: spec.role_arn().to_string(),
             rules: spec
                 .destinations
                 .iter()
@@ -175,10 +175,8 @@ pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     }
     vec![destination_key_statement(
         &spec.owner(),
-        key,
         &spec.role_arn(),
         &destination_grant(spec, key, destination),
-        &bucket.location.partition,
     )]
 }
 
@@ -202,7 +200,9 @@ fn desire_bucket(
         arn: key.arn.clone(),
         alias: key.alias.clone(),
         description: key.description.clone(),
-        rotation: key.enable_key_rotation.then_some(key.rotation_period_in_days),
+        rotation: key
+            .enable_key_rotation
+            .then_some(key.rotation_period_in_days),
         multi_region: key.multi_region,
         tags: tags_of(Part::Key, &key.tags),
         policy: Grants {
@@ -267,13 +267,7 @@ fn policy_statements(
         delete_markers,
         ..destination_grant(spec, key, destination)
     };
-    destination_statements(
-        &spec.owner(),
-        key,
-        &spec.role_arn(),
-        &grant,
-        &destination.bucket.location.partition,
-    )
+    destination_statements(&spec.owner(), &spec.role_arn(), &grant)
 }
 
 fn desire_role(spec: &Spec, prior: Option<&Spec>, owner: &str, created: &str) -> DesiredRole {
@@ -302,7 +296,7 @@ fn desire_role(spec: &Spec, prior: Option<&Spec>, owner: &str, created: &str) ->
     DesiredRole {
         name: spec.role.name.clone(),
         path: spec.role.path.clone(),
-        arn: spec.role_arn(),
+        arn: spec.role_arn().to_string(),
         location: spec.source.location.clone(),
         owned,
         grants: writes_policy.then_some(grants),
@@ -344,7 +338,8 @@ fn destination_grant(spec: &Spec, key: &str, destination: &DestinationSpec) -> D
             .collect(),
         plain_objects_into_kms: bucket.encryption.key.is_some()
             && spec.source.encryption.key.is_none(),
-        bucket_key_enabled: bucket.encryption.bucket_key_enabled,
+        bucket_key_enabled: bucket.encryption.bucket_key_enabled
+            || spec.source.encryption.bucket_key_enabled,
         delete_markers: destination.rule.delete_marker_replication,
         owner_override: owner_override(spec, bucket),
     }
@@ -411,9 +406,9 @@ pub fn destination_of_bucket<'a>(
     spec: &'a Spec,
     bucket: &BucketSpec,
 ) -> Option<&'a DestinationSpec> {
-    spec.destinations
-        .values()
-        .find(|d| d.bucket.name == bucket.name && d.bucket.location.account == bucket.location.account)
+    spec.destinations.values().find(|d| {
+        d.bucket.name == bucket.name && d.bucket.location.account == bucket.location.account
+    })
 }
 
 /// The user's tags with ours over them.

@@ -69,7 +69,10 @@ pub fn bucket_differences(
     observed: &Observed,
 ) -> Vec<Difference> {
     let bucket = desired.name.clone();
-    let mut found = Found::new(ComponentId::Of(side.clone(), Part::Bucket), &desired.location);
+    let mut found = Found::new(
+        ComponentId::Of(side.clone(), Part::Bucket),
+        &desired.location,
+    );
     let missing = seen.region.present().is_none();
     if missing {
         found.component(
@@ -132,7 +135,14 @@ pub fn bucket_differences(
     let mut all = found.list;
     if let Some(key) = &desired.key {
         let stale = role_made_again(whole, observed);
-        all.extend(key_differences(&whole.owner, side, &desired.location, key, seen, stale));
+        all.extend(key_differences(
+            &whole.owner,
+            side,
+            &desired.location,
+            key,
+            seen,
+            stale,
+        ));
     }
     all
 }
@@ -191,6 +201,7 @@ pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> 
                         owner: desired.owner.clone(),
                         statements: wanted.clone(),
                         fresh: seen.region.present().is_none(),
+                        rewrite: stale,
                     },
                 },
             );
@@ -314,7 +325,7 @@ fn key_differences(
     };
     match seen {
         None => {
-            let policy = policy::key_policy(&at.account, &at.partition, statements);
+            let policy = policy::key_policy(&at.account, &at.partition, statements.iter().cloned());
             found.component(
                 "missing",
                 Operation::CreateKey {
@@ -326,7 +337,9 @@ fn key_differences(
             );
         }
         Some(seen) => {
-            found.list.extend(state_differences(at, &found.component, &key, seen));
+            found
+                .list
+                .extend(state_differences(at, &found.component, &key, seen));
             if seen.description.description != desired.description {
                 found.attribute(
                     "description",
@@ -337,10 +350,7 @@ fn key_differences(
                 );
             }
             let text = seen.policy.present().map(String::as_str);
-            let root_missing = !text.is_some_and(|t| policy::has_account_statement(t, &at.account));
-            if let Some(what) = shared_difference(owner, text, statements, stale)
-                .or(root_missing.then_some("account statement missing from policy"))
-            {
+            if let Some(what) = shared_difference(owner, text, statements, stale) {
                 found.add(
                     what,
                     Shows::Component,
@@ -350,6 +360,7 @@ fn key_differences(
                             owner: owner.to_owned(),
                             statements: statements.clone(),
                             fresh: false,
+                            rewrite: stale,
                         },
                     },
                 );
@@ -471,15 +482,16 @@ fn shared_difference(
     let Ok(document) = PolicyDocument::parse(text) else {
         return Some("not a policy document");
     };
-    let ours = policy::ours(&document, owner);
-    let wanted = PolicyDocument::of(wanted.to_vec());
-    if policy::same_meaning(&PolicyDocument::of(ours.clone()), &wanted) {
-        None
-    } else if ours.is_empty() {
-        Some("statements missing")
-    } else {
-        Some("statements changed")
+    let ours: Vec<Statement> = policy::ours(&document, |sid| policy::is_ours(sid, owner))
+        .into_iter()
+        .cloned()
+        .collect();
+    if ours.is_empty() && !wanted.is_empty() {
+        return Some("statements missing");
     }
+    let wanted = PolicyDocument::new(wanted.to_vec());
+    let same = policy::same_meaning(&PolicyDocument::new(ours), &wanted);
+    (!same).then_some("statements changed")
 }
 
 fn same_document(text: &str, wanted: &PolicyDocument) -> bool {
@@ -493,7 +505,11 @@ fn rules_difference(
     seen: &ReplicationConfiguration,
 ) -> Option<String> {
     fn names(rules: Vec<&ReplicationRule>) -> String {
-        rules.iter().map(|r| r.id.as_str()).collect::<Vec<_>>().join(", ")
+        rules
+            .iter()
+            .map(|r| r.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
     let find = |rules: &[ReplicationRule], id: &str| rules.iter().find(|r| r.id == id).cloned();
     let absent: Vec<_> = wanted
@@ -555,7 +571,11 @@ fn tag_difference(wanted: &Tags, seen: &Presence<Tags>) -> Option<(Shows, Tags)>
     if let Some(created) = seen.get(names::CREATED_TAG) {
         tags.insert(names::CREATED_TAG.to_owned(), created.clone());
     }
-    let shows = if unset.is_empty() { shows } else { Shows::Attribute };
+    let shows = if unset.is_empty() {
+        shows
+    } else {
+        Shows::Attribute
+    };
     Some((shows, tags))
 }
 
@@ -577,7 +597,11 @@ fn tag_changes(wanted: &Tags, seen: &Tags) -> (Shows, Tags, Vec<String>) {
         .cloned()
         .collect();
     let only_ours = set.keys().all(|key| names::is_ownership_tag(key));
-    let shows = if only_ours { Shows::Nowhere } else { Shows::Attribute };
+    let shows = if only_ours {
+        Shows::Nowhere
+    } else {
+        Shows::Attribute
+    };
     (shows, set, unset)
 }
 

@@ -70,6 +70,8 @@ pub struct PolicyEdit {
     pub statements: Vec<Statement>,
     /// Whether the bucket or key was made in this very run, so that there is nothing to read before.
     pub fresh: bool,
+    /// Whether to write even what looks the same: the role was made again, and AWS keeps its id, not its name.
+    pub rewrite: bool,
 }
 
 /// What a read must show before the run goes on.

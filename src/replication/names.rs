@@ -33,7 +33,12 @@ pub fn is_ownership_tag(key: &str) -> bool {
 
 /// A destination's bucket when the configuration names none.
 pub fn default_destination_bucket(source_bucket: &str, destination: &str) -> String {
-    shortened(&format!("{source_bucket}-{destination}").to_lowercase().replace('_', "-"), 63)
+    shortened(
+        &format!("{source_bucket}-{destination}")
+            .to_lowercase()
+            .replace('_', "-"),
+        63,
+    )
 }
 
 /// The role's name when the configuration names none.
@@ -107,8 +112,14 @@ mod tests {
 
     #[test]
     fn a_short_name_is_kept() {
-        assert_eq!(default_destination_bucket("acme-archive", "backup"), "acme-archive-backup");
-        assert_eq!(default_role_name("acme-archive"), "replication-acme-archive");
+        assert_eq!(
+            default_destination_bucket("acme-archive", "backup"),
+            "acme-archive-backup"
+        );
+        assert_eq!(
+            default_role_name("acme-archive"),
+            "replication-acme-archive"
+        );
         assert_eq!(default_alias("acme.archive"), "alias/acme_archive");
     }
 

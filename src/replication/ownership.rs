@@ -101,7 +101,10 @@ fn key_claim(
     if known(&component) {
         // The key is in state; its alias may still be somebody else's.
         let target = seen.alias_target.present()?;
-        if seen.key.present().is_some_and(|k| k.description.arn == *target)
+        if seen
+            .key
+            .present()
+            .is_some_and(|k| k.description.arn == *target)
             || seen.retired_keys.contains_key(target)
         {
             return None;
@@ -176,7 +179,10 @@ mod tests {
     #[test]
     fn a_recent_part_of_ours_is_taken_over() {
         let tags = role_tags(OWNER, "2026-11-21T11:00:00.5Z");
-        assert_eq!(judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now())), Ok(()));
+        assert_eq!(
+            judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now())),
+            Ok(())
+        );
     }
 
     #[test]
@@ -191,7 +197,10 @@ mod tests {
     fn a_part_of_another_owner_or_component_is_foreign() {
         let tags = role_tags("111111111111/other", "2026-11-21T11:00:00Z");
         let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Tags);
-        assert_eq!(verdict, Err(Refusal::Foreign(Some("111111111111/other".to_owned()))));
+        assert_eq!(
+            verdict,
+            Err(Refusal::Foreign(Some("111111111111/other".to_owned())))
+        );
         let tags = role_tags(OWNER, "2026-11-21T11:00:00Z");
         let key = ComponentId::Of(Side::Source, Part::Key);
         assert!(judge(OWNER, &key, &tags, Trust::Tags).is_err());

@@ -266,6 +266,7 @@ impl<'a> Planner<'a> {
                 owner: self.desired.owner.clone(),
                 statements: bucket.policy.exact.clone(),
                 fresh: false,
+                rewrite: false,
             };
             let id = self.graph.push(
                 ComponentId::Of(side.clone(), Part::BucketPolicy),
@@ -280,13 +281,13 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn add(
-        &mut self,
-        difference: Difference,
-        after: impl IntoIterator<Item = StepId>,
-    ) -> StepId {
-        self.graph
-            .push(difference.component, difference.at, difference.repair, after)
+    fn add(&mut self, difference: Difference, after: impl IntoIterator<Item = StepId>) -> StepId {
+        self.graph.push(
+            difference.component,
+            difference.at,
+            difference.repair,
+            after,
+        )
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
-use super::ids::{BucketName, Location};
+use super::ids::{Arn, BucketName, Location};
 use super::operation::{Input, PublicAccessBlock, Tags};
 
 /// One `replicated_bucket`.
@@ -162,14 +162,14 @@ impl Spec {
     }
 
     /// The role's ARN; it follows from account, path and name.
-    pub fn role_arn(&self) -> String {
-        format!(
-            "arn:{}:iam::{}:role{}{}",
-            self.source.location.partition,
-            self.source.location.account,
-            self.role.path,
-            self.role.name
-        )
+    pub fn role_arn(&self) -> Arn {
+        Arn {
+            partition: self.source.location.partition.clone(),
+            service: "iam".to_owned(),
+            region: String::new(),
+            account: self.source.location.account.to_string(),
+            resource: format!("role{}{}", self.role.path, self.role.name),
+        }
     }
 }
 

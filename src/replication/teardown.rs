@@ -190,9 +190,13 @@ pub fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKe
         return false;
     };
     match PolicyDocument::parse(text) {
-        Ok(document) => policy::foreign(&document, owner)
-            .iter()
-            .any(|s| !policy::is_account_statement(s, &bucket.location.account)),
+        Ok(document) => {
+            let at = &bucket.location;
+            let root = policy::key_policy(&at.account, &at.partition, []);
+            policy::foreign(&document, |sid| policy::is_ours(sid, owner))
+                .into_iter()
+                .any(|s| !root.statements.iter().any(|r| policy::same_grant(r, s)))
+        }
         // A document that cannot be read may hold anything.
         Err(_) => true,
     }
@@ -211,10 +215,11 @@ fn withdraw(
         owner: owner.to_owned(),
         statements: Vec::new(),
         fresh: false,
+        rewrite: false,
     };
     let has_ours = |text: Option<&String>| {
         text.and_then(|t| PolicyDocument::parse(t).ok())
-            .is_some_and(|d| !policy::ours(&d, owner).is_empty())
+            .is_some_and(|d| !policy::ours(&d, |sid| policy::is_ours(sid, owner)).is_empty())
     };
     if has_ours(seen.policy.present()) {
         graph.push(

@@ -85,19 +85,33 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
                     bucket: bucket.clone(),
                     edit: without_statements(edit),
                 };
-                back.push(step.component.clone(), step.at.clone(), action, quiet.clone());
+                back.push(
+                    step.component.clone(),
+                    step.at.clone(),
+                    action,
+                    quiet.clone(),
+                );
             }
             Action::EditKeyPolicy { key, edit } => {
                 let action = Action::EditKeyPolicy {
                     key: key.clone(),
                     edit: without_statements(edit),
                 };
-                back.push(step.component.clone(), step.at.clone(), action, quiet.clone());
+                back.push(
+                    step.component.clone(),
+                    step.at.clone(),
+                    action,
+                    quiet.clone(),
+                );
             }
             _ => {}
         }
     }
-    undo_role(&mut back, &finished().map(|(_, step)| step).collect::<Vec<_>>(), &quiet);
+    undo_role(
+        &mut back,
+        &finished().map(|(_, step)| step).collect::<Vec<_>>(),
+        &quiet,
+    );
     back
 }
 

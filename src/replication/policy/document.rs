@@ -111,11 +111,16 @@ impl PolicyDocument {
 
     /// Whether every value is known, so that [`render`](Self::render) succeeds.
     pub fn is_resolved(&self) -> bool {
+        self.inputs().iter().all(|input| input.known().is_some())
+    }
+
+    /// Every resource that a statement names.
+    pub fn inputs(&self) -> Vec<&Input<String>> {
         self.statements
             .iter()
             .filter_map(|statement| statement.resource.as_ref())
             .flat_map(|resources| resources.inner())
-            .all(|resource| resource.known().is_some())
+            .collect()
     }
 }
 

@@ -31,6 +31,15 @@ pub fn same_statement(a: &Statement, b: &Statement) -> bool {
     Meaning::of(a) == Meaning::of(b)
 }
 
+/// Whether two statements grant or deny the same, whatever they are called.
+pub fn same_grant(a: &Statement, b: &Statement) -> bool {
+    let unnamed = |statement| Meaning {
+        sid: None,
+        ..Meaning::of(statement)
+    };
+    unnamed(a) == unnamed(b)
+}
+
 fn statements(document: &PolicyDocument) -> BTreeSet<Meaning<'_>> {
     document.statements.iter().map(Meaning::of).collect()
 }

@@ -32,7 +32,7 @@ pub use evaluate::{Decision, Request, evaluate};
 pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};
 pub use limits::{PolicyKind, TooLarge, check_size, size};
-pub use meaning::{same_meaning, same_meaning_text, same_statement};
+pub use meaning::{same_grant, same_meaning, same_meaning_text, same_statement};
 pub use merge::{foreign, merge, ours, remove_ours};
 pub use replication_role::{DestinationGrant, RoleGrants, SourceGrant, role_policy};
 pub use sid::{is_ours, is_ours_for, is_replicated, sid};
