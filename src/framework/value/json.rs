@@ -36,7 +36,11 @@ impl Type {
             ),
             Self::Tuple(elements) => collection(
                 "tuple",
-                elements.iter().map(Self::to_json).collect::<Vec<_>>().into(),
+                elements
+                    .iter()
+                    .map(Self::to_json)
+                    .collect::<Vec<_>>()
+                    .into(),
             ),
         }
     }
@@ -45,7 +49,9 @@ impl Type {
 impl Value {
     /// Reads a stored value of a type; unknown attributes are errors, missing ones null.
     pub fn from_json(json: &Json, ty: &Type) -> Result<Self, CodecError> {
-        let reader = Reader { extra: Extra::Refuse };
+        let reader = Reader {
+            extra: Extra::Refuse,
+        };
         reader.read(json, ty, &AttributePath::default(), 0)
     }
 
@@ -137,8 +143,9 @@ impl Reader {
         match (ty, json) {
             (_, Json::Null) => Ok(Value::Null),
             (Type::String, Json::String(text)) => Ok(Value::string(text.as_str())),
-            (Type::String, Json::Number(number)) => read_number(number.as_str(), path)
-                .map(|number| Value::String(number.to_string())),
+            (Type::String, Json::Number(number)) => {
+                read_number(number.as_str(), path).map(|number| Value::String(number.to_string()))
+            }
             (Type::String, Json::Bool(truth)) => Ok(Value::String(truth.to_string())),
             (Type::Number, Json::Number(number)) => {
                 read_number(number.as_str(), path).map(Value::Number)
@@ -173,14 +180,16 @@ impl Reader {
             (Type::Object(types), Json::Object(entries)) => {
                 self.read_object(entries, types, path, depth)
             }
-            (Type::Dynamic, Json::Object(wrapper)) => match (wrapper.get("type"), wrapper.get("value")) {
-                (Some(ty), Some(value)) if wrapper.len() == 2 => {
-                    let ty = Type::from_json(ty).map_err(|e| CodecError::at(path, e))?;
-                    let value = self.read(value, &ty, path, depth)?;
-                    Ok(Value::Dynamic(Box::new((ty, value))))
+            (Type::Dynamic, Json::Object(wrapper)) => {
+                match (wrapper.get("type"), wrapper.get("value")) {
+                    (Some(ty), Some(value)) if wrapper.len() == 2 => {
+                        let ty = Type::from_json(ty).map_err(|e| CodecError::at(path, e))?;
+                        let value = self.read(value, &ty, path, depth)?;
+                        Ok(Value::Dynamic(Box::new((ty, value))))
+                    }
+                    _ => Err(CodecError::at(path, "expected an object of value and type")),
                 }
-                _ => Err(CodecError::at(path, "expected an object of value and type")),
-            },
+            }
             (ty, json) => Err(CodecError::at(
                 path,
                 format!("expected {}, found {}", ty.noun(), json_noun(json)),
@@ -335,7 +344,10 @@ mod tests {
 
     #[test]
     fn missing_attributes_are_null_and_unknown_ones_refused_or_dropped() {
-        let ty = Type::object([("a", Type::String), ("b", Type::object([("c", Type::Bool)]))]);
+        let ty = Type::object([
+            ("a", Type::String),
+            ("b", Type::object([("c", Type::Bool)])),
+        ]);
         let json = json!({"b": {"c": true, "d": 1}});
         let error = Value::from_json(&json, &ty).unwrap_err();
         assert_eq!(error.0, "b.d: the type has no such attribute");
@@ -352,7 +364,10 @@ mod tests {
     fn simple_values_stored_as_another_simple_type_are_read() {
         let ty = Type::Tuple(vec![Type::Number, Type::Bool, Type::String, Type::String]);
         let value = Value::from_json(&json!(["1.50", "true", 2.5, false]), &ty).unwrap();
-        assert_eq!(value.to_json(&ty).unwrap(), json!([1.5, true, "2.5", "false"]));
+        assert_eq!(
+            value.to_json(&ty).unwrap(),
+            json!([1.5, true, "2.5", "false"])
+        );
     }
 
     #[test]
@@ -369,6 +384,9 @@ mod tests {
         let error = Value::List(vec![Value::Unknown])
             .to_json(&Type::list(Type::String))
             .unwrap_err();
-        assert_eq!(error.0, "[0]: a value that is not known yet cannot be stored");
+        assert_eq!(
+            error.0,
+            "[0]: a value that is not known yet cannot be stored"
+        );
     }
 }

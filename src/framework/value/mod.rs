@@ -248,9 +248,7 @@ impl Value {
             Self::List(items) => Self::List(items.iter().map(Self::canonical).collect()),
             Self::Map(entries) => Self::Map(canonical_entries(entries)),
             Self::Object(attributes) => Self::Object(canonical_entries(attributes)),
-            Self::Dynamic(typed) => {
-                Self::Dynamic(Box::new((typed.0.clone(), typed.1.canonical())))
-            }
+            Self::Dynamic(typed) => Self::Dynamic(Box::new((typed.0.clone(), typed.1.canonical()))),
             simple => simple.clone(),
         }
     }
@@ -313,7 +311,10 @@ mod tests {
     #[test]
     fn sets_deep_inside_are_compared_by_meaning() {
         let deep = |items: [i64; 2]| {
-            Value::map([("k", Value::List(vec![Value::Set(items.map(Value::number).into())]))])
+            Value::map([(
+                "k",
+                Value::List(vec![Value::Set(items.map(Value::number).into())]),
+            )])
         };
         assert!(deep([1, 2]).same(&deep([2, 1])));
         assert!(!deep([1, 2]).same(&deep([2, 3])));
@@ -329,6 +330,9 @@ mod tests {
 
     #[test]
     fn text_is_normalised_to_nfc() {
-        assert_eq!(Value::string("e\u{301}"), Value::String("\u{e9}".to_owned()));
+        assert_eq!(
+            Value::string("e\u{301}"),
+            Value::String("\u{e9}".to_owned())
+        );
     }
 }

@@ -171,12 +171,7 @@ impl<'a> Reader<'a> {
             .map(Value::set)
     }
 
-    fn tuple(
-        &mut self,
-        marker: Marker,
-        ty: &Type,
-        elements: &[Type],
-    ) -> Result<Value, CodecError> {
+    fn tuple(&mut self, marker: Marker, ty: &Type, elements: &[Type]) -> Result<Value, CodecError> {
         let length = self.array_length(marker, ty)?;
         if length != elements.len() {
             let message = format!("expected a tuple of {}, found {length}", elements.len());
@@ -184,9 +179,7 @@ impl<'a> Reader<'a> {
         }
         (0..)
             .zip(elements)
-            .map(|(index, element)| {
-                self.at(PathStep::Index(index), |reader| reader.value(element))
-            })
+            .map(|(index, element)| self.at(PathStep::Index(index), |reader| reader.value(element)))
             .collect::<Result<_, _>>()
             .map(Value::List)
     }
@@ -459,7 +452,11 @@ mod tests {
                 "b4 31 38 34 34 36 37 34 34 30 37 33 37 30 39 35 35 31 36 31 35",
             ),
         ] {
-            assert_eq!(number(text).to_msgpack(&Type::Number).unwrap(), hex(bytes), "{text}");
+            assert_eq!(
+                number(text).to_msgpack(&Type::Number).unwrap(),
+                hex(bytes),
+                "{text}"
+            );
         }
     }
 
@@ -477,16 +474,29 @@ mod tests {
             "c7 09 0c 82 01 c2 02 a4 61 6d 69 2d",
             "d5 0c 80 00",
         ] {
-            assert_eq!(read(bytes, &Type::String).unwrap(), Value::Unknown, "{bytes}");
-            assert_eq!(read(bytes, &Type::list(Type::Bool)).unwrap(), Value::Unknown);
+            assert_eq!(
+                read(bytes, &Type::String).unwrap(),
+                Value::Unknown,
+                "{bytes}"
+            );
+            assert_eq!(
+                read(bytes, &Type::list(Type::Bool)).unwrap(),
+                Value::Unknown
+            );
         }
-        assert_eq!(Value::Unknown.to_msgpack(&Type::String).unwrap(), hex("d4 00 00"));
+        assert_eq!(
+            Value::Unknown.to_msgpack(&Type::String).unwrap(),
+            hex("d4 00 00")
+        );
     }
 
     #[test]
     fn dynamic_values_bring_their_type() {
         let unknown = read("92 c4 08 22 73 74 72 69 6e 67 22 d4 00 00", &Type::Dynamic).unwrap();
-        assert_eq!(unknown, Value::Dynamic(Box::new((Type::String, Value::Unknown))));
+        assert_eq!(
+            unknown,
+            Value::Dynamic(Box::new((Type::String, Value::Unknown)))
+        );
         assert!(unknown.is_unknown());
         assert_eq!(
             unknown.to_msgpack(&Type::Dynamic).unwrap(),
@@ -497,7 +507,10 @@ mod tests {
 
     #[test]
     fn text_becomes_nfc_and_may_be_binary() {
-        assert_eq!(read("a3 65 cc 81", &Type::String).unwrap(), Value::string("\u{e9}"));
+        assert_eq!(
+            read("a3 65 cc 81", &Type::String).unwrap(),
+            Value::string("\u{e9}")
+        );
         assert_eq!(read("c4 01 61", &Type::String).unwrap(), Value::string("a"));
         assert!(read("a1 ff", &Type::String).is_err());
     }
@@ -514,13 +527,22 @@ mod tests {
     fn wrong_shapes_are_refused_with_their_place() {
         let ty = Type::object([("a", Type::list(Type::map(Type::Bool)))]);
         for (bytes, message) in [
-            ("81 a1 61 91 81 a1 6b 05", "a[0][\"k\"]: expected a bool, found a number"),
+            (
+                "81 a1 61 91 81 a1 6b 05",
+                "a[0][\"k\"]: expected a bool, found a number",
+            ),
             ("81 a1 62 c0", "b: the type has no such attribute"),
             ("80", "expected an object of 1 attributes, found 0"),
             ("81 a1 61 91", "a[0]: the value ends too early"),
-            ("81 a1 61 c0 c0", "there are bytes after the end of the value"),
+            (
+                "81 a1 61 c0 c0",
+                "there are bytes after the end of the value",
+            ),
             ("", "the value ends too early"),
-            ("81 a1 61 91 82 a1 6b c2 a1 6b c3", "a[0]: a key stands twice in the map"),
+            (
+                "81 a1 61 91 82 a1 6b c2 a1 6b c3",
+                "a[0]: a key stands twice in the map",
+            ),
         ] {
             assert_eq!(read(bytes, &ty).unwrap_err().0, message, "{bytes}");
         }
@@ -528,7 +550,12 @@ mod tests {
 
     #[test]
     fn hostile_lengths_are_refused_without_reserving_memory() {
-        for bytes in ["dd ff ff ff ff", "df ff ff ff ff", "db ff ff ff ff", "c9 ff ff ff ff 00"] {
+        for bytes in [
+            "dd ff ff ff ff",
+            "df ff ff ff ff",
+            "db ff ff ff ff",
+            "c9 ff ff ff ff 00",
+        ] {
             for ty in [
                 Type::String,
                 Type::list(Type::String),

@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn text_that_is_no_number_is_refused() {
-        for text in ["", "-", "1_000", "0x10", "1.", ".5", "1e", "NaN", "inf", " 1", "1e+-2"] {
+        for text in [
+            "", "-", "1_000", "0x10", "1.", ".5", "1e", "NaN", "inf", " 1", "1e+-2",
+        ] {
             assert!(text.parse::<Number>().is_err(), "{text:?}");
         }
     }

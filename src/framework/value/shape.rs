@@ -19,7 +19,12 @@ impl Value {
     }
 }
 
-fn shaped(value: Value, ty: &Type, path: &AttributePath, depth: usize) -> Result<Value, CodecError> {
+fn shaped(
+    value: Value,
+    ty: &Type,
+    path: &AttributePath,
+    depth: usize,
+) -> Result<Value, CodecError> {
     if depth > MAX_DEPTH {
         return Err(CodecError::at(path, "the value is nested too deeply"));
     }
@@ -110,7 +115,11 @@ mod tests {
     #[test]
     fn a_list_given_for_a_set_becomes_the_set() {
         let ty = Type::object([("tags", Type::set(Type::String))]);
-        let list = Value::List(vec![Value::string("b"), Value::string("a"), Value::string("b")]);
+        let list = Value::List(vec![
+            Value::string("b"),
+            Value::string("a"),
+            Value::string("b"),
+        ]);
         let shaped = Value::object([("tags", list)]).into_type(&ty).unwrap();
         let set = Value::Set(vec![Value::string("a"), Value::string("b")]);
         assert_eq!(shaped, Value::object([("tags", set)]));

@@ -120,11 +120,8 @@ impl Value {
                 }
             }
             Value::Dynamic(typed) => typed.1.walk_from(path, visit),
-            Value::Null
-            | Value::Unknown
-            | Value::String(_)
-            | Value::Number(_)
-            | Value::Bool(_) => {}
+            Value::Null | Value::Unknown | Value::String(_) | Value::Number(_) | Value::Bool(_) => {
+            }
         }
     }
 }
@@ -152,7 +149,10 @@ mod tests {
         assert_eq!(example().get(&path), Some(&Value::number(1)));
         assert_eq!(example().get(&AttributePath::root("rules").key("b")), None);
         assert_eq!(example().get(&AttributePath::root("gone").key("b")), None);
-        assert_eq!(example().get(&AttributePath::root("rules").key("a").index(-1)), None);
+        assert_eq!(
+            example().get(&AttributePath::root("rules").key("a").index(-1)),
+            None
+        );
     }
 
     #[test]
@@ -175,7 +175,11 @@ mod tests {
 
     #[test]
     fn unknown_places_are_named() {
-        let paths: Vec<_> = example().unknown_paths().iter().map(ToString::to_string).collect();
+        let paths: Vec<_> = example()
+            .unknown_paths()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(paths, ["later", "rules[\"a\"][1]", "set"]);
         assert!(example().with_unknown_as_null().is_wholly_known());
     }
