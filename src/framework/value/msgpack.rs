@@ -533,7 +533,7 @@ mod tests {
             ),
             ("81 a1 62 c0", "b: the type has no such attribute"),
             ("80", "expected an object of 1 attributes, found 0"),
-            ("81 a1 61 91", "a[0]: the value ends too early"),
+            ("81 a1 61 91", "a: the value ends too early"),
             (
                 "81 a1 61 c0 c0",
                 "there are bytes after the end of the value",
