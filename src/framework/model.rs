@@ -275,6 +275,7 @@ mod tests {
 
     model! {
         /// One rule.
+        #[expect(unreachable_pub, reason = "models are public wherever they stand")]
         Rule {
             /// Text.
             id: String,
@@ -285,6 +286,7 @@ mod tests {
 
     model! {
         /// A bucket with every kind of field.
+        #[expect(unreachable_pub, reason = "models are public wherever they stand")]
         Bucket {
             /// Text.
             name: String,
