@@ -17,3 +17,25 @@ pub struct Statement {
     /// Resources; keys may still have to be made.
     pub resources: Vec<Input<String>>,
 }
+
+impl PolicyDocument {
+    /// The document as JSON, once every key that it names is made.
+    pub fn render(&self) -> Result<String, String> {
+        let statements = self
+            .statements
+            .iter()
+            .map(|statement| {
+                let resources = statement
+                    .resources
+                    .iter()
+                    .map(|resource| match resource {
+                        Input::Known(arn) => Ok(arn.clone()),
+                        _ => Err(format!("{}: {resource} is not known yet", statement.sid)),
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok(serde_json::json!({ "Sid": statement.sid, "Resource": resources }))
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        Ok(serde_json::json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
+    }
+}
