@@ -52,7 +52,8 @@ pub struct CloudConfig {
     pub no_proxy: Option<String>,
     /// How often a call is repeated at most.
     pub max_retries: u32,
-    /// The first pause between two attempts; it doubles each time, up to 20 seconds, and is shortened at random.
+    /// The first pause between two attempts; it doubles each time, up to twenty times its
+    /// length, and is shortened at random.
     pub initial_backoff: Duration,
     /// How long connecting may take.
     pub connect_timeout: Duration,

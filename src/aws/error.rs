@@ -128,16 +128,15 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
         // A bucket that is so young that its name does not lead to its region yet.
         "TemporaryRedirect" => K::NotReady,
 
-        // `DeleteConflict` also lasts for a while after the last policy of a role was removed.
         "ConcurrentModification"
         | "ConcurrentModificationException"
         | "ConditionalRequestConflict"
         | "ConflictException"
-        | "DeleteConflict"
-        | "DeleteConflictException"
         | "OperationAborted" => K::Conflict,
 
         "BucketNotEmpty"
+        | "DeleteConflict"
+        | "DeleteConflictException"
         | "DisabledException"
         | "EntityTemporarilyUnmodifiable"
         | "EntityTemporarilyUnmodifiableException"
@@ -146,6 +145,9 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
         | "KMSInvalidStateException"
         | "UnmodifiableEntity"
         | "UnmodifiableEntityException" => K::InvalidState,
+
+        // Quotas: to wait does not help.
+        "LimitExceeded" | "LimitExceededException" => K::Invalid,
 
         // The request was not read to its end, so it was not carried out either.
         "RequestTimeout" => K::Transport,

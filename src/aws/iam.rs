@@ -184,7 +184,9 @@ pub(super) async fn put_role_policy(
     document: &PolicyDocument,
 ) -> Result<Output, CallError> {
     let call = at.write("iam:PutRolePolicy", role);
-    let document = document.render().map_err(|why| call.invalid(why))?;
+    let document = document
+        .render()
+        .map_err(|unresolved| call.invalid(unresolved.to_string()))?;
     let request = at.clients.iam.put_role_policy().role_name(role);
     call.run(request.policy_name(policy).policy_document(document).send())
         .await?;

@@ -32,6 +32,7 @@ pub(super) fn retry_config(config: &CloudConfig) -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(config.max_retries.saturating_add(1))
         .with_initial_backoff(config.initial_backoff)
+        .with_max_backoff(config.initial_backoff.saturating_mul(20))
 }
 
 /// Retries without the SDK's quota: an apply that makes hundreds of buckets is throttled for minutes, and

@@ -1,3 +1,13 @@
-//! Runs the pure middle's steps and queries against a [`cloud::Cloud`]. Knows no AWS SDK.
+//! Runs the pure middle's queries and steps against a [`cloud::Cloud`]. Knows no AWS SDK and no Terraform.
+//!
+//! [`observe`] fills an `Observed`, [`executor`] runs a `StepGraph`. Both are structured: everything that they
+//! start has ended when they return.
 
 pub mod cloud;
+mod documents;
+pub mod executor;
+mod made;
+pub mod observe;
+mod retry;
+
+pub use documents::DocumentLocks;

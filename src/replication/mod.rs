@@ -1,6 +1,21 @@
 //! The pure middle: what is wanted, what is there, the difference, the steps.
+//!
+//! Nothing in here awaits, calls AWS, knows Terraform's values or reads a clock: every function takes values
+//! and returns values. In reading order: [`ids`] and [`component`] are the nouns, [`spec`] is what was asked
+//! for, [`desired`] what AWS should show, [`observed`] what it shows, [`diff`] the difference, [`graph`] and
+//! [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`ownership`] whose things are.
 
 pub mod component;
+pub mod desired;
+pub mod diff;
+pub mod graph;
 pub mod ids;
+pub mod names;
+pub mod observed;
 pub mod operation;
+pub mod ownership;
+pub mod plan;
 pub mod policy;
+pub mod spec;
+pub mod teardown;
+pub mod undo;

@@ -417,3 +417,240 @@ pub enum Output {
     /// Objects that `DeleteObjects` could not delete: object key, version id, code and message.
     NotDeleted(Vec<(String, String, String)>),
 }
+
+impl Query {
+    /// The call as IAM names it.
+    pub fn call(&self) -> &'static str {
+        match self {
+            Self::HeadBucket { .. } => "s3:HeadBucket",
+            Self::GetBucketVersioning { .. } => "s3:GetBucketVersioning",
+            Self::GetBucketEncryption { .. } => "s3:GetBucketEncryption",
+            Self::GetPublicAccessBlock { .. } => "s3:GetPublicAccessBlock",
+            Self::GetBucketOwnershipControls { .. } => "s3:GetBucketOwnershipControls",
+            Self::GetBucketTagging { .. } => "s3:GetBucketTagging",
+            Self::GetBucketPolicy { .. } => "s3:GetBucketPolicy",
+            Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
+            Self::ListObjectVersions { .. } => "s3:ListObjectVersions",
+            Self::ListMultipartUploads { .. } => "s3:ListMultipartUploads",
+            Self::DescribeKey { .. } => "kms:DescribeKey",
+            Self::GetKeyPolicy { .. } => "kms:GetKeyPolicy",
+            Self::GetKeyRotationStatus { .. } => "kms:GetKeyRotationStatus",
+            Self::ListKeyTags { .. } => "kms:ListResourceTags",
+            Self::ListAliases { .. } => "kms:ListAliases",
+            Self::ListKeys => "kms:ListKeys",
+            Self::GetRole { .. } => "iam:GetRole",
+            Self::ListRolePolicies { .. } => "iam:ListRolePolicies",
+            Self::ListAttachedRolePolicies { .. } => "iam:ListAttachedRolePolicies",
+            Self::GetRolePolicy { .. } => "iam:GetRolePolicy",
+        }
+    }
+
+    /// What it looks at.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::HeadBucket { bucket }
+            | Self::GetBucketVersioning { bucket }
+            | Self::GetBucketEncryption { bucket }
+            | Self::GetPublicAccessBlock { bucket }
+            | Self::GetBucketOwnershipControls { bucket }
+            | Self::GetBucketTagging { bucket }
+            | Self::GetBucketPolicy { bucket }
+            | Self::GetBucketReplication { bucket }
+            | Self::ListObjectVersions { bucket, .. }
+            | Self::ListMultipartUploads { bucket } => bucket,
+            Self::DescribeKey { key }
+            | Self::GetKeyPolicy { key }
+            | Self::GetKeyRotationStatus { key }
+            | Self::ListKeyTags { key }
+            | Self::ListAliases { key } => key,
+            Self::ListKeys => "all keys",
+            Self::GetRole { role }
+            | Self::ListRolePolicies { role }
+            | Self::ListAttachedRolePolicies { role }
+            | Self::GetRolePolicy { role, .. } => role,
+        }
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = self.call().split_once(':').map_or("", |(_, name)| name);
+        write!(f, "{call} {}", self.subject())
+    }
+}
+
+impl Operation {
+    /// The call as IAM names it.
+    pub fn call(&self) -> &'static str {
+        match self {
+            Self::CreateBucket { .. } => "s3:CreateBucket",
+            Self::DeleteBucket { .. } => "s3:DeleteBucket",
+            Self::EnableBucketVersioning { .. } => "s3:PutBucketVersioning",
+            Self::PutBucketEncryption { .. } => "s3:PutBucketEncryption",
+            Self::PutPublicAccessBlock { .. } => "s3:PutPublicAccessBlock",
+            Self::PutBucketOwnershipControls { .. } => "s3:PutBucketOwnershipControls",
+            Self::PutBucketTagging { .. } => "s3:PutBucketTagging",
+            Self::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
+            Self::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
+            Self::PutBucketReplication { .. } => "s3:PutBucketReplication",
+            Self::DeleteBucketReplication { .. } => "s3:DeleteBucketReplication",
+            Self::DeleteObjects { .. } => "s3:DeleteObjects",
+            Self::AbortMultipartUpload { .. } => "s3:AbortMultipartUpload",
+            Self::CreateKey { .. } => "kms:CreateKey",
+            Self::PutKeyPolicy { .. } => "kms:PutKeyPolicy",
+            Self::UpdateKeyDescription { .. } => "kms:UpdateKeyDescription",
+            Self::EnableKeyRotation { .. } => "kms:EnableKeyRotation",
+            Self::DisableKeyRotation { .. } => "kms:DisableKeyRotation",
+            Self::EnableKey { .. } => "kms:EnableKey",
+            Self::DisableKey { .. } => "kms:DisableKey",
+            Self::TagKey { .. } => "kms:TagResource",
+            Self::UntagKey { .. } => "kms:UntagResource",
+            Self::CreateAlias { .. } => "kms:CreateAlias",
+            Self::UpdateAlias { .. } => "kms:UpdateAlias",
+            Self::DeleteAlias { .. } => "kms:DeleteAlias",
+            Self::ScheduleKeyDeletion { .. } => "kms:ScheduleKeyDeletion",
+            Self::CancelKeyDeletion { .. } => "kms:CancelKeyDeletion",
+            Self::CreateRole { .. } => "iam:CreateRole",
+            Self::DeleteRole { .. } => "iam:DeleteRole",
+            Self::UpdateRole { .. } => "iam:UpdateRole",
+            Self::UpdateAssumeRolePolicy { .. } => "iam:UpdateAssumeRolePolicy",
+            Self::PutRolePermissionsBoundary { .. } => "iam:PutRolePermissionsBoundary",
+            Self::DeleteRolePermissionsBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
+            Self::PutRolePolicy { .. } => "iam:PutRolePolicy",
+            Self::DeleteRolePolicy { .. } => "iam:DeleteRolePolicy",
+            Self::DetachRolePolicy { .. } => "iam:DetachRolePolicy",
+            Self::TagRole { .. } => "iam:TagRole",
+            Self::UntagRole { .. } => "iam:UntagRole",
+        }
+    }
+
+    /// What it changes: a bucket's or role's name, a key's ARN, an alias.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::CreateBucket { bucket, .. }
+            | Self::DeleteBucket { bucket }
+            | Self::EnableBucketVersioning { bucket }
+            | Self::PutBucketEncryption { bucket, .. }
+            | Self::PutPublicAccessBlock { bucket, .. }
+            | Self::PutBucketOwnershipControls { bucket, .. }
+            | Self::PutBucketTagging { bucket, .. }
+            | Self::PutBucketPolicy { bucket, .. }
+            | Self::DeleteBucketPolicy { bucket }
+            | Self::PutBucketReplication { bucket, .. }
+            | Self::DeleteBucketReplication { bucket }
+            | Self::DeleteObjects { bucket, .. }
+            | Self::AbortMultipartUpload { bucket, .. } => bucket.clone(),
+            Self::CreateKey { description, .. } => format!("new key \"{description}\""),
+            Self::PutKeyPolicy { key, .. }
+            | Self::UpdateKeyDescription { key, .. }
+            | Self::EnableKeyRotation { key, .. }
+            | Self::DisableKeyRotation { key }
+            | Self::EnableKey { key }
+            | Self::DisableKey { key }
+            | Self::TagKey { key, .. }
+            | Self::UntagKey { key, .. }
+            | Self::ScheduleKeyDeletion { key, .. }
+            | Self::CancelKeyDeletion { key } => key.to_string(),
+            Self::CreateAlias { alias, .. }
+            | Self::UpdateAlias { alias, .. }
+            | Self::DeleteAlias { alias } => alias.clone(),
+            Self::CreateRole { role, .. }
+            | Self::DeleteRole { role }
+            | Self::UpdateRole { role, .. }
+            | Self::UpdateAssumeRolePolicy { role, .. }
+            | Self::PutRolePermissionsBoundary { role, .. }
+            | Self::DeleteRolePermissionsBoundary { role }
+            | Self::PutRolePolicy { role, .. }
+            | Self::DeleteRolePolicy { role, .. }
+            | Self::DetachRolePolicy { role, .. }
+            | Self::TagRole { role, .. }
+            | Self::UntagRole { role, .. } => role.clone(),
+        }
+    }
+
+    /// Every input that may still have to be made.
+    pub fn inputs(&self) -> Vec<&Input<String>> {
+        match self {
+            Self::PutBucketEncryption { encryption, .. } => encryption.kms_key.iter().collect(),
+            Self::PutBucketReplication { configuration, .. } => configuration
+                .rules
+                .iter()
+                .filter_map(|rule| rule.replica_kms_key.as_ref())
+                .collect(),
+            Self::PutKeyPolicy { key, .. }
+            | Self::UpdateKeyDescription { key, .. }
+            | Self::EnableKeyRotation { key, .. }
+            | Self::DisableKeyRotation { key }
+            | Self::EnableKey { key }
+            | Self::DisableKey { key }
+            | Self::TagKey { key, .. }
+            | Self::UntagKey { key, .. }
+            | Self::CreateAlias { key, .. }
+            | Self::UpdateAlias { key, .. }
+            | Self::ScheduleKeyDeletion { key, .. }
+            | Self::CancelKeyDeletion { key } => vec![key],
+            Self::PutRolePolicy { document, .. } => document.inputs(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same operation with every input filled in by `output`; the component that has no output yet
+    /// otherwise.
+    pub fn resolve(
+        mut self,
+        output: &dyn Fn(&ComponentId) -> Option<String>,
+    ) -> Result<Self, ComponentId> {
+        let fill = |input: &mut Input<String>| {
+            if let Input::OutputOf(component) = input {
+                let value = output(component).ok_or_else(|| component.clone())?;
+                *input = Input::Known(value);
+            }
+            Ok(())
+        };
+        match &mut self {
+            Self::PutBucketEncryption { encryption, .. } => {
+                encryption.kms_key.as_mut().map_or(Ok(()), fill)?;
+            }
+            Self::PutBucketReplication { configuration, .. } => configuration
+                .rules
+                .iter_mut()
+                .filter_map(|rule| rule.replica_kms_key.as_mut())
+                .try_for_each(fill)?,
+            Self::PutKeyPolicy { key, .. }
+            | Self::UpdateKeyDescription { key, .. }
+            | Self::EnableKeyRotation { key, .. }
+            | Self::DisableKeyRotation { key }
+            | Self::EnableKey { key }
+            | Self::DisableKey { key }
+            | Self::TagKey { key, .. }
+            | Self::UntagKey { key, .. }
+            | Self::CreateAlias { key, .. }
+            | Self::UpdateAlias { key, .. }
+            | Self::ScheduleKeyDeletion { key, .. }
+            | Self::CancelKeyDeletion { key } => fill(key)?,
+            Self::PutRolePolicy { document, .. } => {
+                *document = document.resolve(output);
+                if let Some(Input::OutputOf(component)) =
+                    document.inputs().into_iter().find(|i| i.known().is_none())
+                {
+                    return Err(component.clone());
+                }
+            }
+            _ => {}
+        }
+        Ok(self)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = self.call().split_once(':').map_or("", |(_, name)| name);
+        write!(f, "{call} {}", self.subject())?;
+        for input in self.inputs() {
+            if input.known().is_none() && !self.subject().contains(&input.to_string()) {
+                write!(f, " with {input}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -99,8 +99,8 @@ fn each_code_has_its_kind() {
         (409, "ConcurrentModificationException", K::Conflict),
         (409, "ConditionalRequestConflict", K::Conflict),
         (400, "ConflictException", K::Conflict),
-        (409, "DeleteConflict", K::Conflict),
-        (409, "DeleteConflictException", K::Conflict),
+        (409, "DeleteConflict", K::InvalidState),
+        (409, "DeleteConflictException", K::InvalidState),
         (409, "OperationAborted", K::Conflict),
         (409, "BucketNotEmpty", K::InvalidState),
         (400, "DisabledException", K::InvalidState),
@@ -124,7 +124,7 @@ fn each_code_has_its_kind() {
         (400, "MalformedXML", K::Invalid),
         (400, "InvalidArgument", K::Invalid),
         (400, "LimitExceededException", K::Invalid),
-        (409, "LimitExceeded", K::Conflict),
+        (409, "LimitExceeded", K::Invalid),
     ];
     for (status, code, expected) in cases {
         for effect in [Effect::Read, Effect::Repeatable, Effect::Once] {

@@ -88,7 +88,11 @@ impl Server {
             actions: BTreeMap::new(),
             functions: BTreeMap::new(),
         };
-        Self { provider, schemas, stop: CancellationToken::new() }
+        Self {
+            provider,
+            schemas,
+            stop: CancellationToken::new(),
+        }
     }
     /// Everything that the provider offers.
     pub fn schemas(&self) -> &Schemas {

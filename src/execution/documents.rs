@@ -1,0 +1,181 @@
+//! Editing policy documents that others edit too.
+//!
+//! An edit reads the document right before it writes, and reads it again afterwards: AWS has no conditional
+//! write for policies, so the only way to notice that a concurrent writer won is to look. Edits of one document
+//! are one after the other within the process; other processes are noticed by the second read.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::cloud::{CallError, CallErrorKind};
+use super::executor::Run;
+use super::retry;
+use crate::replication::graph::PolicyEdit;
+use crate::replication::ids::Location;
+use crate::replication::operation::{Answer, Input, Operation, Query};
+use crate::replication::policy::{self, PolicyDocument, PolicyKind};
+
+/// One lock for each document that somebody in this process edits.
+#[derive(Debug, Default)]
+pub struct DocumentLocks {
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl DocumentLocks {
+    fn of(&self, document: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.entry(document.to_owned()).or_default().clone()
+    }
+}
+
+/// A policy that several owners share.
+#[derive(Debug, Clone)]
+pub(super) enum Document {
+    /// A bucket's policy.
+    Bucket(String),
+    /// A key's policy, by the key's ARN.
+    Key(String),
+}
+
+impl Document {
+    fn name(&self) -> &str {
+        match self {
+            Self::Bucket(name) | Self::Key(name) => name,
+        }
+    }
+
+    fn kind(&self) -> PolicyKind {
+        match self {
+            Self::Bucket(_) => PolicyKind::Bucket,
+            Self::Key(_) => PolicyKind::Key,
+        }
+    }
+
+    fn query(&self) -> Query {
+        match self {
+            Self::Bucket(bucket) => Query::GetBucketPolicy {
+                bucket: bucket.clone(),
+            },
+            Self::Key(key) => Query::GetKeyPolicy { key: key.clone() },
+        }
+    }
+
+    /// The write; a bucket's policy may go altogether, a key always has one.
+    fn write(&self, document: Option<&PolicyDocument>) -> Result<Operation, String> {
+        let policy = document
+            .map(|d| d.render().map_err(|e| e.to_string()))
+            .transpose()?;
+        if let Some(text) = &policy {
+            policy::check_size(self.kind(), text).map_err(|e| e.to_string())?;
+        }
+        Ok(match (self, policy) {
+            (Self::Bucket(bucket), Some(policy)) => Operation::PutBucketPolicy {
+                bucket: bucket.clone(),
+                policy,
+            },
+            (Self::Bucket(bucket), None) => Operation::DeleteBucketPolicy {
+                bucket: bucket.clone(),
+            },
+            (Self::Key(key), policy) => Operation::PutKeyPolicy {
+                key: Input::Known(key.clone()),
+                policy: policy.ok_or("a key cannot be left without a policy")?,
+            },
+        })
+    }
+}
+
+/// Puts an owner's statements into a document and leaves everybody else's as they are.
+pub(super) async fn edit(
+    run: &Run<'_>,
+    at: &Location,
+    document: &Document,
+    edit: &PolicyEdit,
+) -> Result<(), CallError> {
+    let lock = run.locks.of(document.name());
+    let _turn = lock.lock().await;
+    if edit.fresh {
+        // Nobody else can have written into what was made a moment ago.
+        let merged = policy::merge(None, &edit.statements, |_| false);
+        return write(run, at, document, Some(&merged)).await;
+    }
+    let mut waits = retry::backoff(Duration::from_secs(60));
+    loop {
+        let current = read(run, at, document).await?;
+        let owned = |sid: &str| policy::is_ours(sid, &edit.owner);
+        let merged = policy::merge(current.as_ref(), &edit.statements, owned);
+        let nothing_left = merged.statements.is_empty();
+        let unchanged = match &current {
+            Some(current) => policy::same_meaning(current, &merged) && !edit.rewrite,
+            None => nothing_left,
+        };
+        if unchanged {
+            return Ok(());
+        }
+        write(run, at, document, (!nothing_left).then_some(&merged)).await?;
+        let seen = read(run, at, document).await?;
+        let landed = match &seen {
+            Some(seen) => {
+                let ours = |d: &PolicyDocument| {
+                    PolicyDocument::new(policy::ours(d, owned).into_iter().cloned().collect())
+                };
+                policy::same_meaning(&ours(seen), &ours(&merged))
+            }
+            None => nothing_left,
+        };
+        if landed {
+            return Ok(());
+        }
+        match waits.next() {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => {
+                return Err(run.local_error(
+                    at,
+                    CallErrorKind::Conflict,
+                    document.query().call(),
+                    document.name(),
+                    "what was written did not show within a minute: another writer keeps replacing the policy, \
+                     or AWS is slow to show it",
+                ));
+            }
+        }
+    }
+}
+
+async fn read(
+    run: &Run<'_>,
+    at: &Location,
+    document: &Document,
+) -> Result<Option<PolicyDocument>, CallError> {
+    let query = document.query();
+    let text = match run.cloud.query(at, &query).await {
+        Ok(Answer::Text(text)) => text,
+        Ok(_) => String::new(),
+        Err(error) if error.code.as_deref() == Some("NoSuchBucketPolicy") => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    PolicyDocument::parse(&text).map(Some).map_err(|error| {
+        let message =
+            format!("the policy that is there cannot be read, so it is left as it is: {error}");
+        run.local_error(
+            at,
+            CallErrorKind::Invalid,
+            query.call(),
+            document.name(),
+            &message,
+        )
+    })
+}
+
+async fn write(
+    run: &Run<'_>,
+    at: &Location,
+    document: &Document,
+    policy: Option<&PolicyDocument>,
+) -> Result<(), CallError> {
+    let operation = document.write(policy).map_err(|message| {
+        let call = document.query().call();
+        run.local_error(at, CallErrorKind::Invalid, call, document.name(), &message)
+    })?;
+    run.call(at, &operation, true).await.map(|_| ())
+}

@@ -1,0 +1,594 @@
+//! Looks at AWS and fills an [`Observed`].
+//!
+//! All reads of all components run at the same time. A bucket, key or role that state knows is read straight
+//! away; one that may not exist is looked for first, so that a create does not ask a dozen questions about
+//! nothing. What AWS says is not there is absent; what may not be read is an error.
+
+use futures::future::{join_all, try_join_all};
+use futures::{FutureExt, join, try_join};
+
+use super::cloud::{CallError, CallErrorKind, Cloud};
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::ids::Location;
+use crate::replication::names::{COMPONENT_TAG, OWNER_TAG, ROLE_POLICY_NAME};
+use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
+use crate::replication::operation::{Answer, Query, Tags};
+use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
+
+/// What an observation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Everything, of components that state knows.
+    Refresh,
+    /// Everything, of components that may not exist yet.
+    Create,
+    /// Only what taking it down needs: what exists, whether it is empty, and who else uses keys and role.
+    Destroy,
+}
+
+/// Looks at one `replicated_bucket`. `known` tells which buckets, keys and roles state knows.
+pub async fn observe(
+    cloud: &dyn Cloud,
+    spec: &Spec,
+    purpose: Purpose,
+    known: &(dyn Fn(&ComponentId) -> bool + Sync),
+) -> Result<Observed, Vec<CallError>> {
+    let owner = spec.owner();
+    let buckets = join_all(spec.buckets().map(|(side, bucket)| {
+        let owner = owner.as_str();
+        async move {
+            let look = Look {
+                cloud,
+                at: &bucket.location,
+                purpose,
+            };
+            let seen = look.bucket(owner, &side, bucket, known).await;
+            seen.map(|seen| (side, seen))
+        }
+    }));
+    let role_look = Look {
+        cloud,
+        at: &spec.source.location,
+        purpose,
+    };
+    let (buckets, role) = join!(buckets, role_look.role(spec, known));
+    let mut observed = Observed::default();
+    let mut errors = Vec::new();
+    for bucket in buckets {
+        match bucket {
+            Ok((side, seen)) => {
+                observed.buckets.insert(side, seen);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    match role {
+        Ok(seen) => observed.role = seen,
+        Err(error) => errors.push(error),
+    }
+    if errors.is_empty() {
+        Ok(observed)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Looks at one bucket with its keys, for a destination that goes.
+pub async fn observe_bucket(
+    cloud: &dyn Cloud,
+    owner: &str,
+    side: &Side,
+    bucket: &BucketSpec,
+    purpose: Purpose,
+) -> Result<ObservedBucket, CallError> {
+    let look = Look {
+        cloud,
+        at: &bucket.location,
+        purpose,
+    };
+    look.bucket(owner, side, bucket, &|_| true).await
+}
+
+/// Looks at the role of a spec.
+pub async fn observe_role(
+    cloud: &dyn Cloud,
+    spec: &Spec,
+    purpose: Purpose,
+) -> Result<Presence<ObservedRole>, CallError> {
+    let look = Look {
+        cloud,
+        at: &spec.source.location,
+        purpose,
+    };
+    look.role(spec, &|_| true).await
+}
+
+/// Reads at one place for one purpose.
+struct Look<'a> {
+    cloud: &'a dyn Cloud,
+    at: &'a Location,
+    purpose: Purpose,
+}
+
+impl Look<'_> {
+    async fn bucket(
+        &self,
+        owner: &str,
+        side: &Side,
+        bucket: &BucketSpec,
+        known: &(dyn Fn(&ComponentId) -> bool + Sync),
+    ) -> Result<ObservedBucket, CallError> {
+        let is_known = known(&ComponentId::Of(side.clone(), Part::Bucket));
+        let (mut seen, key, retired) = try_join!(
+            self.bucket_itself(side, bucket, is_known),
+            self.key(side, bucket, known),
+            try_join_all(bucket.retired_keys.iter().map(|arn| {
+                self.key_by_arn(arn)
+                    .map(|key| key.map(|key| (arn.clone(), key)))
+            })),
+        )?;
+        let (key, alias_target) = key;
+        seen.key = key;
+        seen.alias_target = alias_target;
+        seen.retired_keys = retired.into_iter().collect();
+        let key_wanted = bucket.owned_key().is_some_and(|key| key.arn.is_none());
+        if key_wanted && seen.region.present().is_some() && seen.key.present().is_none() {
+            seen.key = self.key_by_tag(owner, side, bucket).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn bucket_itself(
+        &self,
+        side: &Side,
+        bucket: &BucketSpec,
+        known: bool,
+    ) -> Result<ObservedBucket, CallError> {
+        let name = bucket.name.to_string();
+        let mut seen = ObservedBucket::default();
+        if !known {
+            seen.region = self
+                .read(
+                    Query::HeadBucket {
+                        bucket: name.clone(),
+                    },
+                    |answer| match answer {
+                        Answer::BucketRegion(region) => Some(region),
+                        _ => None,
+                    },
+                )
+                .await?;
+            if seen.region.present().is_none() {
+                return Ok(seen);
+            }
+        }
+        if self.purpose == Purpose::Destroy {
+            return self.bucket_for_destroy(side, bucket).await;
+        }
+        let wants_emptiness = !known;
+        let q = |make: fn(String) -> Query| make(name.clone());
+        let (versioning, encryption, block, ownership, tags, policy, replication, empty) = try_join!(
+            self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
+            self.setting(
+                q(|bucket| Query::GetBucketEncryption { bucket }),
+                |answer| match answer {
+                    Answer::Encryption(encryption) => Some(encryption),
+                    _ => None,
+                }
+            ),
+            self.setting(
+                q(|bucket| Query::GetPublicAccessBlock { bucket }),
+                |answer| match answer {
+                    Answer::PublicAccessBlock(block) => Some(block),
+                    _ => None,
+                }
+            ),
+            self.setting(
+                q(|bucket| Query::GetBucketOwnershipControls { bucket }),
+                text
+            ),
+            self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
+            self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
+            self.replication(side, &name),
+            self.emptiness(&name, wants_emptiness),
+        )?;
+        let Setting::Of(versioning) = versioning else {
+            // S3 answers this question for every bucket that is there.
+            seen.region = Presence::Absent;
+            return Ok(seen);
+        };
+        seen.region = Presence::Present(bucket.location.region.to_string());
+        seen.versioning = match versioning {
+            Presence::Present(state) if state.is_empty() => Presence::Absent,
+            other => other,
+        };
+        seen.encryption = encryption.presence();
+        seen.public_access_block = block.presence();
+        seen.object_ownership = ownership.presence();
+        seen.tags = tags.presence();
+        seen.policy = policy.presence();
+        seen.replication = replication.presence();
+        seen.empty = empty;
+        Ok(seen)
+    }
+
+    async fn bucket_for_destroy(
+        &self,
+        side: &Side,
+        bucket: &BucketSpec,
+    ) -> Result<ObservedBucket, CallError> {
+        let name = bucket.name.to_string();
+        let policy = async {
+            if bucket.retain_on_destroy {
+                let query = Query::GetBucketPolicy {
+                    bucket: name.clone(),
+                };
+                self.setting(query, text).await
+            } else {
+                Ok(Setting::Of(Presence::Unasked))
+            }
+        };
+        let (empty, policy, replication) = try_join!(
+            self.emptiness(&name, true),
+            policy,
+            self.replication(side, &name)
+        )?;
+        Ok(ObservedBucket {
+            region: match &empty {
+                Presence::Present(_) => Presence::Present(bucket.location.region.to_string()),
+                _ => Presence::Absent,
+            },
+            policy: policy.presence(),
+            replication: replication.presence(),
+            empty,
+            ..ObservedBucket::default()
+        })
+    }
+
+    async fn replication(
+        &self,
+        side: &Side,
+        bucket: &str,
+    ) -> Result<Setting<crate::replication::operation::ReplicationConfiguration>, CallError> {
+        if *side != Side::Source {
+            return Ok(Setting::Of(Presence::Unasked));
+        }
+        let query = Query::GetBucketReplication {
+            bucket: bucket.to_owned(),
+        };
+        self.setting(query, |answer| match answer {
+            Answer::Replication(configuration) => Some(configuration),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Whether the bucket holds no version at all; absent when there is no bucket.
+    async fn emptiness(&self, bucket: &str, wanted: bool) -> Result<Presence<bool>, CallError> {
+        if !wanted {
+            return Ok(Presence::Unasked);
+        }
+        self.read(
+            Query::ListObjectVersions {
+                bucket: bucket.to_owned(),
+                max_keys: 1,
+            },
+            |answer| match answer {
+                Answer::Versions { versions, .. } => Some(versions.is_empty()),
+                _ => None,
+            },
+        )
+        .await
+    }
+
+    /// The key of ours with what its alias points to.
+    async fn key(
+        &self,
+        side: &Side,
+        bucket: &BucketSpec,
+        known: &(dyn Fn(&ComponentId) -> bool + Sync),
+    ) -> Result<(Presence<ObservedKey>, Presence<String>), CallError> {
+        let Some(wanted) = bucket.owned_key() else {
+            return Ok((Presence::Unasked, Presence::Unasked));
+        };
+        if let Some(arn) = &wanted.arn {
+            let key = self.key_by_arn(arn).await?;
+            let aliased = key
+                .present()
+                .and_then(|k| k.aliases.present())
+                .is_some_and(|aliases| aliases.contains(&wanted.alias));
+            let target = if aliased || self.purpose == Purpose::Destroy {
+                Presence::Unasked
+            } else {
+                self.alias_target(&wanted.alias).await?
+            };
+            return Ok((key, target));
+        }
+        if self.purpose == Purpose::Destroy || known(&ComponentId::Of(side.clone(), Part::Key)) {
+            return Ok((Presence::Absent, Presence::Unasked));
+        }
+        let target = self.alias_target(&wanted.alias).await?;
+        let key = match target.present() {
+            // An alias still on a key that was retired is moved, not taken for the new key.
+            Some(arn) if !bucket.retired_keys.contains(arn) => self.key_by_arn(arn).await?,
+            _ => Presence::Absent,
+        };
+        Ok((key, target))
+    }
+
+    async fn alias_target(&self, alias: &str) -> Result<Presence<String>, CallError> {
+        self.read(
+            Query::DescribeKey {
+                key: alias.to_owned(),
+            },
+            |answer| match answer {
+                Answer::Key(key) => Some(key.arn),
+                _ => None,
+            },
+        )
+        .await
+    }
+
+    async fn key_by_arn(&self, arn: &str) -> Result<Presence<ObservedKey>, CallError> {
+        let key = arn.to_owned();
+        let description = self.read(
+            Query::DescribeKey { key: key.clone() },
+            |answer| match answer {
+                Answer::Key(key) => Some(key),
+                _ => None,
+            },
+        );
+        let policy = self.read(Query::GetKeyPolicy { key: key.clone() }, text);
+        let aliases = self.read(Query::ListAliases { key: key.clone() }, names);
+        if self.purpose == Purpose::Destroy {
+            let (description, policy, aliases) = try_join!(description, policy, aliases)?;
+            return Ok(present_key(description, |description| ObservedKey {
+                description,
+                policy,
+                rotation: Presence::Unasked,
+                tags: Presence::Unasked,
+                aliases,
+            }));
+        }
+        let rotation = async {
+            let query = Query::GetKeyRotationStatus { key: key.clone() };
+            match self
+                .read(query, |answer| match answer {
+                    Answer::Rotation {
+                        enabled,
+                        period_days,
+                    } => Some((enabled, period_days)),
+                    _ => None,
+                })
+                .await
+            {
+                // KMS does not tell the rotation of a key that is about to be deleted.
+                Err(error) if error.kind == CallErrorKind::InvalidState => Ok(Presence::Unasked),
+                other => other,
+            }
+        };
+        let tags = self.read(Query::ListKeyTags { key: key.clone() }, tags);
+        let (description, policy, aliases, rotation, tags) =
+            try_join!(description, policy, aliases, rotation, tags)?;
+        Ok(present_key(description, |description| ObservedKey {
+            description,
+            policy,
+            rotation,
+            tags,
+            aliases,
+        }))
+    }
+
+    /// Looks through the keys of the account for one that a killed run made and did not get to name.
+    async fn key_by_tag(
+        &self,
+        owner: &str,
+        side: &Side,
+        bucket: &BucketSpec,
+    ) -> Result<Presence<ObservedKey>, CallError> {
+        let component = ComponentId::Of(side.clone(), Part::Key).to_string();
+        let arn = find_key(
+            self.cloud,
+            self.at,
+            &|tags| {
+                tags.get(OWNER_TAG).map(String::as_str) == Some(owner)
+                    && tags.get(COMPONENT_TAG) == Some(&component)
+            },
+            &bucket.retired_keys,
+        )
+        .await?;
+        match arn {
+            Some(arn) => self.key_by_arn(&arn).await,
+            None => Ok(Presence::Absent),
+        }
+    }
+
+    async fn role(
+        &self,
+        spec: &Spec,
+        known: &(dyn Fn(&ComponentId) -> bool + Sync),
+    ) -> Result<Presence<ObservedRole>, CallError> {
+        let role = spec.role.name.clone();
+        let existing = matches!(spec.role.ownership, RoleOwnership::Existing { .. });
+        let get_role = || {
+            self.read(
+                Query::GetRole { role: role.clone() },
+                |answer| match answer {
+                    Answer::Role(role) => Some(role),
+                    _ => None,
+                },
+            )
+        };
+        let first = if existing || known(&ComponentId::Role) {
+            None
+        } else {
+            match get_role().await? {
+                Presence::Present(description) => Some(description),
+                _ => return Ok(Presence::Absent),
+            }
+        };
+        let description = async {
+            match first {
+                Some(description) => Ok(Presence::Present(description)),
+                None => get_role().await,
+            }
+        };
+        let policy = async {
+            if self.purpose == Purpose::Destroy {
+                return Ok(Presence::Unasked);
+            }
+            self.read(
+                Query::GetRolePolicy {
+                    role: role.clone(),
+                    policy: ROLE_POLICY_NAME.to_owned(),
+                },
+                text,
+            )
+            .await
+        };
+        let (description, policy, inline_policies, attached_policies) = try_join!(
+            description,
+            policy,
+            self.read(Query::ListRolePolicies { role: role.clone() }, names),
+            self.read(
+                Query::ListAttachedRolePolicies { role: role.clone() },
+                names
+            ),
+        )?;
+        Ok(match description {
+            Presence::Present(description) => Presence::Present(ObservedRole {
+                description,
+                policy,
+                inline_policies,
+                attached_policies,
+            }),
+            _ => Presence::Absent,
+        })
+    }
+
+    async fn setting<T>(
+        &self,
+        query: Query,
+        extract: fn(Answer) -> Option<T>,
+    ) -> Result<Setting<T>, CallError> {
+        match self.read_or_error(&query, extract).await {
+            Ok(value) => Ok(Setting::Of(Presence::Present(value))),
+            Err(error) if error.code.as_deref() == Some("NoSuchBucket") => Ok(Setting::NoBucket),
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                Ok(Setting::Of(Presence::Absent))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read<T>(
+        &self,
+        query: Query,
+        extract: fn(Answer) -> Option<T>,
+    ) -> Result<Presence<T>, CallError> {
+        match self.read_or_error(&query, extract).await {
+            Ok(value) => Ok(Presence::Present(value)),
+            Err(error) if error.kind == CallErrorKind::NotFound => Ok(Presence::Absent),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_or_error<T>(
+        &self,
+        query: &Query,
+        extract: fn(Answer) -> Option<T>,
+    ) -> Result<T, CallError> {
+        let answer = self.cloud.query(self.at, query).await?;
+        extract(answer).ok_or_else(|| unexpected_answer(self.at, query))
+    }
+}
+
+/// A key whose tags fit, among all keys of the account and region but `except`.
+pub(super) async fn find_key(
+    cloud: &dyn Cloud,
+    at: &Location,
+    fits: &(dyn Fn(&Tags) -> bool + Sync),
+    except: &[String],
+) -> Result<Option<String>, CallError> {
+    let Answer::Names(keys) = cloud.query(at, &Query::ListKeys).await? else {
+        return Err(unexpected_answer(at, &Query::ListKeys));
+    };
+    let tagged = join_all(keys.into_iter().map(|key| async move {
+        let query = Query::ListKeyTags { key: key.clone() };
+        match cloud.query(at, &query).await {
+            Ok(Answer::Tags(tags)) => fits(&tags).then_some(key),
+            // AWS's own keys and keys of others may not be read; neither is ours.
+            _ => None,
+        }
+    }))
+    .await;
+    for key in tagged.into_iter().flatten() {
+        let query = Query::DescribeKey { key };
+        if let Answer::Key(description) = cloud.query(at, &query).await?
+            && !except.contains(&description.arn)
+        {
+            return Ok(Some(description.arn));
+        }
+    }
+    Ok(None)
+}
+
+/// A setting of a bucket: what it is, or that the bucket itself is not there.
+enum Setting<T> {
+    NoBucket,
+    Of(Presence<T>),
+}
+
+impl<T> Setting<T> {
+    fn presence(self) -> Presence<T> {
+        match self {
+            Self::NoBucket => Presence::Absent,
+            Self::Of(presence) => presence,
+        }
+    }
+}
+
+fn present_key(
+    description: Presence<crate::replication::operation::KeyDescription>,
+    make: impl FnOnce(crate::replication::operation::KeyDescription) -> ObservedKey,
+) -> Presence<ObservedKey> {
+    match description {
+        Presence::Present(description) => Presence::Present(make(description)),
+        _ => Presence::Absent,
+    }
+}
+
+fn text(answer: Answer) -> Option<String> {
+    match answer {
+        Answer::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn tags(answer: Answer) -> Option<Tags> {
+    match answer {
+        Answer::Tags(tags) => Some(tags),
+        _ => None,
+    }
+}
+
+fn names(answer: Answer) -> Option<Vec<String>> {
+    match answer {
+        Answer::Names(names) => Some(names),
+        _ => None,
+    }
+}
+
+fn unexpected_answer(at: &Location, query: &Query) -> CallError {
+    CallError {
+        kind: CallErrorKind::Invalid,
+        call: query.call().to_owned(),
+        subject: query.subject().to_owned(),
+        account: Some(at.account.clone()),
+        region: Some(at.region.clone()),
+        code: None,
+        message: "the answer is not of the kind that was asked for; this is a bug in the provider"
+            .to_owned(),
+        request_id: None,
+    }
+}

@@ -1,0 +1,96 @@
+//! What is tried again, for how long, and why: AWS's eventual consistency, row by row.
+//!
+//! Passing failures of the network and of AWS are retried below, in the edge. Here stand only answers that a
+//! short wait turns into success because something that was just made is not visible everywhere yet.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::cloud::{CallError, CallErrorKind};
+use crate::replication::operation::Operation;
+
+/// How long AWS is given to see a new principal, bucket or version, as the AWS provider has it.
+const PROPAGATION: Duration = Duration::from_secs(120);
+/// Destination buckets in other regions take longer to show as versioned.
+const CROSS_REGION: Duration = Duration::from_secs(180);
+/// A deleted name stays locked for a while.
+const NAME_RELEASE: Duration = Duration::from_secs(20 * 60);
+/// A role that is seconds old may not be passed yet; a missing `iam:PassRole` looks the same.
+const PASS_ROLE: Duration = Duration::from_secs(30);
+/// Versioning stays locked after its replication configuration is gone.
+const STATE_RELEASE: Duration = Duration::from_secs(15 * 60);
+
+/// What is known about the surroundings of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Setting {
+    /// Something that the call names was made in this very run.
+    pub fresh: bool,
+}
+
+/// How long a failed call is tried again, and what is waited for; `None` when it is not.
+pub(super) fn patience(
+    operation: &Operation,
+    error: &CallError,
+    setting: Setting,
+) -> Option<(Duration, &'static str)> {
+    use CallErrorKind::{AccessDenied, Conflict, InvalidState, NotFound, NotReady};
+    match (operation, error.kind) {
+        (Operation::CreateBucket { .. }, Conflict) => Some((
+            NAME_RELEASE,
+            "S3 to release the bucket's name, which was deleted a short while ago",
+        )),
+        (_, Conflict) => Some((PROPAGATION, "another change of the same thing to end")),
+        (Operation::PutBucketReplication { .. }, NotReady) => {
+            Some((CROSS_REGION, "versioning to show on both buckets"))
+        }
+        (_, NotReady) => Some((PROPAGATION, "AWS to see what was just made")),
+        (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh => Some((
+            PASS_ROLE,
+            "the new role to be usable (or iam:PassRole is missing)",
+        )),
+        (operation, NotFound) if setting.fresh && !takes_away(operation) => {
+            Some((PROPAGATION, "AWS to see what was just made"))
+        }
+        (Operation::DeleteRole { .. }, InvalidState) => {
+            Some((PROPAGATION, "the role's policies to be gone"))
+        }
+        (Operation::EnableBucketVersioning { .. }, InvalidState) => Some((
+            STATE_RELEASE,
+            "the bucket to be free for a change of versioning",
+        )),
+        _ => None,
+    }
+}
+
+/// Whether "not found" means that the operation is done.
+pub(super) fn takes_away(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::DeleteBucket { .. }
+            | Operation::DeleteBucketPolicy { .. }
+            | Operation::DeleteBucketReplication { .. }
+            | Operation::DeleteObjects { .. }
+            | Operation::AbortMultipartUpload { .. }
+            | Operation::DeleteAlias { .. }
+            | Operation::ScheduleKeyDeletion { .. }
+            | Operation::DeleteRole { .. }
+            | Operation::DeleteRolePolicy { .. }
+            | Operation::DetachRolePolicy { .. }
+            | Operation::DeleteRolePermissionsBoundary { .. }
+            | Operation::UntagRole { .. }
+            | Operation::UntagKey { .. }
+    )
+}
+
+/// Waits between tries: from a fifth of a second to ten seconds, with jitter, for `total` at the most.
+pub(super) fn backoff(total: Duration) -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(10))
+        .with_factor(2.0)
+        .with_jitter()
+        .with_total_delay(Some(total))
+        .without_max_times()
+        .build()
+}

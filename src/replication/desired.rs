@@ -1,0 +1,423 @@
+//! What AWS should show when a [`Spec`] is in force: every component with every attribute.
+//!
+//! Documents that grant something stand here twice. The *wider* form covers the rules that are live now
+//! and those that will be; it is written before the replication configuration changes. The final form
+//! covers only what will be; it is written afterwards. So no live rule ever lacks a grant.
+
+use std::collections::BTreeMap;
+
+use super::component::{ComponentId, Part, Side};
+use super::ids::Location;
+use super::names::{self, ownership_tags};
+use super::operation::{
+    BucketEncryption, Input, PublicAccessBlock, ReplicationConfiguration, ReplicationRule,
+    RuleFilter, Tags,
+};
+use super::policy::{
+    DestinationGrant, PolicyDocument, RoleGrants, SourceGrant, Statement,
+    destination_key_statement, destination_statements, role_policy, trust_policy,
+};
+use super::spec::{BucketSpec, DestinationSpec, KeyChoice, RoleOwnership, Spec};
+
+/// Everything that one `replicated_bucket` should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Value of our owner tag.
+    pub owner: String,
+    /// The buckets with what belongs to them.
+    pub buckets: BTreeMap<Side, DesiredBucket>,
+    /// The role with its grants.
+    pub role: DesiredRole,
+    /// The source's replication configuration.
+    pub replication: ReplicationConfiguration,
+}
+
+/// One bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredBucket {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Where it lives.
+    pub location: Location,
+    /// Object ownership.
+    pub object_ownership: String,
+    /// Public access block.
+    pub public_access_block: PublicAccessBlock,
+    /// Default encryption.
+    pub encryption: BucketEncryption,
+    /// All tags, ours included.
+    pub tags: Tags,
+    /// Our statements in its policy.
+    pub policy: Grants<Vec<Statement>>,
+    /// The key of ours.
+    pub key: Option<DesiredKey>,
+}
+
+/// A key of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredKey {
+    /// Its ARN, where it is known to exist.
+    pub arn: Option<String>,
+    /// Its alias.
+    pub alias: String,
+    /// Its description.
+    pub description: String,
+    /// Whether it is rotated, and the period in days.
+    pub rotation: Option<Option<i32>>,
+    /// Whether it is a multi-Region key.
+    pub multi_region: bool,
+    /// All tags, ours included.
+    pub tags: Tags,
+    /// Our statements in its policy, beside the account's own.
+    pub policy: Grants<Vec<Statement>>,
+}
+
+/// The replication role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredRole {
+    /// Its name.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Where IAM is called.
+    pub location: Location,
+    /// What we keep of it, where it is ours.
+    pub owned: Option<OwnedRole>,
+    /// Our inline policy; none where the role's owner writes it.
+    pub grants: Option<Grants<PolicyDocument>>,
+}
+
+/// Settings of a role of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedRole {
+    /// Its description.
+    pub description: String,
+    /// ARN of its permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// Its trust policy.
+    pub trust: PolicyDocument,
+    /// All tags, ours included.
+    pub tags: Tags,
+}
+
+/// A granting document before and after the replication configuration changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants<T> {
+    /// Covers the rules of now and of later.
+    pub wider: T,
+    /// Covers the rules of later.
+    pub exact: T,
+}
+
+/// Works out what AWS should show.
+///
+/// `prior` is what was in force until now; `created` marks what this run makes (RFC 3339).
+pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
+    let owner = spec.owner();
+    let buckets = spec
+        .buckets()
+        .map(|(side, bucket)| {
+            let desired = desire_bucket(spec, prior, &side, bucket, created);
+            (side, desired)
+        })
+        .collect();
+    Desired {
+        buckets,
+        role: desire_role(spec, prior, &owner, created),
+        replication: ReplicationConfiguration {
+            role: spec.role_arn().to_string(),
+            rules: spec
+                .destinations
+                .iter()
+                .map(|(key, destination)| rule(spec, key, destination))
+                .collect(),
+        },
+        owner,
+    }
+}
+
+/// The role's policy for a spec, without regard to what was before.
+pub fn role_document(spec: &Spec) -> PolicyDocument {
+    role_policy(&role_grants(spec))
+}
+
+/// The statements that a destination's bucket policy needs, without regard to what was before.
+pub fn bucket_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
+    let Side::Destination(key) = side else {
+        return Vec::new();
+    };
+    spec.destinations.get(key).map_or_else(Vec::new, |d| {
+        policy_statements(spec, key, d, d.rule.delete_marker_replication)
+    })
+}
+
+/// The statement that a destination's key needs in its policy, whoever owns the key.
+pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
+    let Side::Destination(key) = side else {
+        return Vec::new();
+    };
+    let Some(destination) = spec.destinations.get(key) else {
+        return Vec::new();
+    };
+    let bucket = &destination.bucket;
+    let key_account = match &bucket.encryption.key {
+        None => return Vec::new(),
+        Some(KeyChoice::Existing(arn)) => arn.split(':').nth(4).unwrap_or_default(),
+        Some(KeyChoice::Owned(_)) => bucket.location.account.as_str(),
+    };
+    if key_account == spec.source.location.account.as_str() {
+        // In the role's own account the key's default statement and the role's policy are enough.
+        return Vec::new();
+    }
+    vec![destination_key_statement(
+        &spec.owner(),
+        &spec.role_arn(),
+        &destination_grant(spec, key, destination),
+    )]
+}
+
+fn desire_bucket(
+    spec: &Spec,
+    prior: Option<&Spec>,
+    side: &Side,
+    bucket: &BucketSpec,
+    created: &str,
+) -> DesiredBucket {
+    let owner = spec.owner();
+    let tags_of = |part, user: &Tags| {
+        let component = ComponentId::Of(side.clone(), part);
+        with_ours(user, ownership_tags(&owner, &component, created))
+    };
+    let policy = Grants {
+        wider: wider_statements(spec, prior, side, bucket),
+        exact: bucket_statements(spec, side),
+    };
+    let key = bucket.owned_key().map(|key| DesiredKey {
+        arn: key.arn.clone(),
+        alias: key.alias.clone(),
+        description: key.description.clone(),
+        rotation: key
+            .enable_key_rotation
+            .then_some(key.rotation_period_in_days),
+        multi_region: key.multi_region,
+        tags: tags_of(Part::Key, &key.tags),
+        policy: Grants {
+            wider: key_statements(spec, side),
+            exact: key_statements(spec, side),
+        },
+    });
+    DesiredBucket {
+        name: bucket.name.to_string(),
+        arn: bucket.arn(),
+        location: bucket.location.clone(),
+        object_ownership: bucket.object_ownership.clone(),
+        public_access_block: bucket.public_access_block,
+        encryption: BucketEncryption {
+            sse_algorithm: bucket.encryption.sse_algorithm.clone(),
+            kms_key: bucket.key(side),
+            bucket_key_enabled: bucket.encryption.bucket_key_enabled,
+            blocked_encryption_types: Vec::new(),
+        },
+        tags: tags_of(Part::Bucket, &bucket.tags),
+        policy,
+        key,
+    }
+}
+
+/// A destination's statements while both the old and the new rule may be live: the two differ only in
+/// whether delete markers replicate.
+fn wider_statements(
+    spec: &Spec,
+    prior: Option<&Spec>,
+    side: &Side,
+    bucket: &BucketSpec,
+) -> Vec<Statement> {
+    let Side::Destination(key) = side else {
+        return Vec::new();
+    };
+    let Some(destination) = spec.destinations.get(key) else {
+        return Vec::new();
+    };
+    let before = prior
+        .and_then(|prior| destination_of_bucket(prior, bucket))
+        .is_some_and(|d| d.rule.delete_marker_replication);
+    policy_statements(
+        spec,
+        key,
+        destination,
+        before || destination.rule.delete_marker_replication,
+    )
+}
+
+fn policy_statements(
+    spec: &Spec,
+    key: &str,
+    destination: &DestinationSpec,
+    delete_markers: bool,
+) -> Vec<Statement> {
+    if destination.bucket.location.account == spec.source.location.account {
+        // Inside one account the role's own policy is enough.
+        return Vec::new();
+    }
+    let grant = DestinationGrant {
+        delete_markers,
+        ..destination_grant(spec, key, destination)
+    };
+    destination_statements(&spec.owner(), &spec.role_arn(), &grant)
+}
+
+fn desire_role(spec: &Spec, prior: Option<&Spec>, owner: &str, created: &str) -> DesiredRole {
+    let exact = role_grants(spec);
+    let wider = prior.map_or_else(|| exact.clone(), |p| widen(exact.clone(), role_grants(p)));
+    let grants = Grants {
+        wider: role_policy(&wider),
+        exact: role_policy(&exact),
+    };
+    let (owned, writes_policy) = match &spec.role.ownership {
+        RoleOwnership::Owned {
+            description,
+            permissions_boundary,
+            tags,
+        } => (
+            Some(OwnedRole {
+                description: description.clone(),
+                permissions_boundary: permissions_boundary.clone(),
+                trust: trust_policy(),
+                tags: with_ours(tags, ownership_tags(owner, &ComponentId::Role, created)),
+            }),
+            true,
+        ),
+        RoleOwnership::Existing { manage_policy } => (None, *manage_policy),
+    };
+    DesiredRole {
+        name: spec.role.name.clone(),
+        path: spec.role.path.clone(),
+        arn: spec.role_arn().to_string(),
+        location: spec.source.location.clone(),
+        owned,
+        grants: writes_policy.then_some(grants),
+    }
+}
+
+fn role_grants(spec: &Spec) -> RoleGrants {
+    let source = &spec.source;
+    let keys = source
+        .key(&Side::Source)
+        .into_iter()
+        .chain(source.retired_keys.iter().cloned().map(Input::Known))
+        .collect();
+    RoleGrants {
+        partition: source.location.partition.clone(),
+        source: SourceGrant {
+            bucket: source.name.clone(),
+            region: source.location.region.clone(),
+            keys,
+            object_lock: false,
+        },
+        destinations: spec
+            .destinations
+            .iter()
+            .map(|(key, destination)| destination_grant(spec, key, destination))
+            .collect(),
+    }
+}
+
+fn destination_grant(spec: &Spec, key: &str, destination: &DestinationSpec) -> DestinationGrant {
+    let bucket = &destination.bucket;
+    DestinationGrant {
+        key: key.to_owned(),
+        bucket: bucket.name.clone(),
+        region: bucket.location.region.clone(),
+        replica_keys: bucket
+            .key(&Side::Destination(key.to_owned()))
+            .into_iter()
+            .collect(),
+        plain_objects_into_kms: bucket.encryption.key.is_some()
+            && spec.source.encryption.key.is_none(),
+        bucket_key_enabled: bucket.encryption.bucket_key_enabled
+            || spec.source.encryption.bucket_key_enabled,
+        delete_markers: destination.rule.delete_marker_replication,
+        owner_override: owner_override(spec, bucket),
+    }
+}
+
+/// Whatever either of two grants covers.
+fn widen(mut new: RoleGrants, old: RoleGrants) -> RoleGrants {
+    fn add(keys: &mut Vec<Input<String>>, more: Vec<Input<String>>) {
+        for key in more {
+            // A key that is still to be made has no live rule yet, so the old side never needs it.
+            if key.known().is_some() && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    if new.source.bucket == old.source.bucket {
+        add(&mut new.source.keys, old.source.keys);
+    }
+    for old in old.destinations {
+        match new.destinations.iter_mut().find(|d| d.bucket == old.bucket) {
+            None => new.destinations.push(old),
+            Some(same) => {
+                add(&mut same.replica_keys, old.replica_keys);
+                same.plain_objects_into_kms |= old.plain_objects_into_kms;
+                same.bucket_key_enabled |= old.bucket_key_enabled;
+                same.delete_markers |= old.delete_markers;
+                same.owner_override |= old.owner_override;
+            }
+        }
+    }
+    new
+}
+
+fn rule(spec: &Spec, key: &str, destination: &DestinationSpec) -> ReplicationRule {
+    let bucket = &destination.bucket;
+    let replica_kms_key = bucket.key(&Side::Destination(key.to_owned()));
+    ReplicationRule {
+        id: destination.rule.id.clone(),
+        priority: Some(destination.rule.priority),
+        enabled: destination.rule.enabled,
+        filter: Some(RuleFilter::default()),
+        v1_prefix: None,
+        delete_marker_replication: Some(destination.rule.delete_marker_replication),
+        // S3 takes the replica key and the criterion only together.
+        sse_kms_encrypted_objects: replica_kms_key.as_ref().map(|_| true),
+        replica_modifications: None,
+        bucket_arn: bucket.arn(),
+        account: Some(bucket.location.account.to_string()),
+        storage_class: destination.rule.storage_class.clone(),
+        owner_override: owner_override(spec, bucket),
+        replica_kms_key,
+        replication_time: None,
+        metrics: None,
+    }
+}
+
+fn owner_override(spec: &Spec, bucket: &BucketSpec) -> bool {
+    bucket.location.account != spec.source.location.account
+        && bucket.object_ownership != "BucketOwnerEnforced"
+}
+
+/// The destination that holds the same bucket, whatever its key is.
+pub fn destination_of_bucket<'a>(
+    spec: &'a Spec,
+    bucket: &BucketSpec,
+) -> Option<&'a DestinationSpec> {
+    spec.destinations.values().find(|d| {
+        d.bucket.name == bucket.name && d.bucket.location.account == bucket.location.account
+    })
+}
+
+/// The user's tags with ours over them.
+fn with_ours(user: &Tags, ours: Tags) -> Tags {
+    let mut tags: Tags = user
+        .iter()
+        .filter(|(key, _)| !names::is_ownership_tag(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    tags.extend(ours);
+    tags
+}

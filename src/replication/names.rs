@@ -1,0 +1,131 @@
+//! Names that follow from other names, and our own tags.
+//!
+//! Every name is derived, never random: whoever plans or runs the same configuration again arrives at the
+//! same names, so a create that was killed finds its own parts.
+
+use sha2::{Digest, Sha256};
+
+use super::component::ComponentId;
+use super::operation::Tags;
+
+/// Tag that says whose a component is: `<source account>/<source bucket>`.
+pub const OWNER_TAG: &str = "replicated:owner";
+/// Tag that says which component of its owner it is.
+pub const COMPONENT_TAG: &str = "replicated:component";
+/// Tag with the moment of the create that made it, RFC 3339; distinguishes one create from another.
+pub const CREATED_TAG: &str = "replicated:created";
+/// Name of our inline policy in the replication role.
+pub const ROLE_POLICY_NAME: &str = "replication";
+
+/// Our three tags for a component.
+pub fn ownership_tags(owner: &str, component: &ComponentId, created: &str) -> Tags {
+    Tags::from([
+        (OWNER_TAG.to_owned(), owner.to_owned()),
+        (COMPONENT_TAG.to_owned(), component.to_string()),
+        (CREATED_TAG.to_owned(), created.to_owned()),
+    ])
+}
+
+/// Whether a tag key is one of ours.
+pub fn is_ownership_tag(key: &str) -> bool {
+    key.starts_with("replicated:")
+}
+
+/// A destination's bucket when the configuration names none.
+pub fn default_destination_bucket(source_bucket: &str, destination: &str) -> String {
+    shortened(
+        &format!("{source_bucket}-{destination}")
+            .to_lowercase()
+            .replace('_', "-"),
+        63,
+    )
+}
+
+/// The role's name when the configuration names none.
+pub fn default_role_name(source_bucket: &str) -> String {
+    shortened(&format!("replication-{source_bucket}"), 64)
+}
+
+/// The role's name under a prefix: the same for the same owner, so that it can be found again.
+pub fn prefixed_role_name(prefix: &str, owner: &str) -> String {
+    format!("{prefix}{}", hash(owner, 16))
+}
+
+/// A key's alias when the configuration names none.
+pub fn default_alias(bucket: &str) -> String {
+    format!("alias/{}", bucket.replace('.', "_"))
+}
+
+/// A key's description when the configuration has none.
+pub fn default_key_description(bucket: &str) -> String {
+    format!("Encrypts the objects of S3 bucket {bucket}")
+}
+
+/// The role's description when the configuration has none.
+pub fn default_role_description(source_bucket: &str) -> String {
+    format!("S3 replication of bucket {source_bucket}")
+}
+
+/// The ID of a destination's rule.
+pub fn rule_id(destination: &str) -> String {
+    format!("{RULE_ID_PREFIX}{destination}")
+}
+
+/// The destination that a rule ID of ours names.
+pub fn destination_of_rule(id: &str) -> Option<&str> {
+    id.strip_prefix(RULE_ID_PREFIX)
+}
+
+const RULE_ID_PREFIX: &str = "replicated-";
+
+/// Cuts a name to `max` characters; what is cut off is replaced by a hash of the whole.
+fn shortened(name: &str, max: usize) -> String {
+    if name.len() <= max {
+        return name.to_owned();
+    }
+    let keep: String = name.chars().take(max - 9).collect();
+    format!("{}-{}", keep.trim_end_matches(['-', '.']), hash(name, 8))
+}
+
+fn hash(text: &str, digits: usize) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .take(digits)
+        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_and_stays_distinct() {
+        let long = "a".repeat(63);
+        let one = default_destination_bucket(&long, "one");
+        let two = default_destination_bucket(&long, "two");
+        assert_eq!(one.len(), 63);
+        assert_ne!(one, two);
+        assert_eq!(default_role_name(&long).len(), 64);
+    }
+
+    #[test]
+    fn a_short_name_is_kept() {
+        assert_eq!(
+            default_destination_bucket("acme-archive", "backup"),
+            "acme-archive-backup"
+        );
+        assert_eq!(
+            default_role_name("acme-archive"),
+            "replication-acme-archive"
+        );
+        assert_eq!(default_alias("acme.archive"), "alias/acme_archive");
+    }
+
+    #[test]
+    fn a_rule_id_leads_back_to_its_destination() {
+        assert_eq!(destination_of_rule(&rule_id("backup")), Some("backup"));
+        assert_eq!(destination_of_rule("somebody-elses"), None);
+    }
+}

@@ -1,0 +1,105 @@
+//! What was seen at AWS.
+//!
+//! [`Presence`] keeps "not there" apart from "not looked at", so nothing that was left out of an observation
+//! is ever taken for absent. A part that could not be read is not in here at all: observing fails instead.
+
+use std::collections::BTreeMap;
+
+use super::component::Side;
+use super::operation::{
+    BucketEncryption, KeyDescription, PublicAccessBlock, ReplicationConfiguration, RoleDescription,
+    Tags,
+};
+
+/// Whether something is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Presence<T> {
+    /// Nobody looked.
+    #[default]
+    Unasked,
+    /// It is not there.
+    Absent,
+    /// It is there.
+    Present(T),
+}
+
+impl<T> Presence<T> {
+    /// What is there.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody looked and found nothing.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+/// Everything that was seen of one `replicated_bucket`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The buckets with what belongs to them.
+    pub buckets: BTreeMap<Side, ObservedBucket>,
+    /// The replication role.
+    pub role: Presence<ObservedRole>,
+}
+
+/// One bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObservedBucket {
+    /// The bucket itself: the region that it is in.
+    pub region: Presence<String>,
+    /// `Enabled`, `Suspended`; absent when never set.
+    pub versioning: Presence<String>,
+    /// Default encryption.
+    pub encryption: Presence<BucketEncryption>,
+    /// Public access block.
+    pub public_access_block: Presence<PublicAccessBlock>,
+    /// Object ownership.
+    pub object_ownership: Presence<String>,
+    /// All tags, ours included.
+    pub tags: Presence<Tags>,
+    /// The policy document's text.
+    pub policy: Presence<String>,
+    /// The replication configuration; looked at on the source only.
+    pub replication: Presence<ReplicationConfiguration>,
+    /// Whether it holds no object version and no delete marker; looked at only where it matters.
+    pub empty: Presence<bool>,
+    /// The key of ours in use.
+    pub key: Presence<ObservedKey>,
+    /// The key that the wanted alias points to, where that was looked up.
+    pub alias_target: Presence<String>,
+    /// Keys of ours that the bucket used before, by ARN.
+    pub retired_keys: BTreeMap<String, Presence<ObservedKey>>,
+}
+
+/// One key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedKey {
+    /// What `DescribeKey` tells.
+    pub description: KeyDescription,
+    /// The policy document's text.
+    pub policy: Presence<String>,
+    /// Whether it is rotated, and the period in days.
+    pub rotation: Presence<(bool, Option<i32>)>,
+    /// All tags, ours included.
+    pub tags: Presence<Tags>,
+    /// Names of its aliases.
+    pub aliases: Presence<Vec<String>>,
+}
+
+/// The replication role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedRole {
+    /// What `GetRole` tells.
+    pub description: RoleDescription,
+    /// The text of our inline policy.
+    pub policy: Presence<String>,
+    /// Names of all inline policies.
+    pub inline_policies: Presence<Vec<String>>,
+    /// ARNs of attached managed policies.
+    pub attached_policies: Presence<Vec<String>>,
+}

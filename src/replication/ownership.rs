@@ -1,0 +1,218 @@
+//! What is there already under a name that we want: ours to take over, or somebody's.
+//!
+//! A create that was killed left parts behind and no state. The same create, run again, finds them by name and
+//! by our tags and goes on with them. Everything else is an error: taking over a bucket that another state
+//! manages would sooner or later delete somebody's archive.
+
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use super::component::{ComponentId, Part, Side};
+use super::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG};
+use super::observed::{Observed, ObservedBucket, Presence};
+use super::operation::Tags;
+use super::spec::{RoleOwnership, Spec};
+
+/// How old a part may be that a create takes over.
+const TAKE_OVER_WITHIN: Duration = Duration::hours(24);
+
+/// What is to become of a part that is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The component.
+    pub component: ComponentId,
+    /// What it is, for messages: `bucket acme-archive`.
+    pub thing: String,
+    /// Taken over, or why not.
+    pub verdict: Result<(), Refusal>,
+}
+
+/// Why a part is not taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It carries no tags of ours, or another owner's.
+    Foreign(Option<String>),
+    /// Our tags, but a complete setup of some age: another state manages it.
+    Settled,
+    /// Our tags, but it holds objects.
+    HoldsObjects,
+}
+
+/// How far taking over may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// A create: tags, age and emptiness must fit.
+    Recent(OffsetDateTime),
+    /// An update of a resource that has its source in state: tags are enough.
+    Tags,
+}
+
+/// Looks at every part that is there and that state does not know: `known` tells which it does.
+pub fn claims(
+    spec: &Spec,
+    observed: &Observed,
+    known: &dyn Fn(&ComponentId) -> bool,
+    trust: Trust,
+) -> Vec<Claim> {
+    let owner = spec.owner();
+    let mut claims = Vec::new();
+    let nothing = Tags::new();
+    for (side, bucket) in spec.buckets() {
+        let Some(seen) = observed.buckets.get(&side) else {
+            continue;
+        };
+        let component = ComponentId::Of(side.clone(), Part::Bucket);
+        if seen.region.present().is_some() && !known(&component) {
+            let tags = seen.tags.present().unwrap_or(&nothing);
+            let verdict = judge(&owner, &component, tags, trust).and_then(|()| match trust {
+                Trust::Recent(_) => empty(seen),
+                Trust::Tags => Ok(()),
+            });
+            claims.push(Claim {
+                thing: format!("bucket {}", bucket.name),
+                component,
+                verdict,
+            });
+        }
+        claims.extend(key_claim(spec, &side, seen, known, trust));
+    }
+    if let (RoleOwnership::Owned { .. }, Some(role)) =
+        (&spec.role.ownership, observed.role.present())
+        && !known(&ComponentId::Role)
+    {
+        claims.push(Claim {
+            thing: format!("role {}", role.description.arn),
+            verdict: judge(&owner, &ComponentId::Role, &role.description.tags, trust),
+            component: ComponentId::Role,
+        });
+    }
+    claims
+}
+
+fn key_claim(
+    spec: &Spec,
+    side: &Side,
+    seen: &ObservedBucket,
+    known: &dyn Fn(&ComponentId) -> bool,
+    trust: Trust,
+) -> Option<Claim> {
+    let wanted = spec.bucket(side)?.owned_key()?;
+    let component = ComponentId::Of(side.clone(), Part::Key);
+    if known(&component) {
+        // The key is in state; its alias may still be somebody else's.
+        let target = seen.alias_target.present()?;
+        if seen
+            .key
+            .present()
+            .is_some_and(|k| k.description.arn == *target)
+            || seen.retired_keys.contains_key(target)
+        {
+            return None;
+        }
+        return Some(Claim {
+            component: ComponentId::Of(side.clone(), Part::Alias),
+            thing: format!("{} of key {target}", wanted.alias),
+            verdict: Err(Refusal::Foreign(None)),
+        });
+    }
+    let key = seen.key.present()?;
+    let nothing = Tags::new();
+    let tags = key.tags.present().unwrap_or(&nothing);
+    Some(Claim {
+        thing: match seen.alias_target.present() {
+            Some(target) => format!("{} of key {target}", wanted.alias),
+            None => format!("key {}", key.description.arn),
+        },
+        verdict: judge(&spec.owner(), &component, tags, trust),
+        component,
+    })
+}
+
+/// Whether tags say that this is our own part.
+pub fn judge(
+    owner: &str,
+    component: &ComponentId,
+    tags: &Tags,
+    trust: Trust,
+) -> Result<(), Refusal> {
+    let owned_by = tags.get(OWNER_TAG);
+    if owned_by.map(String::as_str) != Some(owner)
+        || tags.get(COMPONENT_TAG) != Some(&component.to_string())
+    {
+        return Err(Refusal::Foreign(owned_by.cloned()));
+    }
+    let Trust::Recent(now) = trust else {
+        return Ok(());
+    };
+    let created = tags
+        .get(CREATED_TAG)
+        .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    match created {
+        Some(created) if now - created < TAKE_OVER_WITHIN => Ok(()),
+        _ => Err(Refusal::Settled),
+    }
+}
+
+fn empty(seen: &ObservedBucket) -> Result<(), Refusal> {
+    if seen.empty == Presence::Present(false) {
+        Err(Refusal::HoldsObjects)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::names::ownership_tags;
+
+    const OWNER: &str = "111111111111/acme-archive";
+
+    fn now() -> OffsetDateTime {
+        OffsetDateTime::parse("2026-11-21T12:00:00Z", &Rfc3339).unwrap()
+    }
+
+    fn role_tags(owner: &str, created: &str) -> Tags {
+        ownership_tags(owner, &ComponentId::Role, created)
+    }
+
+    #[test]
+    fn a_recent_part_of_ours_is_taken_over() {
+        let tags = role_tags(OWNER, "2026-11-21T11:00:00.5Z");
+        assert_eq!(
+            judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now())),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_settled_part_of_ours_belongs_to_another_state() {
+        let tags = role_tags(OWNER, "2026-11-20T11:00:00Z");
+        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        assert_eq!(verdict, Err(Refusal::Settled));
+        assert_eq!(judge(OWNER, &ComponentId::Role, &tags, Trust::Tags), Ok(()));
+    }
+
+    #[test]
+    fn a_part_of_another_owner_or_component_is_foreign() {
+        let tags = role_tags("111111111111/other", "2026-11-21T11:00:00Z");
+        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Tags);
+        assert_eq!(
+            verdict,
+            Err(Refusal::Foreign(Some("111111111111/other".to_owned())))
+        );
+        let tags = role_tags(OWNER, "2026-11-21T11:00:00Z");
+        let key = ComponentId::Of(Side::Source, Part::Key);
+        assert!(judge(OWNER, &key, &tags, Trust::Tags).is_err());
+    }
+
+    #[test]
+    fn a_planted_part_without_a_date_is_not_taken_over() {
+        let mut tags = role_tags(OWNER, "yesterday");
+        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        assert_eq!(verdict, Err(Refusal::Settled));
+        tags.remove(CREATED_TAG);
+        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        assert_eq!(verdict, Err(Refusal::Settled));
+    }
+}

@@ -1,0 +1,200 @@
+//! What the practitioner asked for, with every default worked out: the input of the whole middle.
+//!
+//! A [`Spec`] is complete. It comes from the planned state at apply and from the stored state at read, so
+//! that both speak of the same thing. Only keys may still have to be made.
+
+use std::collections::BTreeMap;
+
+use super::component::{ComponentId, Part, Side};
+use super::ids::{Arn, BucketName, Location};
+use super::operation::{Input, PublicAccessBlock, Tags};
+
+/// One `replicated_bucket`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// The bucket that objects are written to.
+    pub source: BucketSpec,
+    /// The buckets that receive replicas, by their key in the configuration.
+    pub destinations: BTreeMap<String, DestinationSpec>,
+    /// The role that S3 assumes.
+    pub role: RoleSpec,
+}
+
+/// One bucket of ours with its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketSpec {
+    /// The bucket's name.
+    pub name: BucketName,
+    /// Where it lives and how its account is entered.
+    pub location: Location,
+    /// `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`.
+    pub object_ownership: String,
+    /// The four switches.
+    pub public_access_block: PublicAccessBlock,
+    /// Default encryption.
+    pub encryption: EncryptionSpec,
+    /// Keys of ours that the bucket used before; kept while the bucket lives (ARNs).
+    pub retired_keys: Vec<String>,
+    /// The user's tags, provider defaults included, ours not.
+    pub tags: Tags,
+    /// Whether a destroy may empty the bucket.
+    pub force_destroy: bool,
+    /// Whether a destroy leaves the bucket and its keys.
+    pub retain_on_destroy: bool,
+}
+
+/// Default encryption of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncryptionSpec {
+    /// `AES256` or `aws:kms`.
+    pub sse_algorithm: String,
+    /// Whether S3 Bucket Keys are used.
+    pub bucket_key_enabled: bool,
+    /// The key, with KMS.
+    pub key: Option<KeyChoice>,
+}
+
+/// Which key a bucket uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyChoice {
+    /// A key that exists already and belongs to somebody else (ARN).
+    Existing(String),
+    /// A key that we make and own.
+    Owned(KeySpec),
+}
+
+/// A customer managed key of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySpec {
+    /// Its ARN, where it is known to exist.
+    pub arn: Option<String>,
+    /// Its alias, with `alias/`.
+    pub alias: String,
+    /// Its description.
+    pub description: String,
+    /// Days between scheduling its deletion and its end (7 to 30).
+    pub deletion_window_in_days: i32,
+    /// Whether it is rotated.
+    pub enable_key_rotation: bool,
+    /// Days between rotations; AWS's own period (365) when left out.
+    pub rotation_period_in_days: Option<i32>,
+    /// Whether it is a multi-Region key.
+    pub multi_region: bool,
+    /// The user's tags.
+    pub tags: Tags,
+}
+
+/// A destination: its bucket, and how it receives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationSpec {
+    /// The bucket.
+    pub bucket: BucketSpec,
+    /// The rule.
+    pub rule: RuleSpec,
+}
+
+/// One replication rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSpec {
+    /// Its ID.
+    pub id: String,
+    /// Its priority.
+    pub priority: i32,
+    /// Whether it replicates.
+    pub enabled: bool,
+    /// Storage class of the replicas; the object's own when left out.
+    pub storage_class: Option<String>,
+    /// Whether delete markers replicate.
+    pub delete_marker_replication: bool,
+}
+
+/// The role that S3 assumes to replicate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSpec {
+    /// Its name.
+    pub name: String,
+    /// Its path, with slashes at both ends.
+    pub path: String,
+    /// Whose it is.
+    pub ownership: RoleOwnership,
+}
+
+/// Whether we made the role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleOwnership {
+    /// We make and delete it.
+    Owned {
+        /// Its description.
+        description: String,
+        /// ARN of its permissions boundary.
+        permissions_boundary: Option<String>,
+        /// The user's tags.
+        tags: Tags,
+    },
+    /// It belongs to somebody else.
+    Existing {
+        /// Whether our grants are written into it, as one inline policy of our own.
+        manage_policy: bool,
+    },
+}
+
+impl Spec {
+    /// The value of our owner tag: `<source account>/<source bucket>`.
+    pub fn owner(&self) -> String {
+        format!("{}/{}", self.source.location.account, self.source.name)
+    }
+
+    /// Every bucket with its side, the source first.
+    pub fn buckets(&self) -> impl Iterator<Item = (Side, &BucketSpec)> {
+        std::iter::once((Side::Source, &self.source)).chain(
+            self.destinations
+                .iter()
+                .map(|(key, d)| (Side::Destination(key.clone()), &d.bucket)),
+        )
+    }
+
+    /// The bucket on a side.
+    pub fn bucket(&self, side: &Side) -> Option<&BucketSpec> {
+        match side {
+            Side::Source => Some(&self.source),
+            Side::Destination(key) => self.destinations.get(key).map(|d| &d.bucket),
+        }
+    }
+
+    /// The role's ARN; it follows from account, path and name.
+    pub fn role_arn(&self) -> Arn {
+        Arn {
+            partition: self.source.location.partition.clone(),
+            service: "iam".to_owned(),
+            region: String::new(),
+            account: self.source.location.account.to_string(),
+            resource: format!("role{}{}", self.role.path, self.role.name),
+        }
+    }
+}
+
+impl BucketSpec {
+    /// The bucket's ARN.
+    pub fn arn(&self) -> String {
+        self.name.arn(&self.location.partition)
+    }
+
+    /// The key that the bucket's new objects are encrypted under, with KMS.
+    pub fn key(&self, side: &Side) -> Option<Input<String>> {
+        Some(match self.encryption.key.as_ref()? {
+            KeyChoice::Existing(arn) => Input::Known(arn.clone()),
+            KeyChoice::Owned(key) => match &key.arn {
+                Some(arn) => Input::Known(arn.clone()),
+                None => Input::OutputOf(ComponentId::Of(side.clone(), Part::Key)),
+            },
+        })
+    }
+
+    /// The key of ours, where the bucket uses one.
+    pub fn owned_key(&self) -> Option<&KeySpec> {
+        match &self.encryption.key {
+            Some(KeyChoice::Owned(key)) => Some(key),
+            _ => None,
+        }
+    }
+}

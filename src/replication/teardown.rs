@@ -1,0 +1,280 @@
+//! Taking things down: the steps of a destroy, of a destination that goes, and what stands in their way.
+//!
+//! Order, and why: rules first, so that no replica arrives in a bucket that is being emptied; then buckets;
+//! a key only after its bucket is confirmed gone, because every object under a key that is scheduled for
+//! deletion is unreadable at once.
+
+use super::component::{ComponentId, Part, Side};
+use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
+use super::names::ROLE_POLICY_NAME;
+use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
+use super::operation::{Input, Operation, Query};
+use super::policy::{self, PolicyDocument};
+use super::spec::{BucketSpec, RoleOwnership, Spec};
+
+/// Something that keeps a bucket from being taken down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The side whose bucket it is.
+    pub side: Side,
+    /// The bucket.
+    pub bucket: String,
+}
+
+/// Buckets that hold objects and may not be emptied. Nothing may be touched while there are any.
+pub fn obstacles<'a>(
+    buckets: impl IntoIterator<Item = (&'a Side, &'a BucketSpec, &'a ObservedBucket)>,
+) -> Vec<Obstacle> {
+    buckets
+        .into_iter()
+        .filter(|(_, bucket, seen)| {
+            !bucket.retain_on_destroy
+                && !bucket.force_destroy
+                && seen.empty == Presence::Present(false)
+        })
+        .map(|(side, bucket, _)| Obstacle {
+            side: side.clone(),
+            bucket: bucket.name.to_string(),
+        })
+        .collect()
+}
+
+/// The steps of a destroy.
+pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
+    let mut graph = StepGraph::default();
+    let owner = spec.owner();
+    let nothing = ObservedBucket::default();
+    let source_seen = observed.buckets.get(&Side::Source).unwrap_or(&nothing);
+    let mut quiet = Vec::new();
+    if source_seen.replication.present().is_some() {
+        let component = ComponentId::Of(Side::Source, Part::Replication);
+        let bucket = spec.source.name.to_string();
+        let deleted = graph.push(
+            component.clone(),
+            spec.source.location.clone(),
+            Action::Call(Operation::DeleteBucketReplication {
+                bucket: bucket.clone(),
+            }),
+            [],
+        );
+        quiet.push(graph.push(
+            component,
+            spec.source.location.clone(),
+            Action::Await {
+                query: Query::GetBucketReplication { bucket },
+                until: Condition::Gone,
+            },
+            [deleted],
+        ));
+    }
+    for (side, bucket) in spec.buckets() {
+        let seen = observed.buckets.get(&side).unwrap_or(&nothing);
+        take_down_bucket(&mut graph, &owner, &side, bucket, seen, &quiet);
+    }
+    if let Some(seen) = observed.role.present() {
+        take_down_role(&mut graph, spec, seen, &quiet);
+    }
+    graph
+}
+
+/// Takes down one bucket with its keys, or, where it stays, our part in it.
+pub fn take_down_bucket(
+    graph: &mut StepGraph,
+    owner: &str,
+    side: &Side,
+    bucket: &BucketSpec,
+    seen: &ObservedBucket,
+    after: &[StepId],
+) {
+    if bucket.retain_on_destroy {
+        withdraw(graph, owner, side, bucket, seen, after);
+        return;
+    }
+    let of = |part| ComponentId::Of(side.clone(), part);
+    let at = || bucket.location.clone();
+    let name = bucket.name.to_string();
+    let mut gone = after.to_vec();
+    if seen.region.present().is_some() {
+        let action = if bucket.force_destroy {
+            Action::EmptyAndDeleteBucket {
+                bucket: name.clone(),
+            }
+        } else {
+            Action::Call(Operation::DeleteBucket {
+                bucket: name.clone(),
+            })
+        };
+        let deleted = graph.push(of(Part::Bucket), at(), action, after.to_vec());
+        gone = vec![graph.push(
+            of(Part::Bucket),
+            at(),
+            Action::Await {
+                query: Query::HeadBucket { bucket: name },
+                until: Condition::Gone,
+            },
+            [deleted],
+        )];
+    }
+    let Some(key) = bucket.owned_key() else {
+        schedule_keys(graph, owner, side, bucket, &mut retired(seen), &gone);
+        return;
+    };
+    let mut keys = retired(seen);
+    if let Some(current) = seen.key.present() {
+        let ours = current
+            .aliases
+            .present()
+            .is_some_and(|aliases| aliases.contains(&key.alias));
+        if ours && !has_foreign_statements(owner, bucket, current) {
+            graph.push(
+                of(Part::Alias),
+                at(),
+                Action::Call(Operation::DeleteAlias {
+                    alias: key.alias.clone(),
+                }),
+                gone.clone(),
+            );
+        }
+        keys.push(current);
+    }
+    schedule_keys(graph, owner, side, bucket, &mut keys, &gone);
+}
+
+/// Takes down the role, where it is ours, or our policy in somebody else's.
+pub fn take_down_role(graph: &mut StepGraph, spec: &Spec, seen: &ObservedRole, after: &[StepId]) {
+    let at = || spec.source.location.clone();
+    let role = spec.role.name.clone();
+    let owned = matches!(spec.role.ownership, RoleOwnership::Owned { .. });
+    let nothing = Vec::new();
+    let inline = seen.inline_policies.present().unwrap_or(&nothing);
+    let mut emptied = after.to_vec();
+    for policy in inline {
+        if owned || policy == ROLE_POLICY_NAME {
+            emptied.push(graph.push(
+                ComponentId::RolePolicy,
+                at(),
+                Action::Call(Operation::DeleteRolePolicy {
+                    role: role.clone(),
+                    policy: policy.clone(),
+                }),
+                after.to_vec(),
+            ));
+        }
+    }
+    if !owned {
+        return;
+    }
+    for policy_arn in seen.attached_policies.present().unwrap_or(&nothing) {
+        emptied.push(graph.push(
+            ComponentId::RolePolicy,
+            at(),
+            Action::Call(Operation::DetachRolePolicy {
+                role: role.clone(),
+                policy_arn: policy_arn.clone(),
+            }),
+            after.to_vec(),
+        ));
+    }
+    graph.push(
+        ComponentId::Role,
+        at(),
+        Action::Call(Operation::DeleteRole { role }),
+        emptied,
+    );
+}
+
+/// Whether a key's policy holds statements that are neither the account's own nor this owner's: then somebody
+/// else still uses the key, and it stays.
+pub fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKey) -> bool {
+    let Some(text) = key.policy.present() else {
+        return false;
+    };
+    match PolicyDocument::parse(text) {
+        Ok(document) => {
+            let at = &bucket.location;
+            let root = policy::key_policy(&at.account, &at.partition, []);
+            policy::foreign(&document, |sid| policy::is_ours(sid, owner))
+                .into_iter()
+                .any(|s| !root.statements.iter().any(|r| policy::same_grant(r, s)))
+        }
+        // A document that cannot be read may hold anything.
+        Err(_) => true,
+    }
+}
+
+/// Removes our statements from a bucket, and a key, that stay.
+fn withdraw(
+    graph: &mut StepGraph,
+    owner: &str,
+    side: &Side,
+    bucket: &BucketSpec,
+    seen: &ObservedBucket,
+    after: &[StepId],
+) {
+    let edit = PolicyEdit {
+        owner: owner.to_owned(),
+        statements: Vec::new(),
+        fresh: false,
+        rewrite: false,
+    };
+    let has_ours = |text: Option<&String>| {
+        text.and_then(|t| PolicyDocument::parse(t).ok())
+            .is_some_and(|d| !policy::ours(&d, |sid| policy::is_ours(sid, owner)).is_empty())
+    };
+    if has_ours(seen.policy.present()) {
+        graph.push(
+            ComponentId::Of(side.clone(), Part::BucketPolicy),
+            bucket.location.clone(),
+            Action::EditBucketPolicy {
+                bucket: bucket.name.to_string(),
+                edit: edit.clone(),
+            },
+            after.to_vec(),
+        );
+    }
+    if let Some(key) = seen.key.present()
+        && has_ours(key.policy.present())
+    {
+        graph.push(
+            ComponentId::Of(side.clone(), Part::Key),
+            bucket.location.clone(),
+            Action::EditKeyPolicy {
+                key: Input::Known(key.description.arn.clone()),
+                edit,
+            },
+            after.to_vec(),
+        );
+    }
+}
+
+fn retired(seen: &ObservedBucket) -> Vec<&ObservedKey> {
+    seen.retired_keys
+        .values()
+        .filter_map(Presence::present)
+        .collect()
+}
+
+fn schedule_keys(
+    graph: &mut StepGraph,
+    owner: &str,
+    side: &Side,
+    bucket: &BucketSpec,
+    keys: &mut Vec<&ObservedKey>,
+    gone: &[StepId],
+) {
+    let window_days = bucket.owned_key().map_or(30, |k| k.deletion_window_in_days);
+    keys.retain(|key| {
+        !key.description.state.starts_with("Pending") && !has_foreign_statements(owner, bucket, key)
+    });
+    for key in keys {
+        graph.push(
+            ComponentId::Of(side.clone(), Part::Key),
+            bucket.location.clone(),
+            Action::Call(Operation::ScheduleKeyDeletion {
+                key: Input::Known(key.description.arn.clone()),
+                window_days,
+            }),
+            gone.to_vec(),
+        );
+    }
+}
