@@ -14,6 +14,7 @@ use std::process::Stdio;
 use aws_credential_types::Credentials;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
 use crate::{Outcome, python};
@@ -129,13 +130,6 @@ impl Workspace {
         })
     }
 
-    /// Works in this directory, which holds a configuration already.
-    #[must_use]
-    pub fn in_directory(mut self, configuration: &Path) -> Self {
-        self.configuration = configuration.to_owned();
-        self
-    }
-
     /// Keeps the workspace's directory for good, and tells it.
     pub fn keep(mut self) -> PathBuf {
         self.directory.disable_cleanup(true);
@@ -145,6 +139,17 @@ impl Workspace {
     /// Where the configuration is.
     pub fn path(&self) -> &Path {
         &self.configuration
+    }
+
+    /// How a person starts this client in a shell.
+    pub fn command_line(&self) -> String {
+        match &self.client {
+            Client::Path(program) => program.display().to_string(),
+            Client::Python(interpreter) => {
+                let program = python::program("terraform.py");
+                format!("{} {}", interpreter.display(), program.display())
+            }
+        }
     }
 
     /// The environment of every run.
@@ -188,8 +193,7 @@ impl Workspace {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
+            .process_group(0);
         let child = command
             .spawn()
             .map_err(|error| format!("{} cannot be started: {error}", self.client))?;
@@ -265,7 +269,7 @@ fn cli_configuration(directory: &Path) -> String {
     )
 }
 
-/// A command of Terraform that is under way; it is killed when this is dropped.
+/// A command of Terraform that is under way; it is killed with all that it started when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     arguments: Vec<String>,
@@ -279,14 +283,30 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub async fn finish(self) -> Outcome<Run> {
-        let output = self.child.wait_with_output().await?;
+    pub async fn finish(mut self) -> Outcome<Run> {
+        // The child stays where it is until its end, so that dropping this future kills the group.
+        let child = &mut self.child;
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (Some(out), Some(err)) = (&mut child.stdout, &mut child.stderr) else {
+            return Err("its output was not captured".into());
+        };
+        tokio::try_join!(out.read_to_end(&mut stdout), err.read_to_end(&mut stderr))?;
+        let status = child.wait().await?;
         Ok(Run {
-            arguments: self.arguments,
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            arguments: std::mem::take(&mut self.arguments),
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
         })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(process_id) = self.process_id() {
+            // It may end by itself at this instant; then there is nothing to kill.
+            let _ = kill_group(process_id);
+        }
     }
 }
 
