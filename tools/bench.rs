@@ -105,9 +105,9 @@ async fn bench() -> Outcome {
 
     let mut peak = 0;
     for (measure, arguments) in [
-        (APPLY, ["apply", "-auto-approve"]),
-        (PLAN, ["plan", "-detailed-exitcode"]),
-        (DESTROY, ["destroy", "-auto-approve"]),
+        (APPLY, ["apply", "-auto-approve", "-no-color"]),
+        (PLAN, ["plan", "-detailed-exitcode", "-no-color"]),
+        (DESTROY, ["destroy", "-auto-approve", "-no-color"]),
     ] {
         let (elapsed, memory) = run_terraform(&workspace, &arguments).await?;
         peak = peak.max(memory);
