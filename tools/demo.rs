@@ -36,11 +36,7 @@ async fn demo() -> Outcome {
     let keep = arguments.next().as_deref() == Some("--keep");
 
     let mut step = Step::begin("An emulated AWS with two accounts")?;
-    let emulator = if keep {
-        Emulator::start_detached()?
-    } else {
-        Emulator::start()?
-    };
+    let emulator = Emulator::start()?;
     let source = emulator.account("111111111111");
     let backup = emulator.account("222222222222");
     source.create_deploy_role(&source).await?;
@@ -74,7 +70,7 @@ async fn demo() -> Outcome {
     step.end("no changes")?;
 
     if keep {
-        return tell_how_to_play(workspace, &emulator);
+        return tell_how_to_play(workspace, emulator);
     }
 
     step = Step::begin("The object deleted on both sides, version by version")?;
@@ -182,7 +178,7 @@ async fn delete_versions(account: &Account, region: &str, bucket: &str) -> Outco
 }
 
 /// Writes what a shell needs into a file beside the configuration, and says how to begin and to end.
-fn tell_how_to_play(workspace: Workspace, emulator: &Emulator) -> Outcome {
+fn tell_how_to_play(workspace: Workspace, emulator: Emulator) -> Outcome {
     let mut exports = String::new();
     for (name, value) in workspace.environment() {
         let name = name.to_string_lossy();
@@ -195,6 +191,7 @@ fn tell_how_to_play(workspace: Workspace, emulator: &Emulator) -> Outcome {
     let configuration = workspace.path().to_owned();
     let terraform = workspace.command_line();
     let directory = workspace.keep();
+    let process = emulator.keep()?;
     say(&format!(
         "\nIt stays up. The session lasts twelve hours. To play:\n\n  \
            cd {configuration}\n  \
@@ -204,7 +201,6 @@ fn tell_how_to_play(workspace: Workspace, emulator: &Emulator) -> Outcome {
            kill {process}\n  \
            rm -r {directory}",
         configuration = configuration.display(),
-        process = emulator.process_id(),
         directory = directory.display(),
     ))
 }

@@ -4,6 +4,7 @@
 //! the same time on one emulator. The modules below `support` test what the other cases stand on.
 
 mod basic;
+mod crash;
 mod destroy;
 mod drift;
 mod import;

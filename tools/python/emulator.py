@@ -1,8 +1,8 @@
 """Serves an emulated AWS on a free loopback port, and ends when standard input does.
 
-Prints one JSON line, `{"port": 12345, "pid": 678}`, once the emulator answers. Whoever started it holds
-the other end of standard input: however that process ends, the emulator ends with it. With the argument
-`--keep` it stays until it is terminated.
+Prints one JSON line, `{"port": 12345}`, once the emulator answers. Whoever started it holds
+the other end of standard input: however that process ends, the emulator ends with it. Unless it writes
+`keep` there first: then the emulator stays until it is terminated.
 
 Signatures and identity policies are checked. A key of twelve digits is the root user of that account.
 """
@@ -28,7 +28,6 @@ SETTINGS = {
 
 
 def main():
-    keep = "--keep" in sys.argv[1:]
     answers = os.dup(1)
     os.dup2(2, 1)  # What the emulator prints belongs in the log, not in the answer.
     with tempfile.TemporaryDirectory(prefix="replicated-emulator-") as scratch:
@@ -37,8 +36,7 @@ def main():
         os.environ.update(SETTINGS, GATEWAY_PORT=str(port), HOME=scratch, TMPDIR=scratch)
         tempfile.tempdir = scratch
         threading.Thread(target=announce, args=(port, answers), daemon=True).start()
-        if not keep:
-            threading.Thread(target=end_with_parent, args=(scratch,), daemon=True).start()
+        threading.Thread(target=end_with_parent, args=(scratch,), daemon=True).start()
         sys.argv = ["ministack"]
         from ministack.app import main as serve
 
@@ -54,7 +52,7 @@ def free_port():
 def announce(port, answers):
     while not healthy(port):
         time.sleep(0.02)
-    os.write(answers, (json.dumps({"port": port, "pid": os.getpid()}) + "\n").encode())
+    os.write(answers, (json.dumps({"port": port}) + "\n").encode())
     os.close(answers)
 
 
@@ -68,8 +66,9 @@ def healthy(port):
 
 
 def end_with_parent(scratch):
-    while os.read(0, 1024):
-        pass
+    while received := os.read(0, 1024):
+        if received.startswith(b"keep"):
+            return
     os.chdir("/")
     shutil.rmtree(scratch, ignore_errors=True)
     os._exit(0)

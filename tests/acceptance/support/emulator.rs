@@ -4,6 +4,7 @@ use std::net::TcpStream;
 
 use support::Outcome;
 use support::emulator::{Clients, Emulator, unique_name};
+use support::terraform::terminate;
 
 #[tokio::test]
 async fn two_accounts_have_roles_of_the_same_name() -> Outcome {
@@ -99,5 +100,18 @@ fn an_emulator_ends_when_its_owner_lets_go() -> Outcome {
     drop(emulator);
     // It was waited for: nobody listens there any more.
     assert!(TcpStream::connect(address).is_err());
+    Ok(())
+}
+
+#[test]
+fn an_emulator_that_is_kept_outlives_its_owner_until_it_is_terminated() -> Outcome {
+    let emulator = Emulator::start()?;
+    let address = emulator.address();
+    let process_id = emulator.keep()?;
+    TcpStream::connect(address)?;
+    terminate(process_id)?;
+    while TcpStream::connect(address).is_ok() {
+        std::thread::yield_now();
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! so nothing needs to be reset and tests run side by side. Signatures and identity policies are checked.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -26,8 +26,7 @@ const STARTS: usize = 5;
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
-    process_id: u32,
-    // Its standard input is what keeps the emulator running; a detached one has no owner.
+    // Its standard input is what keeps the emulator running; one that was let go has no owner.
     owned: Option<Child>,
 }
 
@@ -72,42 +71,24 @@ impl Emulator {
 
     /// Starts an emulator that ends with this process.
     pub fn start() -> Outcome<Self> {
-        Self::start_with(&[])
-    }
-
-    /// Starts an emulator that outlives this process, until its process is terminated.
-    pub fn start_detached() -> Outcome<Self> {
-        Self::start_with(&["--keep"])
-    }
-
-    fn start_with(arguments: &[&str]) -> Outcome<Self> {
         let interpreter = python::interpreter()?;
         for _ in 0..STARTS {
-            let mut command = Command::new(&interpreter);
-            command
+            let mut child = Command::new(&interpreter)
                 .arg(python::program("emulator.py"))
-                .args(arguments)
                 .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::null());
-            let detached = !arguments.is_empty();
-            if detached {
-                command.stdin(Stdio::null());
-                // Out of the terminal's process group: Ctrl-C there is not meant for this one.
-                std::os::unix::process::CommandExt::process_group(&mut command, 0);
-            }
-            let mut child = command.spawn()?;
+                .stderr(Stdio::null())
+                .spawn()?;
             let mut line = String::new();
             if let Some(stdout) = child.stdout.take() {
                 BufReader::new(stdout).read_line(&mut line)?;
             }
-            if let Some((port, process_id)) = announced(&line) {
+            if let Some(port) = announced_port(&line) {
                 return Ok(Self {
                     address: (Ipv4Addr::LOCALHOST, port).into(),
-                    process_id,
-                    owned: (!detached).then_some(child),
+                    owned: Some(child),
                 });
             }
             child.wait()?;
@@ -115,14 +96,17 @@ impl Emulator {
         Err("the AWS emulator did not start; see tools/python/emulator.py".into())
     }
 
+    /// Lets it run on when this process ends. Tells its process, which ends when it is terminated.
+    pub fn keep(mut self) -> Outcome<u32> {
+        let mut child = self.owned.take().ok_or("the emulator was let go before")?;
+        let mut stdin = child.stdin.take().ok_or("the emulator has no input")?;
+        stdin.write_all(b"keep\n")?;
+        Ok(child.id())
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// The emulator's process.
-    pub fn process_id(&self) -> u32 {
-        self.process_id
     }
 
     /// An account that nobody else uses.
@@ -140,11 +124,9 @@ impl Emulator {
     }
 }
 
-fn announced(line: &str) -> Option<(u16, u32)> {
+fn announced_port(line: &str) -> Option<u16> {
     let answer: serde_json::Value = serde_json::from_str(line).ok()?;
-    let port = answer["port"].as_u64()?.try_into().ok()?;
-    let process_id = answer["pid"].as_u64()?.try_into().ok()?;
-    Some((port, process_id))
+    answer["port"].as_u64()?.try_into().ok()
 }
 
 impl Account {

@@ -320,6 +320,11 @@ pub fn interrupt_group(process_id: u32) -> Outcome {
     kill("INT", &format!("-{process_id}"))
 }
 
+/// Asks one process to end.
+pub fn terminate(process_id: u32) -> Outcome {
+    kill("TERM", &process_id.to_string())
+}
+
 /// Kills only the providers that this Terraform has started.
 pub fn kill_providers(process_id: u32) -> Outcome {
     provider_processes(process_id)?
