@@ -42,7 +42,11 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) enum Origin {
     /// Keys, environment, profile, container or instance.
-    Base(Option<SharedCredentialsProvider>),
+    Base {
+        provider: Option<SharedCredentialsProvider>,
+        /// The profile that was asked for, for messages.
+        profile: Option<String>,
+    },
     /// A role that another session assumes.
     Role {
         from: Arc<Session>,
@@ -104,7 +108,9 @@ impl Session {
 
     async fn fetch(&self) -> Result<Credentials, CallError> {
         let session = match &self.origin {
-            Origin::Base(provider) => return self.fetch_base(provider.as_ref()).await,
+            Origin::Base { provider, profile } => {
+                return self.fetch_base(provider.as_ref(), profile.as_deref()).await;
+            }
             Origin::Role {
                 from,
                 role,
@@ -132,10 +138,15 @@ impl Session {
     async fn fetch_base(
         &self,
         provider: Option<&SharedCredentialsProvider>,
+        profile: Option<&str>,
     ) -> Result<Credentials, CallError> {
+        let subject = match profile {
+            Some(profile) => format!("profile \"{profile}\""),
+            None => "the provider's own credentials".to_owned(),
+        };
         let call = Call {
             name: "credentials",
-            subject: "the provider's own credentials",
+            subject: &subject,
             account: None,
             region: &self.region,
             effect: Effect::Read,
@@ -149,7 +160,19 @@ impl Session {
                 CredentialsError::ProviderTimedOut(_) => CallErrorKind::Transport,
                 _ => CallErrorKind::Credentials,
             };
-            call.error(kind, without_canonical_request(&chain(&error)).to_owned())
+            let cause = chain(&error);
+            let cause = without_canonical_request(&cause);
+            let message = match (&error, profile) {
+                (CredentialsError::CredentialsNotLoaded(_), Some(profile)) => {
+                    format!("the shared files give no credentials for {profile:?} ({cause})")
+                }
+                (CredentialsError::CredentialsNotLoaded(_), None) => format!(
+                    "none are given by the provider's configuration, the environment, the shared \
+                     files, or the metadata of a container or instance ({cause})"
+                ),
+                _ => cause.to_owned(),
+            };
+            call.error(kind, message)
         })
     }
 }
