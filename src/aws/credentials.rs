@@ -88,20 +88,23 @@ impl Session {
         let signer = self.current().await?;
         let identity = self
             .identity
-            .get_or_try_init(|| sts::get_caller_identity(&self.sts, &self.region, signer))
+            .get_or_try_init(|| sts::get_caller_identity(&self.sts, &self.region, &signer))
             .await
             .cloned()
             .map_err(as_credentials_error);
-        self.forget_if_refused(identity).await
+        self.forget_if_refused(&signer, identity).await
     }
 
-    /// Lets credentials go that AWS has just refused, and passes the result on.
+    /// Lets credentials go that AWS has just refused, and passes the result on. Those that another task has
+    /// fetched meanwhile are kept.
     pub(super) async fn forget_if_refused<T>(
         &self,
+        used: &Credentials,
         result: Result<T, CallError>,
     ) -> Result<T, CallError> {
         if matches!(&result, Err(error) if error.kind == CallErrorKind::Credentials) {
-            *self.held.lock().await = None;
+            let mut held = self.held.lock().await;
+            held.take_if(|held| held.session_token() == used.session_token());
         }
         result
     }
@@ -119,8 +122,8 @@ impl Session {
                 // Boxed, because a chain of roles is a chain of sessions.
                 let signer = Box::pin(from.current()).await?;
                 let assumed =
-                    sts::assume_role(&self.sts, &self.region, signer, role, session_name).await;
-                from.forget_if_refused(assumed).await?
+                    sts::assume_role(&self.sts, &self.region, &signer, role, session_name).await;
+                from.forget_if_refused(&signer, assumed).await?
             }
             Origin::WebIdentity {
                 identity,

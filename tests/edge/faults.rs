@@ -57,6 +57,7 @@ async fn a_create_that_may_have_been_done_is_ambiguous_however_the_answer_got_lo
         Reply::Truncated(KEY_MADE.to_owned()),
         Reply::kms_error(500, "KMSInternalException"),
         Reply::kms_error(503, "DependencyTimeoutException"),
+        Reply::kms_error(503, "ServiceUnavailable"),
         Reply::Answer(502, Vec::new(), "<html>Bad gateway</html>".to_owned()),
         Reply::ok("{not json"),
         Reply::ok("{}"),

@@ -17,20 +17,18 @@ use tokio::task::JoinSet;
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub(crate) struct Received {
     /// Operation: `CreateKey`, or method and path where the request does not name one.
-    pub operation: String,
+    pub(crate) operation: String,
     /// All headers.
-    pub headers: HeaderMap,
-    /// Path and query.
-    pub path: String,
+    pub(crate) headers: HeaderMap,
     /// The body.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Received {
     /// A header's text; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .and_then(|value| value.to_str().ok())
@@ -38,7 +36,7 @@ impl Received {
     }
 
     /// The credential scope: access key, date, region, service.
-    pub fn scope(&self) -> Vec<String> {
+    pub(crate) fn scope(&self) -> Vec<String> {
         let (_, rest) = self
             .header("authorization")
             .split_once("Credential=")
@@ -50,7 +48,7 @@ impl Received {
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Answers.
     Answer(u16, Vec<(&'static str, String)>, String),
     /// Closes the connection without a word.
@@ -63,24 +61,24 @@ pub enum Reply {
 
 impl Reply {
     /// Success with a body.
-    pub fn ok(body: &str) -> Self {
+    pub(crate) fn ok(body: &str) -> Self {
         Self::Answer(200, Vec::new(), body.to_owned())
     }
 
     /// An error as S3 writes it.
-    pub fn s3_error(status: u16, code: &str) -> Self {
+    pub(crate) fn s3_error(status: u16, code: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
         Self::Answer(status, Vec::new(), body)
     }
 
     /// An error as KMS writes it.
-    pub fn kms_error(status: u16, code: &str) -> Self {
+    pub(crate) fn kms_error(status: u16, code: &str) -> Self {
         let body = format!("{{\"__type\":\"{code}\",\"message\":\"scripted\"}}");
         Self::Answer(status, Vec::new(), body)
     }
 
     /// An error as IAM and STS write it.
-    pub fn query_error(status: u16, code: &str) -> Self {
+    pub(crate) fn query_error(status: u16, code: &str) -> Self {
         let body = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>\
              <Message>scripted</Message></Error><RequestId>r</RequestId></ErrorResponse>"
@@ -92,16 +90,18 @@ impl Reply {
 type Script = dyn Fn(&Received, usize) -> Reply + Send + Sync;
 
 /// A running server. It ends when this is dropped.
-pub struct Server {
+pub(crate) struct Server {
     /// Where it listens.
-    pub url: String,
+    pub(crate) url: String,
     log: Arc<Mutex<Vec<Received>>>,
     _running: JoinSet<()>,
 }
 
 impl Server {
     /// Starts a server whose script is told the request, and how many of that operation came before it.
-    pub async fn start(script: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        script: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -116,12 +116,12 @@ impl Server {
     }
 
     /// Every request so far.
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.log.lock().unwrap().clone()
     }
 
     /// How many requests of each operation came.
-    pub fn counts(&self) -> HashMap<String, usize> {
+    pub(crate) fn counts(&self) -> HashMap<String, usize> {
         let mut counts = HashMap::new();
         for received in self.received() {
             *counts.entry(received.operation).or_default() += 1;
@@ -130,7 +130,7 @@ impl Server {
     }
 
     /// How many requests of one operation came.
-    pub fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.counts().get(operation).copied().unwrap_or_default()
     }
 }
@@ -223,7 +223,6 @@ fn received(head: &hyper::http::request::Parts, body: &Bytes) -> Received {
             .or(action)
             .unwrap_or_else(|| format!("{} {path}", head.method)),
         headers: head.headers.clone(),
-        path,
         body,
     }
 }

@@ -223,14 +223,35 @@ async fn a_session_that_aws_calls_expired_is_an_error_of_credentials_and_begun_a
 }
 
 #[tokio::test]
+async fn twenty_refusals_at_once_begin_one_new_session() {
+    let server = Server::start(|received, earlier| match received.operation.as_str() {
+        "AssumeRole" if earlier == 0 => answer(received, LONG),
+        "AssumeRole" => Reply::ok(&assumed("Second", LONG)),
+        _ if received.scope()[0] == "AKIDDeploy" => Reply::s3_error(400, "ExpiredToken"),
+        _ => Reply::ok("{}"),
+    })
+    .await;
+    let cloud = cloud(&server.url);
+    let location = through("eu-west-1", roles(&["Deploy"]));
+    let ask_twice = || async {
+        let refused = cloud.query(&location, &read()).await;
+        let again = cloud.query(&location, &read()).await;
+        (refused.is_ok(), again.is_ok())
+    };
+    let answers = join_all((0..20).map(|_| ask_twice())).await;
+    assert!(answers.iter().all(|(_, again)| *again), "{answers:?}");
+    assert_eq!(server.count("AssumeRole"), 2);
+}
+
+#[tokio::test]
 async fn a_session_at_its_end_is_renewed_before_the_next_call() {
     let server = open_aws(PAST).await;
     let cloud = cloud(&server.url);
     let location = through("eu-west-1", roles(&["Deploy"]));
-    for _ in 0..2 {
-        cloud.query(&location, &Query::ListKeys).await.unwrap();
-    }
-    assert!(server.count("AssumeRole") >= 2);
+    cloud.query(&location, &Query::ListKeys).await.unwrap();
+    let before = server.count("AssumeRole");
+    cloud.query(&location, &Query::ListKeys).await.unwrap();
+    assert!(server.count("AssumeRole") > before);
 }
 
 #[tokio::test]

@@ -14,24 +14,24 @@ use terraform_provider_replicated::replication::operation::{
 };
 
 /// The account of most tests.
-pub const ACCOUNT: &str = "111111111111";
+pub(crate) const ACCOUNT: &str = "111111111111";
 /// The bucket of most tests.
-pub const BUCKET: &str = "acme-archive";
+pub(crate) const BUCKET: &str = "acme-archive";
 /// A key's ARN.
-pub const KEY: &str = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd";
+pub(crate) const KEY: &str = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd";
 
 /// A region.
-pub fn region(code: &str) -> Region {
+pub(crate) fn region(code: &str) -> Region {
     Region::parse(code).unwrap()
 }
 
 /// A location that is entered with the base credentials.
-pub fn at(code: &str) -> Location {
+pub(crate) fn at(code: &str) -> Location {
     through(code, WayIn::default())
 }
 
 /// A location that is entered through a way in.
-pub fn through(code: &str, way_in: WayIn) -> Location {
+pub(crate) fn through(code: &str, way_in: WayIn) -> Location {
     Location {
         account: AccountId::parse(ACCOUNT).unwrap(),
         region: region(code),
@@ -41,7 +41,7 @@ pub fn through(code: &str, way_in: WayIn) -> Location {
 }
 
 /// A way in through roles of these names.
-pub fn roles(names: &[&str]) -> WayIn {
+pub(crate) fn roles(names: &[&str]) -> WayIn {
     WayIn {
         profile: None,
         assume_role: names
@@ -55,7 +55,7 @@ pub fn roles(names: &[&str]) -> WayIn {
 }
 
 /// A configuration with keys, all endpoints at one address, and pauses that nobody notices.
-pub fn config(url: &str) -> CloudConfig {
+pub(crate) fn config(url: &str) -> CloudConfig {
     let url = Some(url.to_owned());
     CloudConfig {
         region: Some(region("eu-west-1")),
@@ -78,12 +78,12 @@ pub fn config(url: &str) -> CloudConfig {
 }
 
 /// A cloud with that configuration.
-pub fn cloud(url: &str) -> AwsCloud {
+pub(crate) fn cloud(url: &str) -> AwsCloud {
     AwsCloud::new(config(url)).unwrap()
 }
 
 /// STS's answer to `AssumeRole`: the access key tells the role.
-pub fn assumed(role: &str, ends: &str) -> String {
+pub(crate) fn assumed(role: &str, ends: &str) -> String {
     format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
          <AssumedRoleUser><AssumedRoleId>AROA1:s</AssumedRoleId>\
@@ -95,7 +95,7 @@ pub fn assumed(role: &str, ends: &str) -> String {
 }
 
 /// A tag set.
-pub fn tags() -> Tags {
+pub(crate) fn tags() -> Tags {
     BTreeMap::from([(
         "replicated:owner".to_owned(),
         "111111111111/acme".to_owned(),
@@ -103,7 +103,7 @@ pub fn tags() -> Tags {
 }
 
 /// `CreateKey`.
-pub fn create_key() -> Operation {
+pub(crate) fn create_key() -> Operation {
     Operation::CreateKey {
         description: "Key of acme-archive".to_owned(),
         multi_region: false,
@@ -113,7 +113,7 @@ pub fn create_key() -> Operation {
 }
 
 /// `CreateBucket`.
-pub fn create_bucket(bucket: &str) -> Operation {
+pub(crate) fn create_bucket(bucket: &str) -> Operation {
     Operation::CreateBucket {
         bucket: bucket.to_owned(),
         object_ownership: "BucketOwnerEnforced".to_owned(),
@@ -122,7 +122,7 @@ pub fn create_bucket(bucket: &str) -> Operation {
 }
 
 /// `CreateRole`.
-pub fn create_role(role: &str) -> Operation {
+pub(crate) fn create_role(role: &str) -> Operation {
     Operation::CreateRole {
         role: role.to_owned(),
         path: "/".to_owned(),
@@ -134,10 +134,10 @@ pub fn create_role(role: &str) -> Operation {
 }
 
 /// A trust policy with characters that IAM encodes.
-pub const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// `PutKeyPolicy`.
-pub fn put_key_policy() -> Operation {
+pub(crate) fn put_key_policy() -> Operation {
     Operation::PutKeyPolicy {
         key: Input::Known(KEY.to_owned()),
         policy: "{}".to_owned(),
@@ -145,7 +145,7 @@ pub fn put_key_policy() -> Operation {
 }
 
 /// A replication rule with every field.
-pub fn full_rule(bucket_arn: String, account: &str, key: &str) -> ReplicationRule {
+pub(crate) fn full_rule(bucket_arn: String, account: &str, key: &str) -> ReplicationRule {
     ReplicationRule {
         id: "backup-default".to_owned(),
         priority: Some(1),
@@ -169,7 +169,7 @@ pub fn full_rule(bucket_arn: String, account: &str, key: &str) -> ReplicationRul
 }
 
 /// Every query of S3.
-pub fn s3_queries() -> Vec<Query> {
+pub(crate) fn s3_queries() -> Vec<Query> {
     let bucket = BUCKET.to_owned();
     vec![
         Query::HeadBucket {
@@ -205,7 +205,7 @@ pub fn s3_queries() -> Vec<Query> {
 }
 
 /// Every operation of S3 on a bucket that is there.
-pub fn s3_operations() -> Vec<Operation> {
+pub(crate) fn s3_operations() -> Vec<Operation> {
     let bucket = BUCKET.to_owned();
     vec![
         Operation::EnableBucketVersioning {

@@ -123,7 +123,6 @@ fn each_code_has_its_kind() {
         (503, "RequestLimitExceeded", K::Throttled),
         (429, "RequestThrottled", K::Throttled),
         (400, "RequestThrottledException", K::Throttled),
-        (503, "ServiceUnavailable", K::Throttled),
         (503, "SlowDown", K::Throttled),
         (400, "Throttling", K::Throttled),
         (400, "ThrottlingException", K::Throttled),
@@ -219,6 +218,7 @@ fn a_failure_inside_aws_leaves_a_write_in_doubt_but_not_a_read() {
         "InternalError",
         "KMSInternalException",
         "DependencyTimeoutException",
+        "ServiceUnavailable",
         "",
     ] {
         assert_eq!(kind(Effect::Read, 500, code, ""), K::Transport);
