@@ -3,5 +3,5 @@
 mod schemas;
 mod values;
 
-pub(crate) use self::schemas::{any_schema, config_of, filled, state_of};
+pub(crate) use self::schemas::{any_schema, config_of, filled_config, filled_state, state_of};
 pub(crate) use self::values::{typed_value, value_of};

@@ -312,3 +312,89 @@ pub(crate) fn elements_of(set: &Value) -> &[Value] {
         _ => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework::schema::{Nesting, Schema, Setter};
+
+    /// A set of rules, each with a key and a note that the provider may choose.
+    fn schema() -> Schema {
+        let inner = vec![
+            Attribute::string("key", Setter::Optional, ""),
+            Attribute::string("note", Setter::OptionalComputed, ""),
+        ];
+        let rules = Attribute::nested("rules", Nesting::Set, inner, Setter::Optional, "");
+        Schema::new("", vec![rules])
+    }
+
+    fn rule(key: &str, note: Value) -> Value {
+        Value::object([("key", Value::string(key)), ("note", note)])
+    }
+
+    fn rules<const N: usize>(rules: [Value; N]) -> Value {
+        Value::object([("rules", Value::set(rules))])
+    }
+
+    #[test]
+    fn equal_elements_of_sets_find_each_other_first() {
+        let AttributeType::Nested(_, attributes) = &schema().block.attributes[0].ty else {
+            panic!("rules are nested");
+        };
+        let config = [rule("a", Value::Null), rule("a", Value::string("mine"))];
+        let others = [
+            rule("b", Value::Null),
+            rule("a", Value::string("mine")),
+            rule("a", Value::string("chosen")),
+        ];
+        assert_eq!(
+            pair(Shape::nested(attributes), &config, &others),
+            [Some(2), Some(1)]
+        );
+    }
+
+    #[test]
+    fn a_changed_set_is_in_order_again() {
+        let config = rules([rule("a", Value::Null), rule("b", Value::Null)]);
+        let mut planned = config.clone();
+        let schema = schema();
+        traverse(
+            &schema.block,
+            &config,
+            &NULL,
+            &mut planned,
+            &mut |attribute, _, config, _, planned| {
+                if attribute.name == "key" {
+                    // Turns the order around.
+                    *planned = Value::string(if config.as_str() == Some("a") {
+                        "y"
+                    } else {
+                        "x"
+                    });
+                }
+                true
+            },
+        );
+        let expected = rules([rule("x", Value::Null), rule("y", Value::Null)]);
+        assert_eq!(planned, expected);
+    }
+
+    #[test]
+    fn attributes_in_a_set_are_visited_at_the_path_of_the_set() {
+        let mut visited = Vec::new();
+        let config = rules([rule("a", Value::Null), rule("b", Value::Null)]);
+        walk_config(&schema().block, &config, &mut |attribute, path, _| {
+            visited.push(format!("{path} {}", attribute.name));
+        });
+        assert_eq!(
+            visited,
+            [
+                "rules rules",
+                "rules key",
+                "rules note",
+                "rules key",
+                "rules note"
+            ]
+        );
+    }
+}

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::value_of;
 use crate::framework::schema::{
-    Attribute, AttributeType, Block, BlockNesting, NestedBlock, Nesting, Schema, Setter,
+    Attribute, AttributeType, Block, BlockNesting, NestedBlock, Nesting, Schema, Setter, Shape,
 };
 use crate::framework::value::{Type, Value};
 
@@ -263,33 +263,51 @@ fn map_of(element: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// The value with something known in place of everything unknown, as a provider fills it in: what it does
-/// not compute it leaves null.
-pub(crate) fn filled(attributes: &[Attribute], blocks: &[NestedBlock], value: Value) -> Value {
+/// A planned state with something known in place of everything unknown, as a provider fills it in: what it
+/// does not compute it leaves null.
+pub(crate) fn filled_state(schema: &Schema, planned: Value) -> Value {
+    filled(Shape::of(&schema.block), planned, &Attribute::computed)
+}
+
+/// A configuration with something known in place of everything unknown: in an object that was unknown,
+/// only what is required is written.
+pub(crate) fn filled_config(schema: &Schema, config: Value) -> Value {
+    filled(Shape::of(&schema.block), config, &|attribute| {
+        attribute.setter == Setter::Required
+    })
+}
+
+/// Fills in what is unknown; `present` tells which attributes of an unknown object are there.
+fn filled(shape: Shape<'_>, value: Value, present: &dyn Fn(&Attribute) -> bool) -> Value {
     let Value::Object(mut values) = value else {
         return value;
     };
-    for attribute in attributes {
+    for attribute in shape.attributes {
         if let Some(value) = values.remove(&attribute.name) {
-            values.insert(attribute.name.clone(), filled_attribute(attribute, value));
+            let value = filled_attribute(attribute, value, present);
+            values.insert(attribute.name.clone(), value);
         }
     }
-    for nested in blocks {
+    for nested in shape.blocks {
         if let Some(value) = values.remove(&nested.name) {
-            let inside = |value| filled(&nested.block.attributes, &nested.block.blocks, value);
+            let inside = |value| filled(Shape::of(&nested.block), value, present);
             values.insert(nested.name.clone(), each(value, &inside));
         }
     }
     Value::Object(values)
 }
 
-fn filled_attribute(attribute: &Attribute, value: Value) -> Value {
+fn filled_attribute(
+    attribute: &Attribute,
+    value: Value,
+    present: &dyn Fn(&Attribute) -> bool,
+) -> Value {
     match (&attribute.ty, value) {
         (AttributeType::Plain(ty), value) => filled_plain(ty, value),
         (AttributeType::Nested(Nesting::Single, attributes), Value::Unknown) => {
             let values = attributes.iter().map(|inner| {
-                let value = if inner.computed() {
-                    filled_attribute(inner, Value::Unknown)
+                let value = if present(inner) {
+                    filled_attribute(inner, Value::Unknown, present)
                 } else {
                     Value::Null
                 };
@@ -300,9 +318,9 @@ fn filled_attribute(attribute: &Attribute, value: Value) -> Value {
         (AttributeType::Nested(Nesting::List, _), Value::Unknown) => Value::List(Vec::new()),
         (AttributeType::Nested(Nesting::Set, _), Value::Unknown) => Value::set([]),
         (AttributeType::Nested(Nesting::Map, _), Value::Unknown) => Value::map::<&str>([]),
-        (AttributeType::Nested(_, attributes), value) => {
-            each(value, &|value| filled(attributes, &[], value))
-        }
+        (AttributeType::Nested(_, attributes), value) => each(value, &|value| {
+            filled(Shape::nested(attributes), value, present)
+        }),
     }
 }
 

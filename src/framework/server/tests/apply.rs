@@ -237,6 +237,8 @@ fn a_read_may_complete_an_identity_but_not_change_it() {
     let completed = read_identity(identity("a", text("x")));
     assert_eq!(completed.identity, identity("a", text("x")));
     assert!(completed.diagnostics.is_empty());
+    let left_out = read_identity(Value::Null);
+    assert_eq!(left_out.identity, identity("a", Value::Null));
     let changed = read_identity(identity("b", text("x")));
     assert_eq!(changed.identity, identity("a", Value::Null));
     assert_eq!(

@@ -13,16 +13,16 @@ impl Function for Shout {
         "shout"
     }
     fn signature(&self) -> FunctionSignature {
-        let text = Parameter {
-            name: "text".to_owned(),
+        let parameter = |name: &str| Parameter {
+            name: name.to_owned(),
             ty: Type::String,
             allow_null: false,
             allow_unknown: false,
             description: String::new(),
         };
         FunctionSignature {
-            parameters: vec![text.clone()],
-            variadic: Some(text),
+            parameters: vec![parameter("text")],
+            variadic: Some(parameter("more")),
             result: Type::String,
             summary: String::new(),
             description: String::new(),

@@ -204,6 +204,30 @@ fn an_identity_changes_only_with_a_new_object() {
     assert_eq!(replacement.planned_identity, identity("b", Value::Null));
 }
 
+#[test]
+fn what_the_provider_may_choose_is_open_again_once_anything_changes() {
+    let schema = Schema::new(
+        "",
+        vec![
+            Attribute::string("name", Setter::Required, ""),
+            Attribute::string("zone", Setter::OptionalComputed, ""),
+        ],
+    );
+    let object = |name: &str, zone| Value::object([("name", text(name)), ("zone", zone)]);
+    let server = Scripted::new(schema.clone()).serve();
+    let prior = object("a", text("z"));
+    let planned = |config: Value| {
+        let request = plan_request(&schema, &prior, &config);
+        block_on(server.plan_resource_change("test_thing", request)).planned_state
+    };
+    assert_eq!(planned(object("a", Value::Null)), prior);
+    assert_eq!(
+        planned(object("b", Value::Null)),
+        object("b", Value::Unknown)
+    );
+    assert_eq!(planned(object("b", text("y"))), object("b", text("y")));
+}
+
 /// Rules by key, with a default and a computed part each, and a default for the whole of another.
 fn nested_schema() -> Schema {
     let rule = || {

@@ -8,7 +8,7 @@ use crate::framework::contract::{
     assert_object_compatible, assert_plan_valid, assert_replace_paths,
 };
 use crate::framework::schema::check_schema;
-use crate::framework::testing::{any_schema, config_of, filled, state_of};
+use crate::framework::testing::{any_schema, config_of, filled_config, filled_state, state_of};
 
 /// A schema, a prior state or null, and a configuration.
 fn any_change() -> impl Strategy<Value = (Schema, Value, Value)> {
@@ -17,14 +17,6 @@ fn any_change() -> impl Strategy<Value = (Schema, Value, Value)> {
         let config = config_of(&schema);
         (Just(schema), prior, config)
     })
-}
-
-fn fill(schema: &Schema, value: &Value) -> Value {
-    filled(
-        &schema.block.attributes,
-        &schema.block.blocks,
-        value.clone(),
-    )
 }
 
 fn plan(server: &Server, schema: &Schema, prior: &Value, config: &Value) -> PlanResponse {
@@ -43,7 +35,7 @@ proptest! {
         let mut resource = Scripted::new(schema.clone());
         let inner = schema.clone();
         resource.apply = Box::new(move |request| ApplyResponse {
-            new_state: fill(&inner, &request.planned_state),
+            new_state: filled_state(&inner, request.planned_state.clone()),
             ..as_planned(request)
         });
         let server = resource.serve();
@@ -61,7 +53,7 @@ proptest! {
         );
 
         // In the apply phase everything configured is known, and Terraform plans again.
-        let config = fill(&schema, &config);
+        let config = filled_config(&schema, config);
         let last = plan(&server, &schema, &prior, &config);
         prop_assert!(last.diagnostics.is_empty(), "{:#?}", last.diagnostics);
         no_findings(&assert_object_compatible(&schema, &first.planned_state, &last.planned_state))?;
@@ -82,9 +74,9 @@ proptest! {
     #[test]
     fn what_was_applied_plans_empty((schema, _, config) in any_change()) {
         let server = Scripted::new(schema.clone()).serve();
-        let config = fill(&schema, &config);
+        let config = filled_config(&schema, config);
         let created = plan(&server, &schema, &Value::Null, &config).planned_state;
-        let stored = fill(&schema, &created);
+        let stored = filled_state(&schema, created);
         let again = plan(&server, &schema, &stored, &config);
         prop_assert!(
             again.planned_state.same(&stored),
