@@ -202,7 +202,12 @@ impl ClientSets {
                 identity: identity.clone(),
                 session_name: self.session_name(identity.session_name.as_ref()),
             },
-            _ => Origin::Base(base.credentials_provider()),
+            _ => Origin::Base {
+                provider: base.credentials_provider(),
+                profile: profile
+                    .map(str::to_owned)
+                    .or_else(|| self.config.profile.clone()),
+            },
         }
     }
 

@@ -42,7 +42,11 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) enum Origin {
     /// Keys, environment, profile, container or instance.
-    Base(Option<SharedCredentialsProvider>),
+    Base {
+        provider: Option<SharedCredentialsProvider>,
+        /// The profile that was asked for, for messages.
+        profile: Option<String>,
+    },
     /// A role that another session assumes.
     Role {
         from: Arc<Session>,
@@ -84,27 +88,32 @@ impl Session {
         let signer = self.current().await?;
         let identity = self
             .identity
-            .get_or_try_init(|| sts::get_caller_identity(&self.sts, &self.region, signer))
+            .get_or_try_init(|| sts::get_caller_identity(&self.sts, &self.region, &signer))
             .await
             .cloned()
             .map_err(as_credentials_error);
-        self.forget_if_refused(identity).await
+        self.forget_if_refused(&signer, identity).await
     }
 
-    /// Lets credentials go that AWS has just refused, and passes the result on.
+    /// Lets credentials go that AWS has just refused, and passes the result on. Those that another task has
+    /// fetched meanwhile are kept.
     pub(super) async fn forget_if_refused<T>(
         &self,
+        used: &Credentials,
         result: Result<T, CallError>,
     ) -> Result<T, CallError> {
         if matches!(&result, Err(error) if error.kind == CallErrorKind::Credentials) {
-            *self.held.lock().await = None;
+            let mut held = self.held.lock().await;
+            held.take_if(|held| held.session_token() == used.session_token());
         }
         result
     }
 
     async fn fetch(&self) -> Result<Credentials, CallError> {
         let session = match &self.origin {
-            Origin::Base(provider) => return self.fetch_base(provider.as_ref()).await,
+            Origin::Base { provider, profile } => {
+                return self.fetch_base(provider.as_ref(), profile.as_deref()).await;
+            }
             Origin::Role {
                 from,
                 role,
@@ -113,8 +122,8 @@ impl Session {
                 // Boxed, because a chain of roles is a chain of sessions.
                 let signer = Box::pin(from.current()).await?;
                 let assumed =
-                    sts::assume_role(&self.sts, &self.region, signer, role, session_name).await;
-                from.forget_if_refused(assumed).await?
+                    sts::assume_role(&self.sts, &self.region, &signer, role, session_name).await;
+                from.forget_if_refused(&signer, assumed).await?
             }
             Origin::WebIdentity {
                 identity,
@@ -132,10 +141,15 @@ impl Session {
     async fn fetch_base(
         &self,
         provider: Option<&SharedCredentialsProvider>,
+        profile: Option<&str>,
     ) -> Result<Credentials, CallError> {
+        let subject = match profile {
+            Some(profile) => format!("profile \"{profile}\""),
+            None => "the provider's own credentials".to_owned(),
+        };
         let call = Call {
             name: "credentials",
-            subject: "the provider's own credentials",
+            subject: &subject,
             account: None,
             region: &self.region,
             effect: Effect::Read,
@@ -149,7 +163,19 @@ impl Session {
                 CredentialsError::ProviderTimedOut(_) => CallErrorKind::Transport,
                 _ => CallErrorKind::Credentials,
             };
-            call.error(kind, without_canonical_request(&chain(&error)).to_owned())
+            let cause = chain(&error);
+            let cause = without_canonical_request(&cause);
+            let message = match (&error, profile) {
+                (CredentialsError::CredentialsNotLoaded(_), Some(profile)) => {
+                    format!("the shared files give no credentials for {profile:?} ({cause})")
+                }
+                (CredentialsError::CredentialsNotLoaded(_), None) => format!(
+                    "none are given by the provider's configuration, the environment, the shared \
+                     files, or the metadata of a container or instance ({cause})"
+                ),
+                _ => cause.to_owned(),
+            };
+            call.error(kind, message)
         })
     }
 }

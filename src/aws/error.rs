@@ -37,7 +37,7 @@ where
 
 fn service_error<E>(call: &Call<'_>, error: &E, response: &HttpResponse) -> CallError
 where
-    E: Error + ProvideErrorMetadata,
+    E: Error + ProvideErrorMetadata + 'static,
 {
     let status = response.status().as_u16();
     let code = error.code().filter(|code| !code.is_empty());
@@ -48,6 +48,9 @@ where
             "the bucket is in region {region}, and was looked for in {}",
             call.region
         ),
+        ("", _) if response.status().is_success() => {
+            format!("AWS's answer cannot be read: {}", chain(error))
+        }
         ("", _) => format!("HTTP status {status} without a message"),
         (message, _) => without_canonical_request(message).to_owned(),
     };
@@ -158,7 +161,8 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
             404 => K::NotFound,
             409 => K::Conflict,
             429 => K::Throttled,
-            500.. => uncertain(effect),
+            // A success that cannot be read: the SDK reports it as an error of the service.
+            200..300 | 500.. => uncertain(effect),
             _ => K::Invalid,
         },
     }

@@ -69,7 +69,7 @@ impl Cloud for AwsCloud {
         let clients = self.sets.get(&location.way_in, &location.region).await;
         // Credentials come first, so that no time limit of the call itself is spent on them, and so that
         // their failure is reported as the STS call that it is.
-        clients.session.current().await?;
+        let credentials = clients.session.current().await?;
         let at = At::new(location, &clients);
         let answer = match query {
             Query::HeadBucket { bucket } => s3::head_bucket(&at, bucket).await,
@@ -101,7 +101,10 @@ impl Cloud for AwsCloud {
             }
             Query::GetRolePolicy { role, policy } => iam::get_role_policy(&at, role, policy).await,
         };
-        clients.session.forget_if_refused(answer).await
+        clients
+            .session
+            .forget_if_refused(&credentials, answer)
+            .await
     }
 
     async fn perform(
@@ -110,10 +113,13 @@ impl Cloud for AwsCloud {
         operation: &Operation,
     ) -> Result<Output, CallError> {
         let clients = self.sets.get(&location.way_in, &location.region).await;
-        clients.session.current().await?;
+        let credentials = clients.session.current().await?;
         let at = At::new(location, &clients);
         let output = perform(&at, operation).await;
-        clients.session.forget_if_refused(output).await
+        clients
+            .session
+            .forget_if_refused(&credentials, output)
+            .await
     }
 }
 

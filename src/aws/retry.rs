@@ -43,12 +43,12 @@ pub(super) fn unlimited_retries() -> RetryPartition {
         .build()
 }
 
-/// Codes with which AWS turns a request away at the door.
-const TURNED_AWAY: [&str; 9] = [
+/// Codes with which AWS turns a request away at the door. `ServiceUnavailable` is not one: AWS describes it as
+/// a failure of the server, which may strike at any moment.
+const TURNED_AWAY: [&str; 8] = [
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
-    "ServiceUnavailable",
     "SlowDown",
     "Throttling",
     "ThrottlingException",

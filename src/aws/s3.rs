@@ -54,8 +54,15 @@ pub(super) async fn head_bucket(at: &At<'_>, bucket: &str) -> Result<Answer, Cal
                     return Ok(elsewhere);
                 }
                 let mut error = call_error(call, &error);
-                if error.kind == CallErrorKind::NotFound {
-                    error.code = Some("NoSuchBucket".to_owned());
+                match error.kind {
+                    CallErrorKind::NotFound => error.code = Some("NoSuchBucket".to_owned()),
+                    CallErrorKind::AccessDenied => {
+                        error.message =
+                            "a bucket of that name is there, but it belongs to another \
+                                         account, or s3:ListBucket is not allowed"
+                                .to_owned();
+                    }
+                    _ => {}
                 }
                 Err(error)
             },

@@ -26,7 +26,7 @@ pub(super) struct BegunSession {
 pub(super) async fn get_caller_identity(
     client: &Client,
     region: &Region,
-    signer: Credentials,
+    signer: &Credentials,
 ) -> Result<Identity, CallError> {
     let call = call("sts:GetCallerIdentity", "the caller", region);
     let output = call
@@ -45,7 +45,7 @@ pub(super) async fn get_caller_identity(
 pub(super) async fn assume_role(
     client: &Client,
     region: &Region,
-    signer: Credentials,
+    signer: &Credentials,
     role: &AssumeRole,
     session_name: &str,
 ) -> Result<BegunSession, CallError> {
@@ -123,8 +123,8 @@ fn call<'a>(name: &'static str, subject: &'a str, region: &'a Region) -> Call<'a
     }
 }
 
-fn signed_by(credentials: Credentials) -> Builder {
-    Builder::new().credentials_provider(SharedCredentialsProvider::new(credentials))
+fn signed_by(credentials: &Credentials) -> Builder {
+    Builder::new().credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
 }
 
 fn begun(

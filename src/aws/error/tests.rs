@@ -66,7 +66,11 @@ fn each_code_has_its_kind() {
         (400, "NotFoundException", K::NotFound),
         (404, "OwnershipControlsNotFoundError", K::NotFound),
         (404, "ReplicationConfigurationNotFoundError", K::NotFound),
-        (404, "ServerSideEncryptionConfigurationNotFoundError", K::NotFound),
+        (
+            404,
+            "ServerSideEncryptionConfigurationNotFoundError",
+            K::NotFound,
+        ),
         (400, "AlreadyExistsException", K::AlreadyExists),
         (409, "BucketAlreadyExists", K::AlreadyExists),
         (409, "BucketAlreadyOwnedByYou", K::AlreadyExists),
@@ -105,7 +109,11 @@ fn each_code_has_its_kind() {
         (409, "BucketNotEmpty", K::InvalidState),
         (400, "DisabledException", K::InvalidState),
         (409, "EntityTemporarilyUnmodifiable", K::InvalidState),
-        (409, "EntityTemporarilyUnmodifiableException", K::InvalidState),
+        (
+            409,
+            "EntityTemporarilyUnmodifiableException",
+            K::InvalidState,
+        ),
         (409, "InvalidBucketState", K::InvalidState),
         (403, "InvalidObjectState", K::InvalidState),
         (400, "KMSInvalidStateException", K::InvalidState),
@@ -115,7 +123,6 @@ fn each_code_has_its_kind() {
         (503, "RequestLimitExceeded", K::Throttled),
         (429, "RequestThrottled", K::Throttled),
         (400, "RequestThrottledException", K::Throttled),
-        (503, "ServiceUnavailable", K::Throttled),
         (503, "SlowDown", K::Throttled),
         (400, "Throttling", K::Throttled),
         (400, "ThrottlingException", K::Throttled),
@@ -136,10 +143,22 @@ fn each_code_has_its_kind() {
 #[test]
 fn what_will_work_soon_is_told_from_what_never_will_by_its_message() {
     let cases = [
-        ("MalformedPolicy", "Invalid principal in policy", K::NotReady),
+        (
+            "MalformedPolicy",
+            "Invalid principal in policy",
+            K::NotReady,
+        ),
         ("MalformedPolicy", "Policy has invalid resource", K::Invalid),
-        ("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"x\"", K::NotReady),
-        ("MalformedPolicyDocument", "Syntax errors in policy.", K::Invalid),
+        (
+            "MalformedPolicyDocument",
+            "Invalid principal in policy: \"AWS\":\"x\"",
+            K::NotReady,
+        ),
+        (
+            "MalformedPolicyDocument",
+            "Syntax errors in policy.",
+            K::Invalid,
+        ),
         (
             "MalformedPolicyDocumentException",
             "Policy contains a statement with one or more invalid principals.",
@@ -155,12 +174,24 @@ fn what_will_work_soon_is_told_from_what_never_will_by_its_message() {
             "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
             K::NotReady,
         ),
-        ("InvalidRequest", "Destination bucket must have versioning enabled.", K::NotReady),
-        ("InvalidRequest", "Destination bucket must exist.", K::NotReady),
+        (
+            "InvalidRequest",
+            "Destination bucket must have versioning enabled.",
+            K::NotReady,
+        ),
+        (
+            "InvalidRequest",
+            "Destination bucket must exist.",
+            K::NotReady,
+        ),
         ("InvalidRequest", "Found duplicate priority 1.", K::Invalid),
     ];
     for (code, message, expected) in cases {
-        assert_eq!(kind(Effect::Repeatable, 400, code, message), expected, "{message}");
+        assert_eq!(
+            kind(Effect::Repeatable, 400, code, message),
+            expected,
+            "{message}"
+        );
     }
 }
 
@@ -173,13 +204,23 @@ fn an_answer_without_a_code_is_judged_by_its_status() {
         (409, K::Conflict),
         (429, K::Throttled),
     ] {
-        assert_eq!(kind(Effect::Repeatable, status, "", ""), expected, "{status}");
+        assert_eq!(
+            kind(Effect::Repeatable, status, "", ""),
+            expected,
+            "{status}"
+        );
     }
 }
 
 #[test]
 fn a_failure_inside_aws_leaves_a_write_in_doubt_but_not_a_read() {
-    for code in ["InternalError", "KMSInternalException", "DependencyTimeoutException", ""] {
+    for code in [
+        "InternalError",
+        "KMSInternalException",
+        "DependencyTimeoutException",
+        "ServiceUnavailable",
+        "",
+    ] {
         assert_eq!(kind(Effect::Read, 500, code, ""), K::Transport);
         assert_eq!(kind(Effect::Repeatable, 500, code, ""), K::Ambiguous);
         assert_eq!(kind(Effect::Once, 500, code, ""), K::Ambiguous);
