@@ -1,1 +1,8 @@
-//! The plugin server: the only user of tonic and prost.
+//! x
+mod connection;
+pub mod generated;
+pub mod handshake;
+pub mod tls;
+pub mod listener;
+#[cfg(unix)]
+pub mod socket;
