@@ -4,5 +4,6 @@ pub mod generated;
 pub mod handshake;
 pub mod tls;
 pub mod listener;
+pub mod logging;
 #[cfg(unix)]
 pub mod socket;
