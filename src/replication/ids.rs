@@ -68,7 +68,10 @@ impl Region {
         let area = parts.next().unwrap_or_default();
         let rest: Vec<&str> = parts.collect();
         let digits = rest.last().copied().unwrap_or_default();
-        let words = rest.split_last().map(|(_, words)| words).unwrap_or_default();
+        let words = rest
+            .split_last()
+            .map(|(_, words)| words)
+            .unwrap_or_default();
         let ok = (2..=5).contains(&area.len())
             && area.bytes().all(|b| b.is_ascii_lowercase())
             && (1..=2).contains(&words.len())

@@ -1,0 +1,1 @@
+//! The server against a provider made for the purpose.
