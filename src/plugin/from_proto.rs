@@ -63,7 +63,8 @@ pub(super) fn raw_state(
             Err(fault) => format!("it is not JSON: {fault}"),
         },
         Some(raw) if !raw.flatmap.is_empty() => {
-            "it was written by Terraform 0.11 or older. Apply once with Terraform 0.12 first".to_owned()
+            "it was written by Terraform 0.11 or older. Apply once with Terraform 0.12 first"
+                .to_owned()
         }
         _ => "it is empty".to_owned(),
     };

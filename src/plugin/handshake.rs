@@ -166,7 +166,10 @@ mod tests {
             Err(HandshakeError::NotAPlugin)
         );
         let sentence = HandshakeError::NotAPlugin.to_string();
-        assert!(sentence.contains("Terraform starts it by itself"), "{sentence}");
+        assert!(
+            sentence.contains("Terraform starts it by itself"),
+            "{sentence}"
+        );
     }
 
     #[test]
@@ -215,7 +218,10 @@ mod tests {
 
     #[test]
     fn the_line_has_six_fields_and_a_certificate_without_padding() {
-        assert_eq!(line().to_string(), "1|6|unix|/tmp/a/plugin.sock|grpc|+//+AQ");
+        assert_eq!(
+            line().to_string(),
+            "1|6|unix|/tmp/a/plugin.sock|grpc|+//+AQ"
+        );
     }
 
     #[test]

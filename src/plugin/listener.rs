@@ -131,7 +131,10 @@ impl Listener {
                 Err(error) => last = error,
             }
         }
-        Err(ListenError::Port { ports, source: last })
+        Err(ListenError::Port {
+            ports,
+            source: last,
+        })
     }
 
     /// Where it listens.
@@ -216,7 +219,9 @@ mod tests {
             error.to_string(),
             format!("no port from {port} to {port} on 127.0.0.1 can be used")
         );
-        let next = Listener::bind_tcp(Some(port..=u16::MAX)).await.expect("a later port");
+        let next = Listener::bind_tcp(Some(port..=u16::MAX))
+            .await
+            .expect("a later port");
         assert_ne!(next.address(), taken.address());
     }
 }

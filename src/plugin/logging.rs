@@ -53,10 +53,9 @@ pub fn init(level: LevelFilter) {
     std::panic::set_hook(Box::new(|panic| write_line(&panic_text(panic))));
     if level != LevelFilter::OFF {
         let layer = Hclog::new(OffsetDateTime::now_utc, write_line);
-        let subscriber = tracing_subscriber::registry()
-            .with(layer.with_filter(tracing_subscriber::filter::filter_fn(move |metadata| {
-                wanted(metadata, level)
-            })));
+        let subscriber = tracing_subscriber::registry().with(layer.with_filter(
+            tracing_subscriber::filter::filter_fn(move |metadata| wanted(metadata, level)),
+        ));
         // An error says that a subscriber is there already, which is as good.
         let _already = tracing::subscriber::set_global_default(subscriber);
     }
@@ -64,7 +63,11 @@ pub fn init(level: LevelFilter) {
 
 fn wanted(metadata: &Metadata<'_>, level: LevelFilter) -> bool {
     let ours = metadata.target().split("::").next() == module_path!().split("::").next();
-    let level = if ours { level } else { level.min(LevelFilter::WARN) };
+    let level = if ours {
+        level
+    } else {
+        level.min(LevelFilter::WARN)
+    };
     *metadata.level() <= level
 }
 
@@ -78,15 +81,15 @@ fn write_line(line: &str) {
 
 /// The words by which Terraform knows a crash and shows it to its user, whatever the log level.
 fn panic_text(panic: &PanicHookInfo<'_>) -> String {
-    let message = panic
-        .payload_as_str()
-        .unwrap_or("a value that is not text");
+    let message = panic.payload_as_str().unwrap_or("a value that is not text");
     let place = panic
         .location()
         .map_or_else(String::new, |location| format!("\n  at {location}"));
     let backtrace = std::backtrace::Backtrace::capture();
     match backtrace.status() {
-        std::backtrace::BacktraceStatus::Captured => format!("panic: {message}{place}\n{backtrace}"),
+        std::backtrace::BacktraceStatus::Captured => {
+            format!("panic: {message}{place}\n{backtrace}")
+        }
         _ => format!("panic: {message}{place}"),
     }
 }
@@ -131,7 +134,11 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context
+            .event_scope(event)
+            .into_iter()
+            .flat_map(|scope| scope.from_root())
+        {
             if let Some(kept) = span.extensions().get::<SpanFields>() {
                 fields.0.extend(kept.0.clone());
             }
@@ -327,10 +334,21 @@ mod tests {
     fn a_long_line_is_cut_and_stays_json() {
         // A quote takes two bytes in JSON, a control character six.
         for text in ["a", "é", "\"", "\u{1}"] {
-            let lines = lines_of(|| info!(policy = text.repeat(200_000), "long {}", "x".repeat(200_000)));
+            let lines = lines_of(|| {
+                info!(
+                    policy = text.repeat(200_000),
+                    "long {}",
+                    "x".repeat(200_000)
+                )
+            });
             assert!(lines[0].len() < LONGEST_LINE, "{} bytes", lines[0].len());
             let line = parsed(&lines[0]);
-            assert!(line["@message"].as_str().expect("a text").starts_with("long xxx"));
+            assert!(
+                line["@message"]
+                    .as_str()
+                    .expect("a text")
+                    .starts_with("long xxx")
+            );
             assert!(line["policy"].as_str().expect("a text").ends_with('…'));
         }
     }

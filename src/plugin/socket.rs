@@ -47,7 +47,9 @@ pub enum SocketError {
         source: io::Error,
     },
     /// `PLUGIN_UNIX_SOCKET_GROUP` names no group.
-    #[error("PLUGIN_UNIX_SOCKET_GROUP is {0:?}, which is neither a number nor a group in {GROUP_FILE}")]
+    #[error(
+        "PLUGIN_UNIX_SOCKET_GROUP is {0:?}, which is neither a number nor a group in {GROUP_FILE}"
+    )]
     UnknownGroup(String),
     /// The socket could not be given to the group.
     #[error("the plugin's socket cannot be given to the group {group}")]

@@ -29,7 +29,9 @@ pub(in crate::plugin) async fn validate_action_config(
     request: wire::validate_action_config::Request,
 ) -> Result<wire::validate_action_config::Response, Diagnostics> {
     let config = config(&server, &request.type_name, request.config.as_ref())?;
-    let said = server.validate_action_config(&request.type_name, &config).await;
+    let said = server
+        .validate_action_config(&request.type_name, &config)
+        .await;
     Ok(wire::validate_action_config::Response {
         diagnostics: to_proto::diagnostics(&said),
     })
@@ -41,7 +43,9 @@ pub(in crate::plugin) async fn plan_action(
 ) -> Result<wire::plan_action::Response, Diagnostics> {
     let config = config(&server, &request.action_type, request.config.as_ref())?;
     let client = from_proto::client(request.client_capabilities.as_ref());
-    let said = server.plan_action(&request.action_type, &config, client).await;
+    let said = server
+        .plan_action(&request.action_type, &config, client)
+        .await;
     Ok(wire::plan_action::Response {
         diagnostics: to_proto::diagnostics(&said),
         deferred: None,

@@ -55,7 +55,10 @@ fn arguments(
     if encoded.len() < fewest || (encoded.len() > fewest && signature.variadic.is_none()) {
         return Err(from_proto::error(
             "Wrong number of arguments",
-            format!("{name} takes {fewest} arguments and was given {}.", encoded.len()),
+            format!(
+                "{name} takes {fewest} arguments and was given {}.",
+                encoded.len()
+            ),
         ));
     }
     let rest = signature.variadic.iter().cycle();

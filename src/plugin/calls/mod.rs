@@ -21,6 +21,7 @@ fn find<'a, T>(
     kind: &str,
     name: &str,
 ) -> Result<&'a T, Diagnostics> {
+    tracing::Span::current().record("tf_resource_type", name);
     offered.get(name).ok_or_else(|| {
         error(
             &format!("Unknown {kind}"),

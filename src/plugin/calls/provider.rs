@@ -16,19 +16,25 @@ pub(in crate::plugin) async fn get_metadata(
     _: wire::get_metadata::Request,
 ) -> Result<wire::get_metadata::Response, Diagnostics> {
     use wire::get_metadata::{
-        ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata, ResourceMetadata,
-        Response,
+        ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
+        ResourceMetadata, Response,
     };
     let schemas = server.schemas();
     Ok(Response {
         server_capabilities: Some(schema::capabilities()),
-        data_sources: names(schemas.data_sources.keys(), |type_name| DataSourceMetadata { type_name }),
-        resources: names(schemas.resources.keys(), |type_name| ResourceMetadata { type_name }),
-        functions: names(schemas.functions.keys(), |name| FunctionMetadata { name }),
-        list_resources: names(schemas.list_resources.keys(), |type_name| ListResourceMetadata {
+        data_sources: names(schemas.data_sources.keys(), |type_name| {
+            DataSourceMetadata { type_name }
+        }),
+        resources: names(schemas.resources.keys(), |type_name| ResourceMetadata {
             type_name,
         }),
-        actions: names(schemas.actions.keys(), |type_name| ActionMetadata { type_name }),
+        functions: names(schemas.functions.keys(), |name| FunctionMetadata { name }),
+        list_resources: names(schemas.list_resources.keys(), |type_name| {
+            ListResourceMetadata { type_name }
+        }),
+        actions: names(schemas.actions.keys(), |type_name| ActionMetadata {
+            type_name,
+        }),
         ..Response::default()
     })
 }
@@ -73,10 +79,14 @@ pub(in crate::plugin) async fn get_resource_identity_schemas(
     server: Arc<Server>,
     _: wire::get_resource_identity_schemas::Request,
 ) -> Result<wire::get_resource_identity_schemas::Response, Diagnostics> {
-    let identities = server.schemas().resources.iter().filter_map(|(name, resource)| {
-        let identity = resource.identity.as_ref()?;
-        Some((name.clone(), schema::identity(identity)))
-    });
+    let identities = server
+        .schemas()
+        .resources
+        .iter()
+        .filter_map(|(name, resource)| {
+            let identity = resource.identity.as_ref()?;
+            Some((name.clone(), schema::identity(identity)))
+        });
     Ok(wire::get_resource_identity_schemas::Response {
         identity_schemas: identities.collect(),
         diagnostics: Vec::new(),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::provider::{ApplyRequest, ImportRequest, MoveRequest, PlanRequest, ReadRequest};
+use crate::framework::provider::{
+    ApplyRequest, ImportRequest, MoveRequest, PlanRequest, ReadRequest,
+};
 use crate::framework::server::{ResourceEntry, Server};
 
 use super::super::from_proto;
@@ -35,7 +37,9 @@ pub(in crate::plugin) async fn upgrade_resource_state(
     let name = &request.type_name;
     let ty = &find(&server, name)?.entry.ty;
     let raw = from_proto::raw_state(request.raw_state.as_ref(), "state", name)?;
-    let state = server.upgrade_resource_state(name, request.version, raw).await?;
+    let state = server
+        .upgrade_resource_state(name, request.version, raw)
+        .await?;
     Ok(wire::upgrade_resource_state::Response {
         upgraded_state: to_proto::value(&state, ty, "upgraded state", name)?,
         diagnostics: Vec::new(),
@@ -49,7 +53,9 @@ pub(in crate::plugin) async fn upgrade_resource_identity(
     let name = &request.type_name;
     let schema = find(&server, name)?.identity.as_ref();
     let raw = from_proto::raw_state(request.raw_identity.as_ref(), "identity", name)?;
-    let identity = server.upgrade_resource_identity(name, request.version, raw).await?;
+    let identity = server
+        .upgrade_resource_identity(name, request.version, raw)
+        .await?;
     Ok(wire::upgrade_resource_identity::Response {
         upgraded_identity: to_proto::identity(&identity, schema, name)?,
         diagnostics: Vec::new(),
@@ -126,7 +132,12 @@ pub(in crate::plugin) async fn apply_resource_change(
     let (ty, identity) = (&resource.entry.ty, resource.identity.as_ref());
     let apply = ApplyRequest {
         prior_state: from_proto::value(request.prior_state.as_ref(), ty, "prior state", name)?,
-        planned_state: from_proto::value(request.planned_state.as_ref(), ty, "planned state", name)?,
+        planned_state: from_proto::value(
+            request.planned_state.as_ref(),
+            ty,
+            "planned state",
+            name,
+        )?,
         config: from_proto::value(request.config.as_ref(), ty, "configuration", name)?,
         planned_private: request.planned_private,
         planned_identity: from_proto::identity(request.planned_identity.as_ref(), identity, name)?,

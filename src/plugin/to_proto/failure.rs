@@ -48,7 +48,10 @@ impl FailedAnswer<wire::plan_resource_change::Request> for wire::plan_resource_c
 impl FailedAnswer<wire::apply_resource_change::Request> for wire::apply_resource_change::Response {
     fn failed(request: wire::apply_resource_change::Request, why: &Diagnostics) -> Self {
         // A create has no state yet, and its planned identity may hold unknown values.
-        let existed = request.prior_state.as_ref().is_some_and(|state| !is_null(state));
+        let existed = request
+            .prior_state
+            .as_ref()
+            .is_some_and(|state| !is_null(state));
         Self {
             new_state: request.prior_state,
             private: request.planned_private,
@@ -61,7 +64,10 @@ impl FailedAnswer<wire::apply_resource_change::Request> for wire::apply_resource
 
 impl FailedAnswer<wire::call_function::Request> for wire::call_function::Response {
     fn failed(_: wire::call_function::Request, why: &Diagnostics) -> Self {
-        let texts: Vec<String> = why.iter().map(|d| format!("{}: {}", d.summary, d.detail)).collect();
+        let texts: Vec<String> = why
+            .iter()
+            .map(|d| format!("{}: {}", d.summary, d.detail))
+            .collect();
         Self {
             result: None,
             error: Some(wire::FunctionError {

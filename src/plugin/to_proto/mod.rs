@@ -125,8 +125,17 @@ mod tests {
 
     #[test]
     fn a_path_keeps_its_kinds_of_steps() {
-        let written = path(&AttributePath::root("destinations").key("eu").attribute("tags").index(2));
-        let selectors: Vec<_> = written.steps.into_iter().filter_map(|s| s.selector).collect();
+        let written = path(
+            &AttributePath::root("destinations")
+                .key("eu")
+                .attribute("tags")
+                .index(2),
+        );
+        let selectors: Vec<_> = written
+            .steps
+            .into_iter()
+            .filter_map(|s| s.selector)
+            .collect();
         assert_eq!(
             selectors,
             [

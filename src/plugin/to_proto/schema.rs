@@ -41,13 +41,16 @@ pub(in crate::plugin) fn action(schema: &Schema) -> wire::ActionSchema {
 /// Writes an identity's schema.
 pub(in crate::plugin) fn identity(identity: &IdentitySchema) -> wire::ResourceIdentitySchema {
     use wire::resource_identity_schema::IdentityAttribute;
-    let attributes = identity.attributes.iter().map(|attribute| IdentityAttribute {
-        name: attribute.name.clone(),
-        r#type: ty(&attribute.ty),
-        required_for_import: attribute.required_for_import,
-        optional_for_import: !attribute.required_for_import,
-        description: attribute.description.clone(),
-    });
+    let attributes = identity
+        .attributes
+        .iter()
+        .map(|attribute| IdentityAttribute {
+            name: attribute.name.clone(),
+            r#type: ty(&attribute.ty),
+            required_for_import: attribute.required_for_import,
+            optional_for_import: !attribute.required_for_import,
+            description: attribute.description.clone(),
+        });
     wire::ResourceIdentitySchema {
         version: identity.version,
         identity_attributes: attributes.collect(),
@@ -115,14 +118,19 @@ fn nested_block(nested: &NestedBlock) -> wire::schema::NestedBlock {
 fn attribute(attribute: &Attribute) -> wire::schema::Attribute {
     let (r#type, nested_type) = match &attribute.ty {
         AttributeType::Plain(plain) => (ty(plain), None),
-        AttributeType::Nested(nesting, attributes) => (Vec::new(), Some(object(*nesting, attributes))),
+        AttributeType::Nested(nesting, attributes) => {
+            (Vec::new(), Some(object(*nesting, attributes)))
+        }
     };
     wire::schema::Attribute {
         name: attribute.name.clone(),
         r#type,
         description: attribute.description.clone(),
         required: attribute.setter == Setter::Required,
-        optional: matches!(attribute.setter, Setter::Optional | Setter::OptionalComputed),
+        optional: matches!(
+            attribute.setter,
+            Setter::Optional | Setter::OptionalComputed
+        ),
         computed: attribute.computed(),
         sensitive: attribute.sensitive,
         description_kind: DESCRIPTION_KIND,
