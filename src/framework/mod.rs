@@ -4,10 +4,12 @@
 pub mod contract;
 pub mod diagnostics;
 pub mod model;
+pub mod plan_modifiers;
 mod proposed;
 pub mod provider;
 pub mod schema;
 pub mod server;
 #[cfg(test)]
 mod testing;
+pub mod validators;
 pub mod value;

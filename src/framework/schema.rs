@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::diagnostics::Diagnostics;
 use super::value::{AttributePath, Type, Value};
 
-pub use self::check::{check_identity_schema, check_schema};
+pub use self::check::{check_function, check_identity_schema, check_resource_schema, check_schema};
 pub use self::walk::walk_config;
 pub(crate) use self::walk::{
     Shape, elements_of, entry_at, item_at, pair, traverse, traverse_attributes,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Attribute, AttributeType, Block, BlockNesting, NestedBlock, Nesting, Schema, Setter};
-use crate::framework::provider::IdentitySchema;
+use crate::framework::provider::{FunctionSignature, IdentitySchema};
 use crate::framework::value::{AttributePath, Type};
 
 /// The faults of a schema, each with its place; empty for a valid one.
@@ -13,6 +13,42 @@ pub fn check_schema(schema: &Schema) -> Vec<String> {
         check.faults.push("the version is negative".to_owned());
     }
     check.block(&AttributePath::default(), &schema.block, false);
+    check.faults
+}
+
+/// The faults of the schema of a resource or data source, whose root names must not be those that
+/// Terraform gives a meaning of its own.
+pub fn check_resource_schema(schema: &Schema) -> Vec<String> {
+    const RESERVED: [&str; 7] = [
+        "connection",
+        "count",
+        "depends_on",
+        "for_each",
+        "lifecycle",
+        "provider",
+        "provisioner",
+    ];
+    let attributes = schema.block.attributes.iter().map(|a| &a.name);
+    let blocks = schema.block.blocks.iter().map(|b| &b.name);
+    let reserved = attributes
+        .chain(blocks)
+        .filter(|name| RESERVED.contains(&name.as_str()))
+        .map(|name| format!("{name}: the name has a meaning of its own in every resource"));
+    let mut faults = check_schema(schema);
+    faults.extend(reserved);
+    faults
+}
+
+/// The faults of a function's signature; empty for a valid one.
+pub fn check_function(name: &str, signature: &FunctionSignature) -> Vec<String> {
+    let mut check = Check { faults: Vec::new() };
+    let path = AttributePath::default();
+    check.name(&path, name, &mut BTreeSet::new());
+    let mut names = BTreeSet::new();
+    for parameter in signature.parameters.iter().chain(&signature.variadic) {
+        let here = AttributePath::root(&parameter.name);
+        check.name(&here, &parameter.name, &mut names);
+    }
     check.faults
 }
 
@@ -185,6 +221,7 @@ fn dynamic_in_collection(ty: &Type) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::framework::provider::{IdentityAttribute, Parameter};
     use crate::framework::value::Value;
 
     fn faults(attribute: Attribute) -> Vec<String> {
@@ -244,6 +281,56 @@ mod tests {
         ] {
             assert_eq!(faults(attribute), [fault]);
         }
+    }
+
+    #[test]
+    fn names_with_a_meaning_in_every_resource_are_refused() {
+        let schema = Schema::new("", vec![Attribute::string("count", Setter::Optional, "")]);
+        assert_eq!(
+            check_resource_schema(&schema),
+            ["count: the name has a meaning of its own in every resource"]
+        );
+        assert_eq!(check_schema(&schema), Vec::<String>::new());
+    }
+
+    #[test]
+    fn identities_and_functions_are_flat_and_named_once() {
+        let identity = IdentitySchema {
+            version: 0,
+            attributes: [Type::list(Type::String), Type::map(Type::String)]
+                .map(|ty| IdentityAttribute {
+                    name: "a".to_owned(),
+                    ty,
+                    required_for_import: true,
+                    description: String::new(),
+                })
+                .into(),
+        };
+        assert_eq!(
+            check_identity_schema(&identity),
+            [
+                "a: the name is used twice",
+                "a: an identity holds only simple values and lists of them"
+            ]
+        );
+        let parameter = Parameter {
+            name: "a-b".to_owned(),
+            ty: Type::String,
+            allow_null: false,
+            allow_unknown: false,
+            description: String::new(),
+        };
+        let signature = FunctionSignature {
+            parameters: vec![parameter],
+            variadic: None,
+            result: Type::String,
+            summary: String::new(),
+            description: String::new(),
+        };
+        assert_eq!(
+            check_function("f", &signature),
+            ["a-b: a name consists of a-z, 0-9 and _"]
+        );
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub(super) fn checked(
 ) -> Value {
     const SUMMARY: &str = "The provider returned an invalid identity";
     if now.is_null() {
-        return now;
+        // Terraform would forget the identity of an object whose answer leaves it out.
+        return match stage {
+            Stage::PlannedNew => now,
+            Stage::Settled => before.clone(),
+        };
     }
     if resource.identity.is_none() {
         bug(diagnostics, SUMMARY, "The resource has no identity schema.");

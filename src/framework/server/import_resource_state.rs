@@ -51,8 +51,9 @@ impl Server {
         }
         let settles = !diagnostics.has_error() && response.deferred.is_none();
         let identity = std::mem::replace(&mut response.identity, Value::Null);
+        let identified = !identity.is_null();
         let identity = identity::checked(resource, &given, identity, Stage::Settled, diagnostics);
-        if settles && by_identity && identity.is_null() {
+        if settles && by_identity && !identified {
             bug(
                 diagnostics,
                 "The provider returned no identity",

@@ -34,7 +34,9 @@ use super::diagnostics::Diagnostics;
 use super::provider::{
     Action, DataSource, Function, IdentitySchema, ListResource, Provider, Resource,
 };
-use super::schema::{Schema, check_identity_schema, check_schema};
+use super::schema::{
+    Schema, check_function, check_identity_schema, check_resource_schema, check_schema,
+};
 use super::value::Type;
 
 /// A provider behind the protocol's operations.
@@ -188,7 +190,7 @@ impl Schemas {
         for (name, resource) in &self.resources {
             note(
                 format!("resource {name}"),
-                check_schema(&resource.entry.schema),
+                check_resource_schema(&resource.entry.schema),
             );
             if let Some(identity) = &resource.identity {
                 note(
@@ -200,7 +202,13 @@ impl Schemas {
         for (name, data_source) in &self.data_sources {
             note(
                 format!("data source {name}"),
-                check_schema(&data_source.schema),
+                check_resource_schema(&data_source.schema),
+            );
+        }
+        for (name, function) in &self.functions {
+            note(
+                format!("function {name}"),
+                check_function(name, &function.signature()),
             );
         }
         for (name, action) in &self.actions {

@@ -1,1 +1,0 @@
-//! The server against a provider made for the purpose.
