@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use rustls::ServerConfig;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server as GrpcServer;
@@ -30,6 +31,9 @@ const TIME_AFTER_SHUTDOWN: Duration = Duration::from_millis(1500);
 
 /// Nobody waits for the end of a process without a client, so calls under way may finish their step.
 const TIME_WITHOUT_CLIENT: Duration = Duration::from_secs(30);
+
+/// Answers on their way get this long; a client that then still holds its connection is left.
+const TIME_FOR_LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// A plugin that listens and has not answered yet.
 #[derive(Debug)]
@@ -151,28 +155,33 @@ impl Plugin {
             self.listener.incoming(self.tls, clients),
             end.clone().map(|_| ()),
         );
-        let finished = async {
-            serving.await?;
-            calls.close();
-            calls.wait().await;
-            Ok(())
-        };
-        let ended = async {
-            let end = end.clone().await;
+        let leaving = async {
+            let end = end.await;
             debug!(?end, "the plugin ends");
             server.stop();
             closing.0.cancel();
-            tokio::time::sleep(end.grace()).await;
-            warn!(
-                ?end,
-                calls = calls.len(),
-                "calls under way did not end in time"
-            );
-        };
-        tokio::select! {
-            result = finished => result?,
-            () = ended => {}
+            calls.close();
+            if timeout(end.grace(), calls.wait()).await.is_err() {
+                warn!(calls = calls.len(), "calls under way did not end in time");
+            }
+            end
         }
-        Ok(end.await)
+        .shared();
+        let last_words = async {
+            leaving.clone().await;
+            sleep(TIME_FOR_LAST_WORDS).await;
+        };
+        let served = async {
+            tokio::select! {
+                result = serving => {
+                    // Should serving end by itself, the rest ends too.
+                    closing.0.cancel();
+                    result
+                }
+                () = last_words => Ok(()),
+            }
+        };
+        let (served, end) = tokio::join!(served, leaving.clone());
+        served.map(|()| end)
     }
 }
