@@ -15,7 +15,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 fn main() -> ExitCode {
     terraform_provider_replicated::plugin::run(&Program {
         identity: Identity {
-            address: "registry.terraform.io/hashicorp/replicated",
+            address: "registry.terraform.io/replicated/replicated",
             version: VERSION,
         },
         provider: || Arc::new(Replicated),

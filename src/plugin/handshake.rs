@@ -1,7 +1,7 @@
 //! How Terraform and a fresh plugin process find each other: what the environment asks for, and the one
 //! line on standard output that answers it.
 //!
-//! Everything here is pure; [`crate::plugin::serve`] reads the real environment and prints the line.
+//! Everything here is pure; [`serve()`](crate::plugin::serve()) reads the real environment and prints the line.
 
 use std::ffi::OsString;
 use std::fmt;

@@ -1,8 +1,7 @@
 //! Where the plugin listens: a socket in a directory of its own, or a port on the loopback interface.
 //!
-//! [`Listener::bind`] opens what the client's environment asks for; [`Listener::incoming`] turns it into a
-//! stream of connections that are ready to speak HTTP/2. The socket and its directory go away with the
-//! [`Listener`]'s stream.
+//! [`Listener::bind`] opens what the client's environment asks for; what comes out are connections that are
+//! ready to speak HTTP/2. The socket and its directory go away with the [`Listener`].
 
 use std::fmt;
 use std::io;
