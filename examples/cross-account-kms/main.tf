@@ -1,6 +1,6 @@
 terraform {
   required_providers {
-    replicated = { source = "replicated/replicated" }
+    replicated = { source = "replicated-bucket/replicated" }
   }
 }
 

@@ -35,7 +35,11 @@ pub(crate) fn bucket_name() -> impl Validator {
 
 /// Twelve digits.
 pub(crate) fn account_id() -> impl Validator {
-    text(|text| AccountId::parse(text).map(drop).map_err(|e| format!("{e}.")))
+    text(|text| {
+        AccountId::parse(text)
+            .map(drop)
+            .map_err(|e| format!("{e}."))
+    })
 }
 
 /// A region's code.
@@ -74,7 +78,9 @@ pub(crate) fn alias() -> impl Validator {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "/_-".contains(c));
         if name.starts_with("aws/") {
-            Err(format!("\"{text}\": aliases that begin with alias/aws/ are AWS's own."))
+            Err(format!(
+                "\"{text}\": aliases that begin with alias/aws/ are AWS's own."
+            ))
         } else if legal {
             Ok(())
         } else {
@@ -143,7 +149,9 @@ pub(crate) fn session_duration() -> impl Validator {
         if (900..=43_200).contains(&seconds) {
             Ok(())
         } else {
-            Err(format!("\"{text}\" is out of range: a session lasts 15m to 12h."))
+            Err(format!(
+                "\"{text}\" is out of range: a session lasts 15m to 12h."
+            ))
         }
     })
 }
@@ -172,14 +180,20 @@ pub(crate) fn tags() -> impl Validator {
                 ));
             }
             if key.is_empty() || key.chars().count() > 128 {
-                return Err(format!("the tag key \"{key}\" is not possible: 1 to 128 characters are."));
+                return Err(format!(
+                    "the tag key \"{key}\" is not possible: 1 to 128 characters are."
+                ));
             }
             match value {
                 Value::Null => {
-                    return Err(format!("the tag \"{key}\" is null; write a text, or leave it out."));
+                    return Err(format!(
+                        "the tag \"{key}\" is null; write a text, or leave it out."
+                    ));
                 }
                 Value::String(text) if text.chars().count() > 256 => {
-                    return Err(format!("the value of tag \"{key}\" has more than 256 characters."));
+                    return Err(format!(
+                        "the value of tag \"{key}\" has more than 256 characters."
+                    ));
                 }
                 _ => {}
             }
@@ -208,7 +222,9 @@ pub(crate) fn destination_keys() -> impl Validator {
                 ));
             }
             if *destination == Value::Null {
-                return Err(format!("the destination \"{key}\" is null; leave it out, or write its attributes."));
+                return Err(format!(
+                    "the destination \"{key}\" is null; leave it out, or write its attributes."
+                ));
             }
         }
         Ok(())

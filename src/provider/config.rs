@@ -88,7 +88,14 @@ model! {
 pub fn schema() -> Schema {
     let ids = || Type::Set(Box::new(Type::String));
     let url = |service: &str| {
-        Attribute::string(service, Optional, &format!("URL to use instead of AWS's endpoint for {}.", service.to_uppercase()))
+        Attribute::string(
+            service,
+            Optional,
+            &format!(
+                "URL to use instead of AWS's endpoint for {}.",
+                service.to_uppercase()
+            ),
+        )
     };
     Schema {
         version: 0,
@@ -132,20 +139,37 @@ pub fn schema() -> Schema {
 impl ProviderModel {
     /// Whether some value that access to AWS depends on is not known yet.
     pub fn has_unknown(&self) -> bool {
-        let texts = [&self.region, &self.profile, &self.access_key, &self.secret_key, &self.token];
+        let texts = [
+            &self.region,
+            &self.profile,
+            &self.access_key,
+            &self.secret_key,
+            &self.token,
+        ];
         let assumes = |list: &Attr<Vec<Attr<AssumeRoleModel>>>| {
             list.is_unknown()
                 || list.known().into_iter().flatten().any(|role| {
-                    role.known().is_none_or(|role| role.role_arn.is_unknown() || role.external_id.is_unknown())
+                    role.known().is_none_or(|role| {
+                        role.role_arn.is_unknown() || role.external_id.is_unknown()
+                    })
                 })
         };
         texts.iter().any(|text| text.is_unknown())
             || self.s3_use_path_style.is_unknown()
             || self.max_retries.is_unknown()
             || assumes(&self.assume_role)
-            || self.endpoints.known().into_iter().flatten().any(|endpoints| {
-                endpoints.known().is_none_or(|e| [&e.s3, &e.kms, &e.iam, &e.sts].iter().any(|url| url.is_unknown()))
-            })
+            || self
+                .endpoints
+                .known()
+                .into_iter()
+                .flatten()
+                .any(|endpoints| {
+                    endpoints.known().is_none_or(|e| {
+                        [&e.s3, &e.kms, &e.iam, &e.sts]
+                            .iter()
+                            .any(|url| url.is_unknown())
+                    })
+                })
             || self.account.is_unknown()
             || self.account.known().into_iter().flatten().any(|account| {
                 account.known().is_none_or(|a| {
@@ -156,9 +180,17 @@ impl ProviderModel {
 
     /// What the AWS edge needs.
     pub fn cloud_config(&self, session_name: String, user_agent: String) -> CloudConfig {
-        let endpoints = self.endpoints.known().into_iter().flatten().find_map(Attr::known);
+        let endpoints = self
+            .endpoints
+            .known()
+            .into_iter()
+            .flatten()
+            .find_map(Attr::known);
         CloudConfig {
-            region: self.region.known().and_then(|text| Region::parse(text).ok()),
+            region: self
+                .region
+                .known()
+                .and_then(|text| Region::parse(text).ok()),
             profile: self.profile.known().cloned(),
             access_key: self.access_key.known().cloned(),
             secret_key: self.secret_key.known().map(Secret::new),
@@ -199,7 +231,12 @@ impl ProviderModel {
                 Some((block.account_id.known()?.clone(), way_in))
             })
             .collect();
-        let tags = self.default_tags.known().into_iter().flatten().find_map(Attr::known);
+        let tags = self
+            .default_tags
+            .known()
+            .into_iter()
+            .flatten()
+            .find_map(Attr::known);
         Settings {
             region,
             own_way_in,
@@ -207,6 +244,8 @@ impl ProviderModel {
             default_tags: tags.map(|t| known_entries(&t.tags)).unwrap_or_default(),
             allowed_account_ids: known_items(&self.allowed_account_ids),
             forbidden_account_ids: known_items(&self.forbidden_account_ids),
+            profile: self.profile.known().cloned(),
+            static_credentials: self.access_key.known().is_some(),
         }
     }
 }

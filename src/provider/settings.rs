@@ -23,6 +23,10 @@ pub struct Settings {
     pub allowed_account_ids: Vec<String>,
     /// Accounts that the provider's own credentials may not lead to.
     pub forbidden_account_ids: Vec<String>,
+    /// The profile that the provider block names.
+    pub profile: Option<String>,
+    /// Whether the provider block holds keys of its own, which no location can express.
+    pub static_credentials: bool,
 }
 
 /// A configured provider.
@@ -53,7 +57,8 @@ impl Session {
             || !self.settings.forbidden_account_ids.is_empty();
         if guarded {
             let own = self.cloud.enter(&self.settings.own_way_in, region).await?;
-            self.guard(own.account.as_str()).map_err(EnterError::Guard)?;
+            self.guard(own.account.as_str())
+                .map_err(EnterError::Guard)?;
         }
         Ok(self.cloud.enter(way_in, region).await?)
     }

@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 
-ADDRESS = "replicated/replicated"
+ADDRESS = "replicated-bucket/replicated"
 REGISTRIES = ("registry.terraform.io", "registry.opentofu.org")
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 

@@ -74,7 +74,14 @@ impl ReplicatedBucket {
         };
         let private = Private::read(&request.planned_private);
         let kept = kept_model(&private);
-        let target = target(Some(&session), &config, prior.as_ref(), kept.as_ref(), diagnostics).await;
+        let target = target(
+            Some(&session),
+            &config,
+            prior.as_ref(),
+            kept.as_ref(),
+            diagnostics,
+        )
+        .await;
         if diagnostics.has_error() {
             return None;
         }
@@ -120,25 +127,27 @@ impl Run {
         let Some(observed) = self.observe(&mut response.diagnostics).await else {
             return;
         };
-        let graph = plan(&desire(&self.spec, None, &now()), &observed, &Going::default());
+        let graph = plan(
+            &desire(&self.spec, None, &now()),
+            &observed,
+            &Going::default(),
+        );
         let outcome = self.run(&graph, &self.stop).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);
             return;
         }
         let back = undo(&graph, &outcome.done);
-        let undone = match tokio::time::timeout(
-            UNDO_WITHIN,
-            self.run(&back, &CancellationToken::new()),
-        )
-        .await
-        {
-            Ok(undone) => undone,
-            Err(_) => Outcome {
-                stopped: true,
-                ..Outcome::default()
-            },
-        };
+        let undone =
+            match tokio::time::timeout(UNDO_WITHIN, self.run(&back, &CancellationToken::new()))
+                .await
+            {
+                Ok(undone) => undone,
+                Err(_) => Outcome {
+                    stopped: true,
+                    ..Outcome::default()
+                },
+            };
         if undone.is_success() {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
@@ -146,7 +155,12 @@ impl Run {
         }
         let told = "What this apply had made could not be taken away completely; what is left is in the state.";
         report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
-        report::run_errors(&back, &undone, "It stays, with everything that it needs.", &mut response.diagnostics);
+        report::run_errors(
+            &back,
+            &undone,
+            "It stays, with everything that it needs.",
+            &mut response.diagnostics,
+        );
         self.learn(&graph, &outcome);
         self.private.remainder = true;
         self.tell_truth(response).await;
@@ -154,12 +168,21 @@ impl Run {
 
     async fn update(mut self, response: &mut ApplyResponse) {
         let diagnostics = &mut response.diagnostics;
-        let Some(prior) = self.prior.clone() else { return };
+        let Some(prior) = self.prior.clone() else {
+            return;
+        };
         let Some(prior_spec) = stored_spec(&prior, &self.session, diagnostics) else {
             return;
         };
         let (leaving, observed) = futures::join!(
-            leaving(&self.session, &prior, &prior_spec, &self.model, &self.private, false),
+            leaving(
+                &self.session,
+                &prior,
+                &prior_spec,
+                &self.model,
+                &self.private,
+                false
+            ),
             self.look(),
         );
         let (Leaving { going, kept }, observed) = match (leaving, observed) {
@@ -180,7 +203,11 @@ impl Run {
         if !kept.is_empty() || !self.accept(&observed, diagnostics) {
             return;
         }
-        let graph = plan(&desire(&self.spec, Some(&prior_spec), &now()), &observed, &going);
+        let graph = plan(
+            &desire(&self.spec, Some(&prior_spec), &now()),
+            &observed,
+            &going,
+        );
         let outcome = self.run(&graph, &self.stop).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);
@@ -205,7 +232,9 @@ impl Run {
     }
 
     async fn look(&self) -> Result<Observed, Vec<crate::execution::cloud::CallError>> {
-        let known = |component: &ComponentId| is_known(self.prior.as_ref(), &self.spec, &self.model, component);
+        let known = |component: &ComponentId| {
+            is_known(self.prior.as_ref(), &self.spec, &self.model, component)
+        };
         let purpose = if self.prior.is_some() {
             Purpose::Refresh
         } else {
@@ -216,7 +245,9 @@ impl Run {
 
     /// Whether everything that is there may be used; keys that were found are taken into the spec.
     fn accept(&mut self, observed: &Observed, diagnostics: &mut Diagnostics) -> bool {
-        let known = |component: &ComponentId| is_known(self.prior.as_ref(), &self.spec, &self.model, component);
+        let known = |component: &ComponentId| {
+            is_known(self.prior.as_ref(), &self.spec, &self.model, component)
+        };
         let found = claims(&self.spec, observed, &known, trust(self.prior.as_ref()));
         report::claims(&self.spec, &found, diagnostics);
         if found.iter().any(|claim| claim.verdict.is_err()) {
@@ -234,10 +265,7 @@ impl Run {
         true
     }
 
-    fn key_mut(
-        &mut self,
-        side: &crate::replication::component::Side,
-    ) -> Option<&mut KeyChoice> {
+    fn key_mut(&mut self, side: &crate::replication::component::Side) -> Option<&mut KeyChoice> {
         use crate::replication::component::Side;
         let bucket = match side {
             Side::Source => &mut self.spec.source,
@@ -254,7 +282,9 @@ impl Run {
     /// Takes the ARNs of keys that were made into the spec and the model.
     fn learn(&mut self, graph: &StepGraph, outcome: &Outcome) {
         for (id, output) in &outcome.done {
-            let Some(step) = graph.step(*id) else { continue };
+            let Some(step) = graph.step(*id) else {
+                continue;
+            };
             if let (Output::Text(arn), ComponentId::Of(side, Part::Key)) = (output, &step.component)
                 && let Some(KeyChoice::Owned(key)) = self.key_mut(side)
             {
@@ -290,7 +320,10 @@ impl Run {
             Output::Role { unique_id, .. } => Some(unique_id.clone()),
             _ => None,
         });
-        let seen = observed.role.present().map(|role| role.description.unique_id.clone());
+        let seen = observed
+            .role
+            .present()
+            .map(|role| role.description.unique_id.clone());
         if let Attr::Known(role) = &mut self.model.role {
             role.unique_id = Attr::from_option(made.or(seen));
         }
@@ -323,7 +356,8 @@ impl Run {
             Ok(spec) => spec,
             Err(_) => self.spec.clone(),
         };
-        let observed = match observe(&*self.session.cloud, &spec, Purpose::Create, &|_| false).await {
+        let observed = match observe(&*self.session.cloud, &spec, Purpose::Create, &|_| false).await
+        {
             Ok(observed) => Some(observed),
             Err(errors) => {
                 report::read_errors(&errors, &mut response.diagnostics);
@@ -387,5 +421,7 @@ fn settle(model: &mut BucketModel) {
 }
 
 fn now() -> String {
-    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+    OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }

@@ -38,7 +38,9 @@ pub fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
         for arn in was.map(|was| retired_keys(prior, was)).unwrap_or_default() {
             retired.insert(retired_component(&this, &arn), arn);
         }
-        let Some(arn) = owned_key(before) else { continue };
+        let Some(arn) = owned_key(before) else {
+            continue;
+        };
         let same = match (multi_region(before), multi_region(side)) {
             (Some(before), Some(now)) => before == now,
             _ => false,
@@ -109,7 +111,8 @@ pub fn import_id(spec: &Spec) -> String {
             continue;
         }
         if let Some(role) = location.way_in.assume_role.last()
-            && Arn::parse_role(&role.role_arn).is_ok_and(|arn| arn.account == location.account.as_str())
+            && Arn::parse_role(&role.role_arn)
+                .is_ok_and(|arn| arn.account == location.account.as_str())
         {
             id.push(',');
             id.push_str(&role.role_arn);
@@ -127,7 +130,8 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
     let suffix = location.partition.dns_suffix();
     side.arn = Known(bucket.arn());
     side.bucket_domain_name = Known(format!("{}.s3.{suffix}", bucket.name));
-    side.bucket_regional_domain_name = Known(format!("{}.s3.{}.{suffix}", bucket.name, location.region));
+    side.bucket_regional_domain_name =
+        Known(format!("{}.s3.{}.{suffix}", bucket.name, location.region));
     side.hosted_zone_id = Attr::from_option(hosted_zone_id(&location.region).map(str::to_owned));
     (side.kms_key_arn, side.kms_key_id) = match bucket.key(this) {
         None => (Null, Null),
@@ -145,7 +149,11 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
     };
     side.kms_key_policy_json = if bucket.owned_key().is_some() {
         let statements = key_statements(spec, this);
-        rendered(&policy::key_policy(&location.account, &location.partition, statements))
+        rendered(&policy::key_policy(
+            &location.account,
+            &location.partition,
+            statements,
+        ))
     } else {
         Null
     };
@@ -160,7 +168,12 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
     for (side, bucket) in &desired.buckets {
         let of = |part| ComponentId::Of(side.clone(), part);
         put(of(Part::Bucket), Known(bucket.arn.clone()));
-        let sids: Vec<&str> = bucket.policy.exact.iter().filter_map(|s| s.sid.as_deref()).collect();
+        let sids: Vec<&str> = bucket
+            .policy
+            .exact
+            .iter()
+            .filter_map(|s| s.sid.as_deref())
+            .collect();
         if !sids.is_empty() {
             put(of(Part::BucketPolicy), Known(sids.join(", ")));
         }
@@ -169,7 +182,12 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
             put(of(Part::Alias), Known(key.alias.clone()));
         }
     }
-    let rules: Vec<&str> = desired.replication.rules.iter().map(|r| r.id.as_str()).collect();
+    let rules: Vec<&str> = desired
+        .replication
+        .rules
+        .iter()
+        .map(|r| r.id.as_str())
+        .collect();
     put(
         ComponentId::Of(Side::Source, Part::Replication),
         Known(rules.join(", ")),
@@ -195,9 +213,10 @@ fn blank(model: &mut BucketModel, prior: Option<&BucketModel>) {
     model.import_id = Unknown;
     model.components = Unknown;
     for (_, side) in model.sides_mut() {
-        let uses_kms = side.encryption.known().is_none_or(|e| {
-            e.kms_key_arn != Null || e.key != Null
-        });
+        let uses_kms = side
+            .encryption
+            .known()
+            .is_none_or(|e| e.kms_key_arn != Null || e.key != Null);
         for attribute in [
             &mut side.arn,
             &mut side.bucket_domain_name,
@@ -236,7 +255,13 @@ fn owned_key(side: &SideModel) -> Option<String> {
 
 /// Whether a side's own key is a multi-Region key; none when it has no key of its own.
 fn multi_region(side: &SideModel) -> Option<bool> {
-    side.encryption.known()?.key.known()?.multi_region.known().copied()
+    side.encryption
+        .known()?
+        .key
+        .known()?
+        .multi_region
+        .known()
+        .copied()
 }
 
 /// Route 53 hosted zones of S3's website endpoints, as AWS publishes them. A newer region has none here.

@@ -50,7 +50,11 @@ impl ReplicatedBucket {
         }
         tell_what_stays(&spec, &observed, diagnostics);
         let graph = plan_destroy(&spec, &observed);
-        tracing::debug!(steps = graph.len(), depth = graph.depth(), "destroy\n{graph}");
+        tracing::debug!(
+            steps = graph.len(),
+            depth = graph.depth(),
+            "destroy\n{graph}"
+        );
         let outcome = executor::run(&*session.cloud, &session.locks, &request.stop, &graph).await;
         if outcome.is_success() {
             response.new_state = Value::Null;
@@ -111,7 +115,9 @@ fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnosti
         let Some(seen) = observed.buckets.get(&side) else {
             continue;
         };
-        let Some(key) = seen.key.present() else { continue };
+        let Some(key) = seen.key.present() else {
+            continue;
+        };
         let arn = &key.description.arn;
         if bucket.retain_on_destroy {
             diagnostics.warning_at(

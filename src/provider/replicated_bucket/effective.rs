@@ -39,7 +39,13 @@ pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     model.source = match &config.source {
         Known(source) => {
             let previous = ground.prior.and_then(|p| previous_source(p, &source.0));
-            Known(SourceModel(side(&Side::Source, &source.0, previous, &Known("AES256".to_owned()), ground)))
+            Known(SourceModel(side(
+                &Side::Source,
+                &source.0,
+                previous,
+                &Known("AES256".to_owned()),
+                ground,
+            )))
         }
         Unknown => Unknown,
         Null => Null,
@@ -104,7 +110,9 @@ fn destinations(
             Known(written) => {
                 let mut written = written.clone();
                 written.bucket = written.bucket.or(|| {
-                    source_bucket.clone().map(|source| names::default_destination_bucket(&source, key))
+                    source_bucket
+                        .clone()
+                        .map(|source| names::default_destination_bucket(&source, key))
                 });
                 let previous = ground
                     .prior
@@ -169,11 +177,7 @@ fn number(destinations: &mut BTreeMap<String, Attr<SideModel>>) {
 }
 
 /// The IDs that state has for a destination of this key and bucket; else our own.
-fn rule_ids(
-    key: &str,
-    prior: Option<&BucketModel>,
-    previous: Option<&SideModel>,
-) -> TextMap {
+fn rule_ids(key: &str, prior: Option<&BucketModel>, previous: Option<&SideModel>) -> TextMap {
     let same_key = prior
         .and_then(|p| p.destinations.known()?.get(key)?.known())
         .is_some_and(|side| previous.is_some_and(|p| p.bucket == side.bucket));
@@ -209,7 +213,12 @@ fn side(
         retain_on_destroy: written.retain_on_destroy.clone().or(|| Known(false)),
         encryption: match &written.encryption {
             Unknown => Unknown,
-            Known(encryption) => Known(self::encryption(encryption, kept, &written.bucket, algorithm)),
+            Known(encryption) => Known(self::encryption(
+                encryption,
+                kept,
+                &written.bucket,
+                algorithm,
+            )),
             Null => {
                 let nothing = EncryptionModel::default();
                 Known(self::encryption(&nothing, kept, &written.bucket, algorithm))
@@ -218,7 +227,10 @@ fn side(
         public_access_block: match &written.public_access_block {
             Unknown => Unknown,
             Known(block) => Known(self::public_access_block(block, kept)),
-            Null => Known(self::public_access_block(&PublicAccessBlockModel::default(), kept)),
+            Null => Known(self::public_access_block(
+                &PublicAccessBlockModel::default(),
+                kept,
+            )),
         },
         object_ownership: setting(
             &written.object_ownership,
@@ -237,14 +249,18 @@ fn encryption(
     algorithm: &Attr<String>,
 ) -> EncryptionModel {
     let kept = kept.and_then(|k| k.encryption.known());
-    let sse_algorithm = setting(&written.sse_algorithm, kept.map(|k| &k.sse_algorithm), || {
-        match &written.kms_key_arn {
-            // Naming a key says KMS.
-            Known(_) => Known("aws:kms".to_owned()),
-            Unknown => Unknown,
-            Null => algorithm.clone(),
-        }
-    });
+    let sse_algorithm = setting(
+        &written.sse_algorithm,
+        kept.map(|k| &k.sse_algorithm),
+        || {
+            match &written.kms_key_arn {
+                // Naming a key says KMS.
+                Known(_) => Known("aws:kms".to_owned()),
+                Unknown => Unknown,
+                Null => algorithm.clone(),
+            }
+        },
+    );
     let kms = sse_algorithm.as_ref().map(|a| a.starts_with("aws:kms"));
     let bucket_key_enabled = setting(
         &written.bucket_key_enabled,
@@ -278,7 +294,9 @@ fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>
             bucket.clone().map(|name| names::default_alias(&name))
         }),
         description: setting(&written.description, kept.map(|k| &k.description), || {
-            bucket.clone().map(|name| names::default_key_description(&name))
+            bucket
+                .clone()
+                .map(|name| names::default_key_description(&name))
         }),
         deletion_window_in_days: written.deletion_window_in_days.clone().or(|| Known(30)),
         enable_key_rotation: setting(
@@ -287,7 +305,9 @@ fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>
             || Known(true),
         ),
         rotation_period_in_days: written.rotation_period_in_days.clone(),
-        multi_region: setting(&written.multi_region, kept.map(|k| &k.multi_region), || Known(false)),
+        multi_region: setting(&written.multi_region, kept.map(|k| &k.multi_region), || {
+            Known(false)
+        }),
         tags: written.tags.clone(),
     }
 }
@@ -297,11 +317,21 @@ fn public_access_block(
     kept: Option<&SideModel>,
 ) -> PublicAccessBlockModel {
     let kept = kept.and_then(|k| k.public_access_block.known());
-    let switch = |written: &Attr<bool>, kept: Option<&Attr<bool>>| setting(written, kept, || Known(true));
+    let switch =
+        |written: &Attr<bool>, kept: Option<&Attr<bool>>| setting(written, kept, || Known(true));
     PublicAccessBlockModel {
-        block_public_acls: switch(&written.block_public_acls, kept.map(|k| &k.block_public_acls)),
-        block_public_policy: switch(&written.block_public_policy, kept.map(|k| &k.block_public_policy)),
-        ignore_public_acls: switch(&written.ignore_public_acls, kept.map(|k| &k.ignore_public_acls)),
+        block_public_acls: switch(
+            &written.block_public_acls,
+            kept.map(|k| &k.block_public_acls),
+        ),
+        block_public_policy: switch(
+            &written.block_public_policy,
+            kept.map(|k| &k.block_public_policy),
+        ),
+        ignore_public_acls: switch(
+            &written.ignore_public_acls,
+            kept.map(|k| &k.ignore_public_acls),
+        ),
         restrict_public_buckets: switch(
             &written.restrict_public_buckets,
             kept.map(|k| &k.restrict_public_buckets),
@@ -346,10 +376,14 @@ fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>) -> RoleMo
                 },
                 (Null, Unknown) => Unknown,
                 (name, _) => setting(name, kept.map(|k| &k.name), || {
-                    bucket.clone().map(|bucket| names::default_role_name(&bucket))
+                    bucket
+                        .clone()
+                        .map(|bucket| names::default_role_name(&bucket))
                 }),
             };
-            role.path = setting(&written.path, kept.map(|k| &k.path), || Known("/".to_owned()));
+            role.path = setting(&written.path, kept.map(|k| &k.path), || {
+                Known("/".to_owned())
+            });
             role.description = setting(&written.description, kept.map(|k| &k.description), || {
                 bucket.map(|bucket| names::default_role_description(&bucket))
             });
@@ -427,7 +461,10 @@ mod tests {
     #[test]
     fn a_destination_follows_the_sources_algorithm_and_gets_its_own_names() {
         let accounts = BTreeMap::new();
-        let model = effective(&config(&[("backup", SideModel::default())]), &ground(None, &accounts));
+        let model = effective(
+            &config(&[("backup", SideModel::default())]),
+            &ground(None, &accounts),
+        );
         let backup = destination(&model, "backup");
         assert_eq!(backup.bucket, Known("acme-archive-backup".to_owned()));
         let encryption = backup.encryption.known().unwrap();
@@ -435,7 +472,10 @@ mod tests {
         assert_eq!(encryption.bucket_key_enabled, Known(true));
         let key = encryption.key.known().unwrap();
         assert_eq!(key.alias, Known("alias/acme-archive-backup".to_owned()));
-        assert_eq!(model.role.known().unwrap().name, Known("replication-acme-archive".to_owned()));
+        assert_eq!(
+            model.role.known().unwrap().name,
+            Known("replication-acme-archive".to_owned())
+        );
     }
 
     #[test]
@@ -465,7 +505,10 @@ mod tests {
             ..ground(Some(&prior), &accounts)
         };
         let model = effective(&written, &elsewhere);
-        assert_eq!(model.source.known().unwrap().region, Known("eu-west-1".to_owned()));
+        assert_eq!(
+            model.source.known().unwrap().region,
+            Known("eu-west-1".to_owned())
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel, known_entries, known_items};
+use super::model::{
+    BucketModel, EncryptionModel, RoleModel, SideModel, known_entries, known_items,
+};
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::duration::parse_duration;
@@ -140,7 +142,10 @@ fn bucket(
     };
     let mut tags = common.clone();
     tags.extend(known_entries(&side.tags));
-    let block = side.public_access_block.known().ok_or(Incomplete::Unknown)?;
+    let block = side
+        .public_access_block
+        .known()
+        .ok_or(Incomplete::Unknown)?;
     Ok(BucketSpec {
         name: BucketName::parse(known(&side.bucket)?).map_err(invalid("bucket"))?,
         location,
@@ -151,7 +156,11 @@ fn bucket(
             ignore_public_acls: *known(&block.ignore_public_acls)?,
             restrict_public_buckets: *known(&block.restrict_public_buckets)?,
         },
-        encryption: encryption(side, side.encryption.known().ok_or(Incomplete::Unknown)?, &tags)?,
+        encryption: encryption(
+            side,
+            side.encryption.known().ok_or(Incomplete::Unknown)?,
+            &tags,
+        )?,
         retired_keys: retired_keys(model, this),
         tags,
         force_destroy: *known(&side.force_destroy)?,

@@ -206,7 +206,10 @@ fn flatten_tags(
     if seen == expected {
         return;
     }
-    if expected.keys().any(|key| !seen.contains_key(key) && !own.contains_key(key)) {
+    if expected
+        .keys()
+        .any(|key| !seen.contains_key(key) && !own.contains_key(key))
+    {
         notes.push((component, "tags differ"));
     }
     let differing: BTreeMap<String, String> = seen
@@ -221,9 +224,14 @@ fn flatten_tags(
 }
 
 /// The encryption of a bucket that an import found, where `our_key` is a key with our tags.
-pub fn imported_encryption(seen: &ObservedBucket, our_key: Option<&ObservedKey>) -> EncryptionModel {
+pub fn imported_encryption(
+    seen: &ObservedBucket,
+    our_key: Option<&ObservedKey>,
+) -> EncryptionModel {
     let found = seen.encryption.present();
-    let in_use = found.and_then(|e| e.kms_key.as_ref()).and_then(Input::known);
+    let in_use = found
+        .and_then(|e| e.kms_key.as_ref())
+        .and_then(Input::known);
     let owned = our_key.filter(|key| Some(&key.description.arn) == in_use);
     EncryptionModel {
         sse_algorithm: Known(found.map_or("AES256".to_owned(), |e| e.sse_algorithm.clone())),

@@ -49,7 +49,14 @@ pub(super) async fn leaving(
     let owner = prior_spec.owner();
     let seen = join_all(gone.iter().map(|(side, bucket)| async {
         let bucket = enterable(session, private, bucket).await;
-        let look = observe_bucket(&*session.cloud, &owner, side, &bucket, Purpose::Destroy, true);
+        let look = observe_bucket(
+            &*session.cloud,
+            &owner,
+            side,
+            &bucket,
+            Purpose::Destroy,
+            true,
+        );
         look.await.map(|seen| (bucket, seen))
     }))
     .await;
@@ -68,7 +75,12 @@ pub(super) async fn leaving(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let kept = obstacles(going.buckets.iter().map(|(side, bucket, seen)| (side, bucket, seen)));
+    let kept = obstacles(
+        going
+            .buckets
+            .iter()
+            .map(|(side, bucket, seen)| (side, bucket, seen)),
+    );
     Ok(Leaving { going, kept })
 }
 
@@ -102,17 +114,14 @@ fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
     let Some(before) = prior.side(&Side::Destination(key.to_owned())) else {
         return false;
     };
-    model
-        .destinations
-        .known()
-        .is_none_or(|destinations| {
-            destinations.values().any(|side| match side.known() {
-                Some(now) => previous_destination(prior, now, &now.bucket)
-                    .is_some_and(|previous| std::ptr::eq(previous, before)),
-                // What is unknown yet may be this very bucket.
-                None => true,
-            })
+    model.destinations.known().is_none_or(|destinations| {
+        destinations.values().any(|side| match side.known() {
+            Some(now) => previous_destination(prior, now, &now.bucket)
+                .is_some_and(|previous| std::ptr::eq(previous, before)),
+            // What is unknown yet may be this very bucket.
+            None => true,
         })
+    })
 }
 
 async fn old_role(
@@ -127,7 +136,9 @@ async fn old_role(
         return Ok(());
     }
     let seen = observe_role(&*session.cloud, prior_spec, Purpose::Destroy).await?;
-    going.role = seen.present().map(|seen| (prior_spec.clone(), seen.clone()));
+    going.role = seen
+        .present()
+        .map(|seen| (prior_spec.clone(), seen.clone()));
     Ok(())
 }
 
@@ -146,7 +157,9 @@ fn old_aliases(prior_spec: &Spec, model: &BucketModel, going: &mut Going) {
             .and_then(|e| e.key.known())
             .and_then(|key| key.alias.known());
         if alias != Some(&before.alias) && before.arn.is_some() {
-            going.aliases.push((side, bucket.clone(), before.alias.clone()));
+            going
+                .aliases
+                .push((side, bucket.clone(), before.alias.clone()));
         }
     }
 }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use super::effective::path_and_name;
 use super::expand::way_in;
 use super::flatten::imported_encryption;
-use super::model::{
-    AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel, text_map,
-};
+use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel, text_map};
 use super::plan::unconfigured;
 use super::private::Private;
 use super::{ReplicatedBucket, encode, report};
@@ -112,7 +110,11 @@ struct Importer<'a> {
 
 impl Importer<'_> {
     async fn import(&self, diagnostics: &mut Diagnostics) -> Option<BucketModel> {
-        let Some(region) = self.id.region.clone().or_else(|| self.session.settings.region.clone())
+        let Some(region) = self
+            .id
+            .region
+            .clone()
+            .or_else(|| self.session.settings.region.clone())
         else {
             diagnostics.error(
                 "No region",
@@ -121,7 +123,9 @@ impl Importer<'_> {
             return None;
         };
         let mut source = self.place(self.id.account.as_ref());
-        let at = self.locate(&Side::Source, &source, &region, diagnostics).await?;
+        let at = self
+            .locate(&Side::Source, &source, &region, diagnostics)
+            .await?;
         let bucket = self.id.bucket.to_string();
         let at = self.in_its_region(&bucket, at, diagnostics).await?;
         source.bucket = Attr::Known(bucket.clone());
@@ -146,10 +150,13 @@ impl Importer<'_> {
             }
         };
         let owner = format!("{}/{bucket}", at.account);
-        self.complete(&owner, &Side::Source, &mut source, &at, diagnostics).await?;
+        self.complete(&owner, &Side::Source, &mut source, &at, diagnostics)
+            .await?;
         let mut destinations = BTreeMap::new();
         for rule in &configuration.rules {
-            let (key, side) = self.destination(&owner, &bucket, &at, rule, diagnostics).await?;
+            let (key, side) = self
+                .destination(&owner, &bucket, &at, rule, diagnostics)
+                .await?;
             destinations.insert(key, Attr::Known(side));
         }
         Some(BucketModel {
@@ -249,7 +256,12 @@ impl Importer<'_> {
         rule: &ReplicationRule,
         diagnostics: &mut Diagnostics,
     ) -> Option<(String, SideModel)> {
-        let bucket = rule.bucket_arn.rsplit(':').next().unwrap_or_default().to_owned();
+        let bucket = rule
+            .bucket_arn
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let account = match rule.account.as_deref().map(AccountId::parse) {
             Some(Ok(account)) => account,
             _ => source.account.clone(),
@@ -257,7 +269,9 @@ impl Importer<'_> {
         let mut side = self.place(Some(&account));
         let key = destination_key(source_bucket, &bucket, rule);
         let this = Side::Destination(key.clone());
-        let at = self.locate(&this, &side, &source.region, diagnostics).await?;
+        let at = self
+            .locate(&this, &side, &source.region, diagnostics)
+            .await?;
         let at = self.in_its_region(&bucket, at, diagnostics).await?;
         side.bucket = Attr::Known(bucket);
         side.region = Attr::Known(at.region.to_string());
@@ -265,8 +279,10 @@ impl Importer<'_> {
         // The read that follows takes the rule's own settings over.
         side.enabled = Attr::Known(rule.enabled);
         side.priority = Attr::Known(i64::from(rule.priority.unwrap_or(0)));
-        side.delete_marker_replication = Attr::Known(rule.delete_marker_replication.unwrap_or(true));
-        self.complete(owner, &this, &mut side, &at, diagnostics).await?;
+        side.delete_marker_replication =
+            Attr::Known(rule.delete_marker_replication.unwrap_or(true));
+        self.complete(owner, &this, &mut side, &at, diagnostics)
+            .await?;
         Some((key, side))
     }
 
@@ -345,14 +361,35 @@ impl Importer<'_> {
     ) -> Result<Option<ObservedKey>, CallError> {
         let cloud = &self.session.cloud;
         let component = ComponentId::Of(this.clone(), Part::Key);
-        let tags = cloud.query(at, &Query::ListKeyTags { key: arn.to_owned() }).await;
+        let tags = cloud
+            .query(
+                at,
+                &Query::ListKeyTags {
+                    key: arn.to_owned(),
+                },
+            )
+            .await;
         let ours = matches!(&tags, Ok(Answer::Tags(tags)) if is_ours(tags, owner, &component));
         if !ours {
             // A key that may not be looked at is not ours either.
             return Ok(None);
         }
-        let description = cloud.query(at, &Query::DescribeKey { key: arn.to_owned() }).await?;
-        let aliases = cloud.query(at, &Query::ListAliases { key: arn.to_owned() }).await?;
+        let description = cloud
+            .query(
+                at,
+                &Query::DescribeKey {
+                    key: arn.to_owned(),
+                },
+            )
+            .await?;
+        let aliases = cloud
+            .query(
+                at,
+                &Query::ListAliases {
+                    key: arn.to_owned(),
+                },
+            )
+            .await?;
         let (Answer::Key(description), Answer::Names(aliases)) = (description, aliases) else {
             return Ok(None);
         };
@@ -400,7 +437,11 @@ impl Importer<'_> {
             } else {
                 Attr::Null
             },
-            manage_policy: if foreign { Attr::Known(true) } else { Attr::Null },
+            manage_policy: if foreign {
+                Attr::Known(true)
+            } else {
+                Attr::Null
+            },
             description: Attr::Known(String::new()),
             name: Attr::Known(name),
             path: Attr::Known(path),
@@ -415,7 +456,9 @@ fn destination_key(source_bucket: &str, bucket: &str, rule: &ReplicationRule) ->
     if let Some(key) = destination_of_rule(&rule.id) {
         return key.to_owned();
     }
-    let key = bucket.strip_prefix(&format!("{source_bucket}-")).unwrap_or(bucket);
+    let key = bucket
+        .strip_prefix(&format!("{source_bucket}-"))
+        .unwrap_or(bucket);
     debug_assert!(default_destination_bucket(source_bucket, key).len() <= 63);
     key.to_owned()
 }

@@ -239,9 +239,11 @@ impl BucketModel {
         let destinations = self.destinations.known().into_iter().flatten();
         source
             .into_iter()
-            .chain(destinations.filter_map(|(key, side)| {
-                Some((Side::Destination(key.clone()), side.known()?))
-            }))
+            .chain(
+                destinations.filter_map(|(key, side)| {
+                    Some((Side::Destination(key.clone()), side.known()?))
+                }),
+            )
             .collect()
     }
 

@@ -54,7 +54,9 @@ impl ReplicatedBucket {
             prior: prior.known(),
             private,
         };
-        planner.plan(request.prior_state.clone(), &mut response).await;
+        planner
+            .plan(request.prior_state.clone(), &mut response)
+            .await;
         response
     }
 }
@@ -70,7 +72,14 @@ impl Planner<'_> {
     async fn plan(mut self, prior_state: Value, response: &mut PlanResponse) {
         let diagnostics = &mut response.diagnostics;
         let kept = self.kept();
-        let target = target(self.session, self.config, self.prior, kept.as_ref(), diagnostics).await;
+        let target = target(
+            self.session,
+            self.config,
+            self.prior,
+            kept.as_ref(),
+            diagnostics,
+        )
+        .await;
         if diagnostics.has_error() {
             return;
         }
@@ -132,14 +141,25 @@ impl Planner<'_> {
             diagnostics.warning_at(
                 side_path(side),
                 format!("Bucket {} will be deleted", bucket.name),
-                format!("{side} is no longer in the configuration. Its bucket {} in {} is deleted{}.", bucket.name, bucket.location,
-                    if bucket.force_destroy { " with every object in it, because force_destroy is set" } else { "" }),
+                format!(
+                    "{side} is no longer in the configuration. Its bucket {} in {} is deleted{}.",
+                    bucket.name,
+                    bucket.location,
+                    if bucket.force_destroy {
+                        " with every object in it, because force_destroy is set"
+                    } else {
+                        ""
+                    }
+                ),
             );
             if let Some(key) = bucket.owned_key().and_then(|key| key.arn.as_ref()) {
                 diagnostics.warning_at(
                     side_path(side),
                     format!("Key {key} will be deleted"),
-                    format!("The key of bucket {} is scheduled for deletion once the bucket is gone.", bucket.name),
+                    format!(
+                        "The key of bucket {} is scheduled for deletion once the bucket is gone.",
+                        bucket.name
+                    ),
                 );
             }
         }

@@ -42,7 +42,12 @@ pub(super) async fn check(
     match observed {
         Ok(observed) => {
             let trust = trust(prior);
-            let found = claims(spec, &observed, &|component| is_known(prior, spec, model, component), trust);
+            let found = claims(
+                spec,
+                &observed,
+                &|component| is_known(prior, spec, model, component),
+                trust,
+            );
             report::claims(spec, &found, diagnostics);
             for (side, bucket) in &new {
                 if let Some(seen) = observed.buckets.get(side) {
@@ -112,7 +117,14 @@ async fn observe_new(
     }
     let owner = spec.owner();
     let seen = join_all(new.iter().map(|(side, bucket)| {
-        observe_bucket(&*session.cloud, &owner, side, bucket, Purpose::Create, false)
+        observe_bucket(
+            &*session.cloud,
+            &owner,
+            side,
+            bucket,
+            Purpose::Create,
+            false,
+        )
     }))
     .await;
     let mut observed = Observed::default();
@@ -159,7 +171,10 @@ fn region_of(
         diagnostics.error_at(
             side_path(side).attribute("region"),
             format!("Bucket {} is in another region", bucket.name),
-            format!("{} exists already, in {region} and not in {}.", bucket.name, bucket.location.region),
+            format!(
+                "{} exists already, in {region} and not in {}.",
+                bucket.name, bucket.location.region
+            ),
         );
     }
 }
@@ -175,9 +190,9 @@ fn existing_role(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Dia
         return;
     }
     let document = role_document(spec);
-    let told = prior.and_then(|p| p.role.known()).is_some_and(|role| {
-        role.policy_json.known() == document.render().ok().as_ref()
-    });
+    let told = prior
+        .and_then(|p| p.role.known())
+        .is_some_and(|role| role.policy_json.known() == document.render().ok().as_ref());
     if !told {
         diagnostics.warning_at(
             path,
@@ -204,32 +219,55 @@ async fn existing_keys(
         .filter(|(side, _, arn)| {
             let before = model.side(side).and_then(|now| {
                 let prior = prior?;
-                prior.side_of_bucket(now.bucket.known()?).map(|(_, side)| side)
+                prior
+                    .side_of_bucket(now.bucket.known()?)
+                    .map(|(_, side)| side)
             });
             before.and_then(|b| b.kms_key_arn.known()) != Some(*arn)
         })
         .collect();
     let answers = join_all(new.iter().map(|(_, bucket, arn)| async {
         let at = &bucket.location;
-        let description = session.cloud.query(at, &Query::DescribeKey { key: (*arn).clone() });
-        let policy = session.cloud.query(at, &Query::GetKeyPolicy { key: (*arn).clone() });
+        let description = session.cloud.query(
+            at,
+            &Query::DescribeKey {
+                key: (*arn).clone(),
+            },
+        );
+        let policy = session.cloud.query(
+            at,
+            &Query::GetKeyPolicy {
+                key: (*arn).clone(),
+            },
+        );
         futures::join!(description, policy)
     }))
     .await;
     for ((side, bucket, arn), (description, document)) in new.into_iter().zip(answers) {
-        let path = side_path(&side).attribute("encryption").attribute("kms_key_arn");
-        let foreign = Arn::parse_key(arn).is_ok_and(|a| a.account != bucket.location.account.as_str());
+        let path = side_path(&side)
+            .attribute("encryption")
+            .attribute("kms_key_arn");
+        let foreign =
+            Arn::parse_key(arn).is_ok_and(|a| a.account != bucket.location.account.as_str());
         match description {
             Ok(Answer::Key(key)) => {
                 let wrong = if key.state != "Enabled" {
                     Some(format!("its state is {}", key.state))
-                } else if key.key_spec != "SYMMETRIC_DEFAULT" || key.key_usage != "ENCRYPT_DECRYPT" {
-                    Some(format!("it is a {} key for {}", key.key_spec, key.key_usage))
+                } else if key.key_spec != "SYMMETRIC_DEFAULT" || key.key_usage != "ENCRYPT_DECRYPT"
+                {
+                    Some(format!(
+                        "it is a {} key for {}",
+                        key.key_spec, key.key_usage
+                    ))
                 } else {
                     None
                 };
                 if let Some(wrong) = wrong {
-                    diagnostics.error_at(path.clone(), "The key cannot be used", format!("S3 needs an enabled symmetric encryption key; of {arn} {wrong}."));
+                    diagnostics.error_at(
+                        path.clone(),
+                        "The key cannot be used",
+                        format!("S3 needs an enabled symmetric encryption key; of {arn} {wrong}."),
+                    );
                 }
             }
             Err(error) if error.kind == CallErrorKind::NotFound && !foreign => {

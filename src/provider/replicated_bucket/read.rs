@@ -72,20 +72,23 @@ async fn refreshed(
             return None;
         }
     };
-    if observed.buckets.values().all(|seen| seen.region.is_absent()) {
+    if observed
+        .buckets
+        .values()
+        .all(|seen| seen.region.is_absent())
+    {
         return Some(None);
     }
     let mut model = seen_over(session, state, &spec, &observed);
     if private.importing {
         private.importing = false;
         spec = stored_spec(&model, session, diagnostics)?;
-        fill(&mut model, Some(&model.clone()), Some(&spec));
+        let found = model.clone();
+        fill(&mut model, Some(&found), Some(&spec));
         let differences = diff(&desire(&spec, None, ""), &observed);
         model.components = with_drift(&model.components, &differences);
-        private.kept = super::schema::schema()
-            .block
-            .ty()
-            .pipe(|ty| encode(&model).to_json(&ty).ok());
+        let ty = super::schema::schema().block.ty();
+        private.kept = encode(&model).to_json(&ty).ok();
     }
     private.ways = ways(&model, session);
     Some(Some(model))
@@ -153,9 +156,7 @@ pub(super) fn stored_spec(
     }
 }
 
-fn without_old_drift(
-    components: &Attr<super::model::TextMap>,
-) -> Attr<super::model::TextMap> {
+fn without_old_drift(components: &Attr<super::model::TextMap>) -> Attr<super::model::TextMap> {
     components.clone().map(|lines| {
         lines
             .into_iter()
@@ -166,12 +167,3 @@ fn without_old_drift(
             .collect()
     })
 }
-
-/// Calls a function with a value, so that a chain reads from left to right.
-trait Pipe: Sized {
-    fn pipe<T>(self, function: impl FnOnce(Self) -> T) -> T {
-        function(self)
-    }
-}
-
-impl<T> Pipe for T {}

@@ -33,7 +33,11 @@ pub fn enter_error(side: &Side, error: &EnterError, diagnostics: &mut Diagnostic
                 (CallErrorKind::Credentials, _) => "No valid credentials",
                 _ => "Cannot reach AWS",
             };
-            diagnostics.error_at(path, summary, format!("For {side}: {error}.\n\n{}", enter_hint(error, role)));
+            diagnostics.error_at(
+                path,
+                summary,
+                format!("For {side}: {error}.\n\n{}", enter_hint(error, role)),
+            );
         }
     }
 }
@@ -69,7 +73,9 @@ pub fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
 /// A run that did not end well: each step that failed, and what was done before.
 pub fn run_errors(graph: &StepGraph, outcome: &Outcome, done: &str, diagnostics: &mut Diagnostics) {
     for (id, error) in &outcome.failed {
-        let Some(step) = graph.step(*id) else { continue };
+        let Some(step) = graph.step(*id) else {
+            continue;
+        };
         diagnostics.error_at(
             component_path(&step.component),
             format!("{} failed for {}", error.call, step.component),

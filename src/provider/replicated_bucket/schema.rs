@@ -56,10 +56,16 @@ pub fn schema() -> Schema {
 
 fn source() -> Vec<Attribute> {
     let mut attributes = vec![
-        Attribute::string("bucket", Required, "Name of the source bucket. Changing it replaces the resource.")
-            .validate(checks::bucket_name()),
+        Attribute::string(
+            "bucket",
+            Required,
+            "Name of the source bucket. Changing it replaces the resource.",
+        )
+        .validate(checks::bucket_name()),
     ];
-    attributes.extend(side("the source's algorithm is the default of every destination"));
+    attributes.extend(side(
+        "the source's algorithm is the default of every destination",
+    ));
     attributes
 }
 

@@ -104,7 +104,9 @@ async fn enter(
         })
         .collect();
     let answers = join_all(sides.iter().map(|(_, side, region)| async {
-        session.enter(&way_in(side, &session.settings), region).await
+        session
+            .enter(&way_in(side, &session.settings), region)
+            .await
     }))
     .await;
     let mut accounts = BTreeMap::new();

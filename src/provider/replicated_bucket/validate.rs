@@ -56,7 +56,10 @@ pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
             _ => {}
         }
         let names_location = config.side(&this).is_none_or(|c| {
-            !(c.account_id.is_null() && c.region.is_null() && c.profile.is_null() && c.assume_role.is_null())
+            !(c.account_id.is_null()
+                && c.region.is_null()
+                && c.profile.is_null()
+                && c.assume_role.is_null())
         });
         if !names_location
             && side.account_id.known().is_some()
@@ -105,7 +108,10 @@ fn check_encryption(
         for (name, written) in [
             ("kms_key_arn", !encryption.kms_key_arn.is_null()),
             ("key", !encryption.key.is_null()),
-            ("bucket_key_enabled", encryption.bucket_key_enabled == Attr::Known(true)),
+            (
+                "bucket_key_enabled",
+                encryption.bucket_key_enabled == Attr::Known(true),
+            ),
         ] {
             if written {
                 diagnostics.error_at(

@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use crate::{Outcome, python};
 
 /// The provider's source address in configurations.
-pub const PROVIDER_ADDRESS: &str = "replicated/replicated";
+pub const PROVIDER_ADDRESS: &str = "replicated-bucket/replicated";
 
 /// Name of the provider's executable.
 pub const PROVIDER_BINARY: &str = "terraform-provider-replicated";
