@@ -1,19 +1,39 @@
-//! Policy documents: built, parsed, compared by meaning and merged by Sid.
+//! Policy documents: built, read, compared by meaning, merged by Sid, measured and evaluated.
+//!
+//! Everything here is a pure function of its arguments. What is deliberately absent: any call to AWS, any
+//! knowledge of plans, and any choice of *whether* a policy is needed; callers choose, this module words it.
+//! A grant that names a key still to be made is a document all the same: its resources are
+//! [`Input`](crate::replication::operation::Input)s, and [`PolicyDocument::resolve`] fills them in.
+//!
+//! Entry points: [`role_policy`], [`trust_policy`], [`destination_statements`] and [`key_policy`] build,
+//! [`PolicyDocument::parse`] and [`PolicyDocument::render`] read and write JSON, [`same_meaning`] compares,
+//! [`merge`] edits a document that others write to as well, and [`evaluate`] says what is allowed.
 
-use super::operation::Input;
+mod destination_bucket;
+mod document;
+mod evaluate;
+mod json;
+mod key;
+mod limits;
+mod meaning;
+mod merge;
+mod replication_role;
+mod sid;
+mod trust;
 
-/// A policy document.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PolicyDocument {
-    /// The statements in the order in which they are written.
-    pub statements: Vec<Statement>,
-}
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod variations;
 
-/// One statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// `Sid`.
-    pub sid: String,
-    /// Resources; keys may still have to be made.
-    pub resources: Vec<Input<String>>,
-}
+pub use destination_bucket::destination_statements;
+pub use document::{Condition, Effect, Element, PolicyDocument, Principals, Statement, Unresolved};
+pub use evaluate::{Decision, Request, evaluate};
+pub use json::PolicyError;
+pub use key::{destination_key_statement, key_policy, source_key_statement};
+pub use limits::{PolicyKind, TooLarge, check_size, size};
+pub use meaning::{same_meaning, same_meaning_text, same_statement};
+pub use merge::{foreign, merge, ours, remove_ours};
+pub use replication_role::{DestinationGrant, RoleGrants, SourceGrant, role_policy};
+pub use sid::{is_ours, is_ours_for, is_replicated, sid};
+pub use trust::trust_policy;

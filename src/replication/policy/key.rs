@@ -1,0 +1,58 @@
+//! Key policies: the account's own rights first, then what the replication role needs.
+//!
+//! A role of the key's own account needs no statement: the first one lets the account grant by IAM. A role of
+//! another account needs both, its own policy and a statement here. `Resource` is `*` in every statement,
+//! which in a key policy means this key.
+
+use super::document::{PolicyDocument, Statement};
+use super::replication_role::{DestinationGrant, SOURCE_KEY_ACTIONS, SourceGrant, for_objects_of};
+use super::sid::sid;
+use crate::replication::ids::{AccountId, Arn, Partition};
+
+/// The policy of a key that we make.
+///
+/// The first statement gives the key to its account. KMS refuses a policy after which the caller could not
+/// change it any more, and this statement is what keeps that door open; so it carries a name that is nobody's
+/// and survives every removal of our statements.
+pub fn key_policy(
+    account: &AccountId,
+    partition: &Partition,
+    statements: impl IntoIterator<Item = Statement>,
+) -> PolicyDocument {
+    let root = Statement::allow("EnableIAMUserPermissions")
+        .principal("AWS", format!("arn:{partition}:iam::{account}:root"))
+        .actions(&["kms:*"])
+        .resource("*");
+    PolicyDocument::new(std::iter::once(root).chain(statements).collect())
+}
+
+/// Lets a role of another account encrypt replicas in one destination bucket.
+///
+/// `kms:GenerateDataKey` is always among the actions, as AWS's list of minimum rights on a destination key has
+/// it; the role's own policy, which must allow too, has it only where it is needed. So the key's owner has
+/// nothing to change when the source starts to hold plain objects.
+pub fn destination_key_statement(
+    owner: &str,
+    role: &Arn,
+    destination: &DestinationGrant,
+) -> Statement {
+    let mut actions = vec!["kms:Encrypt", "kms:GenerateDataKey"];
+    if destination.bucket_key_enabled {
+        actions.push("kms:Decrypt");
+    }
+    let statement = Statement::allow(sid("ReplicaKey", owner, Some(&destination.key)))
+        .principal("AWS", role.to_string())
+        .actions(&actions)
+        .resource("*");
+    let buckets = [&destination.bucket];
+    for_objects_of(statement, &destination.region, buckets, &role.partition)
+}
+
+/// Lets a role decrypt source objects under a key that belongs to a third account.
+pub fn source_key_statement(owner: &str, role: &Arn, source: &SourceGrant) -> Statement {
+    let statement = Statement::allow(sid("SourceKey", owner, None))
+        .principal("AWS", role.to_string())
+        .actions(SOURCE_KEY_ACTIONS)
+        .resource("*");
+    for_objects_of(statement, &source.region, [&source.bucket], &role.partition)
+}

@@ -1,0 +1,238 @@
+//! The identity policy of the replication role: what S3 may do on its behalf.
+//!
+//! [`role_policy`] writes the least that replication needs, statement by statement as the fact sheet's table
+//! of permissions has it. Destinations that need the same actions share a statement, because all inline
+//! policies of a role share 10,240 characters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::document::{PolicyDocument, Statement};
+use crate::replication::ids::{BucketName, Partition, Region};
+use crate::replication::operation::Input;
+
+/// Everything that decides what the replication role needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleGrants {
+    /// The partition of every ARN; replication never crosses it.
+    pub partition: Partition,
+    /// The bucket that is read.
+    pub source: SourceGrant,
+    /// The buckets that are written.
+    pub destinations: Vec<DestinationGrant>,
+}
+
+/// What is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceGrant {
+    /// The source bucket.
+    pub bucket: BucketName,
+    /// Its region, which is also that of its keys.
+    pub region: Region,
+    /// ARNs of the keys that objects may be encrypted under: the one in use, additional and retired ones.
+    pub keys: Vec<Input<String>>,
+    /// Whether the bucket has Object Lock.
+    pub object_lock: bool,
+}
+
+/// What is written at one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationGrant {
+    /// The destination's key in `destinations`; it goes into Sids.
+    pub key: String,
+    /// The destination bucket.
+    pub bucket: BucketName,
+    /// Its region, which is also that of its keys.
+    pub region: Region,
+    /// ARNs of the keys that replicas are encrypted under; none without KMS.
+    pub replica_keys: Vec<Input<String>>,
+    /// Whether source objects without KMS encryption meet a KMS default at the destination.
+    pub plain_objects_into_kms: bool,
+    /// Whether replicas may use an S3 Bucket Key: it is on at the destination *or at the source*, because the
+    /// setting of a source object carries over to its replica.
+    pub bucket_key_enabled: bool,
+    /// Whether any rule to this destination replicates delete markers.
+    pub delete_markers: bool,
+    /// Whether any rule to this destination gives replicas to the destination's owner.
+    pub owner_override: bool,
+}
+
+/// The role's policy. Equal grants give equal documents, whatever the order of destinations and keys.
+pub fn role_policy(grants: &RoleGrants) -> PolicyDocument {
+    let RoleGrants {
+        partition,
+        source,
+        destinations,
+    } = grants;
+    let mut statements = vec![
+        read_source_bucket(source, partition),
+        read_source_objects(source, partition),
+    ];
+    statements.extend(decrypt_source_objects(source, partition));
+    statements.extend(write_replicas(destinations, partition));
+    statements.extend(encrypt_replicas(destinations, partition));
+    PolicyDocument::new(statements)
+}
+
+/// S3 reads the rules, and lists the bucket to tell a missing object from a hidden one.
+fn read_source_bucket(source: &SourceGrant, partition: &Partition) -> Statement {
+    Statement::allow("ReadSourceBucket")
+        .actions(&["s3:GetReplicationConfiguration", "s3:ListBucket"])
+        .resource(source.bucket.arn(partition))
+}
+
+/// The version-specific actions made for replication: `s3:GetObjectVersion` would do for unencrypted objects
+/// only. Tags are always read, because a tagged object whose tags cannot be read ends as failed.
+fn read_source_objects(source: &SourceGrant, partition: &Partition) -> Statement {
+    let mut actions = vec![
+        "s3:GetObjectVersionForReplication",
+        "s3:GetObjectVersionAcl",
+        "s3:GetObjectVersionTagging",
+    ];
+    if source.object_lock {
+        actions.extend(["s3:GetObjectRetention", "s3:GetObjectLegalHold"]);
+    }
+    Statement::allow("ReadSourceObjects")
+        .actions(&actions)
+        .resource(objects_arn(&source.bucket, partition))
+}
+
+fn decrypt_source_objects(source: &SourceGrant, partition: &Partition) -> Option<Statement> {
+    let keys: BTreeSet<_> = source.keys.iter().cloned().collect();
+    let statement = Statement::allow("DecryptSourceObjects")
+        .actions(SOURCE_KEY_ACTIONS)
+        .resources(keys.iter().cloned());
+    let used_by = for_objects_of(statement, &source.region, [&source.bucket], partition);
+    (!keys.is_empty()).then_some(used_by)
+}
+
+/// One statement for each set of actions, at most four.
+fn write_replicas(destinations: &[DestinationGrant], partition: &Partition) -> Vec<Statement> {
+    let mut by_needs: BTreeMap<(bool, bool), BTreeSet<&BucketName>> = BTreeMap::new();
+    for destination in destinations {
+        by_needs
+            .entry((destination.delete_markers, destination.owner_override))
+            .or_default()
+            .insert(&destination.bucket);
+    }
+    by_needs
+        .into_iter()
+        .map(|((delete_markers, owner_override), buckets)| {
+            let mut sid = "WriteReplicas".to_owned();
+            if delete_markers {
+                sid.push_str("AndDeleteMarkers");
+            }
+            if owner_override {
+                sid.push_str("AndOwner");
+            }
+            let objects = buckets.iter().map(|b| objects_arn(b, partition));
+            Statement::allow(sid)
+                .actions(&replica_actions(delete_markers, owner_override))
+                .resources(objects.map(Input::Known))
+        })
+        .collect()
+}
+
+/// One statement for each region and set of actions: `kms:ViaService` names the region.
+fn encrypt_replicas(destinations: &[DestinationGrant], partition: &Partition) -> Vec<Statement> {
+    let mut by_needs: BTreeMap<(&Region, Vec<&str>), Vec<&DestinationGrant>> = BTreeMap::new();
+    for destination in destinations {
+        if !destination.replica_keys.is_empty() {
+            by_needs
+                .entry((&destination.region, encrypt_actions(destination)))
+                .or_default()
+                .push(destination);
+        }
+    }
+    by_needs
+        .into_iter()
+        .map(|((region, actions), group)| {
+            let keys: BTreeSet<_> = group
+                .iter()
+                .flat_map(|d| &d.replica_keys)
+                .cloned()
+                .collect();
+            let buckets: BTreeSet<_> = group.iter().map(|d| &d.bucket).collect();
+            let statement = Statement::allow(encrypt_sid(region, &actions))
+                .actions(&actions)
+                .resources(keys);
+            for_objects_of(statement, region, buckets, partition)
+        })
+        .collect()
+}
+
+/// Names the statement by what sets it apart, so that it keeps its name when others come and go.
+fn encrypt_sid(region: &Region, actions: &[&str]) -> String {
+    let region: String = region.as_str().split('-').map(capitalized).collect();
+    let purpose = match actions.len() {
+        1 => "",
+        2 => "AndDataKeys",
+        _ => "AndBucketKeys",
+    };
+    format!("EncryptReplicas{purpose}In{region}")
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(letters)
+        .collect()
+}
+
+/// What S3 does with the key of an object that it reads.
+pub(super) const SOURCE_KEY_ACTIONS: &[&str] = &["kms:Decrypt"];
+
+/// What S3 does on replicas. `s3:ReplicateObject` covers tags unless `s3:ReplicateTags` is denied; both are
+/// granted, so that the grant says what happens.
+pub(super) fn replica_actions(delete_markers: bool, owner_override: bool) -> Vec<&'static str> {
+    let mut actions = vec!["s3:ReplicateObject", "s3:ReplicateTags"];
+    if delete_markers {
+        actions.push("s3:ReplicateDelete");
+    }
+    if owner_override {
+        actions.push("s3:ObjectOwnerOverrideToBucketOwner");
+    }
+    actions
+}
+
+/// What S3 does with a replica's key.
+///
+/// From one KMS key to another `kms:Encrypt` is enough, as live tests without bucket keys showed. A data key
+/// is generated where there is none to encrypt again: for a plain object under a KMS default, and for the
+/// bucket key itself. `kms:Decrypt` checks the integrity of an existing bucket key.
+fn encrypt_actions(destination: &DestinationGrant) -> Vec<&'static str> {
+    let mut actions = vec!["kms:Encrypt"];
+    if destination.plain_objects_into_kms || destination.bucket_key_enabled {
+        actions.push("kms:GenerateDataKey");
+    }
+    if destination.bucket_key_enabled {
+        actions.push("kms:Decrypt");
+    }
+    actions
+}
+
+/// Narrows a grant on keys to what S3 does for these buckets' objects.
+///
+/// The encryption context is the bucket's ARN with a bucket key and the object's without. Which one applies
+/// is decided object by object, so both are always listed.
+pub(super) fn for_objects_of<'a>(
+    statement: Statement,
+    region: &Region,
+    buckets: impl IntoIterator<Item = &'a BucketName>,
+    partition: &Partition,
+) -> Statement {
+    let service = format!("s3.{region}.{}", partition.dns_suffix());
+    let contexts = buckets
+        .into_iter()
+        .flat_map(|bucket| [bucket.arn(partition), objects_arn(bucket, partition)]);
+    statement
+        .when("StringEquals", "kms:ViaService", [service])
+        .when("StringLike", "kms:EncryptionContext:aws:s3:arn", contexts)
+}
+
+/// The ARN of all objects of a bucket.
+pub(super) fn objects_arn(bucket: &BucketName, partition: &Partition) -> String {
+    format!("{}/*", bucket.arn(partition))
+}
