@@ -1,6 +1,6 @@
 //! Composition: the provider `replicated`, made of the framework, the pure middle, the execution and the edge.
 
-mod account;
+pub mod account;
 mod checks;
 pub mod config;
 mod duration;

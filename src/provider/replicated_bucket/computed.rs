@@ -22,7 +22,7 @@ use Attr::{Known, Null, Unknown};
 
 /// Carries the keys of the state over to the new model: a key that stays in use keeps its ARN, and one that does
 /// not is retired, because objects are still encrypted under it.
-pub fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
+pub(super) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
     let mut retired: BTreeMap<String, String> = BTreeMap::new();
     let prior_sides = prior.sides();
     for (this, side) in model.sides_mut() {
@@ -55,7 +55,7 @@ pub fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
 }
 
 /// Fills every computed attribute. Without a spec, because something is unknown, they are unknown.
-pub fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: Option<&Spec>) {
+pub(super) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: Option<&Spec>) {
     let retired = known_entries(&model.components);
     model.id = model.source.known().map_or(Unknown, |s| s.bucket.clone());
     let Some(spec) = spec else {
@@ -80,7 +80,7 @@ pub fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: Option<&
 }
 
 /// The components' lines, with what differs told in brackets.
-pub fn with_drift(components: &Attr<TextMap>, differences: &[Difference]) -> Attr<TextMap> {
+pub(super) fn with_drift(components: &Attr<TextMap>, differences: &[Difference]) -> Attr<TextMap> {
     let Known(lines) = components else {
         return components.clone();
     };
@@ -101,7 +101,7 @@ pub fn with_drift(components: &Attr<TextMap>, differences: &[Difference]) -> Att
 }
 
 /// The ID with which this setup imports.
-pub fn import_id(spec: &Spec) -> String {
+pub(super) fn import_id(spec: &Spec) -> String {
     let source = &spec.source.location;
     let mut id = format!("{}/{}@{}", source.account, spec.source.name, source.region);
     let mut told = vec![source.account.clone()];

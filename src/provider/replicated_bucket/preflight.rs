@@ -228,19 +228,18 @@ async fn existing_keys(
         .collect();
     let answers = join_all(new.iter().map(|(_, bucket, arn)| async {
         let at = &bucket.location;
-        let description = session.cloud.query(
-            at,
-            &Query::DescribeKey {
+        let (describe, read) = (
+            Query::DescribeKey {
+                key: (*arn).clone(),
+            },
+            Query::GetKeyPolicy {
                 key: (*arn).clone(),
             },
         );
-        let policy = session.cloud.query(
-            at,
-            &Query::GetKeyPolicy {
-                key: (*arn).clone(),
-            },
-        );
-        futures::join!(description, policy)
+        futures::join!(
+            session.cloud.query(at, &describe),
+            session.cloud.query(at, &read)
+        )
     }))
     .await;
     for ((side, bucket, arn), (description, document)) in new.into_iter().zip(answers) {

@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 
 /// The resource's private state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Private {
+pub(super) struct Private {
     /// Version of this format.
     #[serde(default)]
     pub version: u32,
@@ -35,7 +35,7 @@ pub struct Private {
 
 /// A way in as it is stored. It holds no secret: only names of profiles and roles.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct StoredWay {
+pub(super) struct StoredWay {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -55,12 +55,12 @@ struct StoredRole {
 
 impl Private {
     /// Reads it; nothing, or what cannot be read, is empty.
-    pub fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 
     /// Writes it.
-    pub fn write(&self) -> Vec<u8> {
+    pub(super) fn write(&self) -> Vec<u8> {
         let current = Self {
             version: VERSION,
             ..self.clone()

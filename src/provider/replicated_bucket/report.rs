@@ -12,7 +12,7 @@ use crate::replication::ownership::{Claim, Refusal};
 use crate::replication::spec::Spec;
 
 /// The path at which a component is configured.
-pub fn component_path(component: &ComponentId) -> AttributePath {
+pub(super) fn component_path(component: &ComponentId) -> AttributePath {
     match component {
         ComponentId::Of(side, _) => side_path(side),
         ComponentId::Role | ComponentId::RolePolicy => AttributePath::root("role"),
@@ -20,7 +20,7 @@ pub fn component_path(component: &ComponentId) -> AttributePath {
 }
 
 /// A location that could not be entered.
-pub fn enter_error(side: &Side, error: &EnterError, diagnostics: &mut Diagnostics) {
+pub(super) fn enter_error(side: &Side, error: &EnterError, diagnostics: &mut Diagnostics) {
     let path = side_path(side);
     match error {
         EnterError::Guard(text) => {
@@ -58,7 +58,7 @@ fn enter_hint(error: &CallError, role: bool) -> &'static str {
 }
 
 /// A read that failed.
-pub fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
+pub(super) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
     for error in errors {
         diagnostics.error(
             format!("Cannot read {}", error.subject),
@@ -71,7 +71,12 @@ pub fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
 }
 
 /// A run that did not end well: each step that failed, and what was done before.
-pub fn run_errors(graph: &StepGraph, outcome: &Outcome, done: &str, diagnostics: &mut Diagnostics) {
+pub(super) fn run_errors(
+    graph: &StepGraph,
+    outcome: &Outcome,
+    done: &str,
+    diagnostics: &mut Diagnostics,
+) {
     for (id, error) in &outcome.failed {
         let Some(step) = graph.step(*id) else {
             continue;
@@ -121,7 +126,7 @@ fn hint(error: &CallError) -> String {
 }
 
 /// Parts that are there already: taken over with a warning, or refused with an error.
-pub fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostics) {
+pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostics) {
     for claim in claims {
         let path = component_path(&claim.component);
         let thing = &claim.thing;
