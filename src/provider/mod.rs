@@ -37,6 +37,14 @@ impl ReplicatedProvider {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// A provider with a session of its own, over whatever cloud that has; what it is configured with does not
+    /// count until the next `configure`.
+    pub fn with_session(session: Session) -> Self {
+        let provider = Self::default();
+        provider.shared.configure(Some(session));
+        provider
+    }
 }
 
 #[async_trait]
