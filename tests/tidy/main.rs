@@ -28,6 +28,11 @@ fn files_below(folder: &str) -> Vec<PathBuf> {
     fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(directory).expect("the folder can be read") {
             let path = entry.expect("the entry can be read").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') {
+                // What Terraform and others leave behind, such as `.terraform`, is not the repository's.
+                continue;
+            }
             if path.is_dir() {
                 collect(&path, found);
             } else {
