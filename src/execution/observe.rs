@@ -5,7 +5,7 @@
 //! nothing. What AWS says is not there is absent; what may not be read is an error.
 
 use futures::future::{join_all, try_join_all};
-use futures::{FutureExt, join, try_join};
+use futures::{FutureExt, StreamExt, TryStreamExt, join, stream, try_join};
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
@@ -14,6 +14,9 @@ use crate::replication::names::{COMPONENT_TAG, OWNER_TAG, ROLE_POLICY_NAME};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{Answer, Query, Tags};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
+
+/// How many keys' tags are read at once; KMS throttles an account's calls together.
+const TAG_READS: usize = 16;
 
 /// What an observation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,8 +161,12 @@ impl Look<'_> {
                     },
                 )
                 .await?;
-            if seen.region.present().is_none() {
-                return Ok(seen);
+            match seen.region.present() {
+                None => return Ok(seen),
+                Some(region) if region != bucket.location.region.as_str() => {
+                    return Err(self.elsewhere(&name, region));
+                }
+                Some(_) => {}
             }
         }
         if self.purpose == Purpose::Destroy {
@@ -243,6 +250,20 @@ impl Look<'_> {
             empty,
             ..ObservedBucket::default()
         })
+    }
+
+    /// A bucket of that name is there, in another region: every further question would be refused.
+    fn elsewhere(&self, bucket: &str, region: &str) -> CallError {
+        CallError {
+            kind: CallErrorKind::AlreadyExists,
+            call: "s3:HeadBucket".to_owned(),
+            subject: bucket.to_owned(),
+            account: Some(self.at.account.clone()),
+            region: Some(self.at.region.clone()),
+            code: None,
+            message: format!("the bucket is there already, in region {region}"),
+            request_id: None,
+        }
     }
 
     async fn replication(
@@ -513,15 +534,29 @@ pub(super) async fn find_key(
     let Answer::Names(keys) = cloud.query(at, &Query::ListKeys).await? else {
         return Err(unexpected_answer(at, &Query::ListKeys));
     };
-    let tagged = join_all(keys.into_iter().map(|key| async move {
-        let query = Query::ListKeyTags { key: key.clone() };
-        match cloud.query(at, &query).await {
-            Ok(Answer::Tags(tags)) => fits(&tags).then_some(key),
-            // AWS's own keys and keys of others may not be read; neither is ours.
-            _ => None,
-        }
-    }))
-    .await;
+    let tagged: Vec<Option<String>> = stream::iter(keys)
+        .map(|key| async move {
+            let query = Query::ListKeyTags { key: key.clone() };
+            match cloud.query(at, &query).await {
+                Ok(Answer::Tags(tags)) => Ok(fits(&tags).then_some(key)),
+                Ok(_) => Err(unexpected_answer(at, &query)),
+                // Keys that may not be read are AWS's own or somebody else's; or the key has just ended.
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        CallErrorKind::AccessDenied
+                            | CallErrorKind::NotFound
+                            | CallErrorKind::InvalidState
+                    ) =>
+                {
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .buffered(TAG_READS)
+        .try_collect()
+        .await?;
     for key in tagged.into_iter().flatten() {
         let query = Query::DescribeKey { key };
         if let Answer::Key(description) = cloud.query(at, &query).await?

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
 use super::ids::{Arn, BucketName, Location};
+use super::observed::Observed;
 use super::operation::{Input, PublicAccessBlock, Tags};
 
 /// One `replicated_bucket`.
@@ -158,6 +159,22 @@ impl Spec {
         match side {
             Side::Source => Some(&self.source),
             Side::Destination(key) => self.destinations.get(key).map(|d| &d.bucket),
+        }
+    }
+
+    /// Takes note of the ARNs of our keys that were found or made, so that later steps name them.
+    pub fn learn_keys(&mut self, observed: &Observed) {
+        for (side, seen) in &observed.buckets {
+            let bucket = match side {
+                Side::Source => Some(&mut self.source),
+                Side::Destination(key) => self.destinations.get_mut(key).map(|d| &mut d.bucket),
+            };
+            if let Some(BucketSpec { encryption, .. }) = bucket
+                && let Some(KeyChoice::Owned(key)) = &mut encryption.key
+                && let Some(found) = seen.key.present()
+            {
+                key.arn = Some(found.description.arn.clone());
+            }
         }
     }
 

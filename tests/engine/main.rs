@@ -1,0 +1,7 @@
+//! The pure middle and the executor against a strict AWS in memory. No network; time is paused.
+
+mod fake;
+mod faulty;
+mod scenario;
+
+mod create;
