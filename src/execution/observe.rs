@@ -10,7 +10,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, join, stream, try_join};
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::Location;
-use crate::replication::names::{COMPONENT_TAG, OWNER_TAG, ROLE_POLICY_NAME};
+use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{Answer, Query, Tags};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
@@ -461,7 +461,7 @@ impl Look<'_> {
             self.read(
                 Query::GetRolePolicy {
                     role: role.clone(),
-                    policy: ROLE_POLICY_NAME.to_owned(),
+                    policy: spec.role_policy_name(),
                 },
                 text,
             )
@@ -561,6 +561,8 @@ pub(super) async fn find_key(
         let query = Query::DescribeKey { key };
         if let Answer::Key(description) = cloud.query(at, &query).await?
             && !except.contains(&description.arn)
+            // A key that was given up is as good as gone.
+            && !description.state.starts_with("Pending")
         {
             return Ok(Some(description.arn));
         }
