@@ -124,7 +124,7 @@ impl Look<'_> {
         let is_known = known(&ComponentId::Of(side.clone(), Part::Bucket));
         let (mut seen, key, retired) = try_join!(
             self.bucket_itself(side, bucket, is_known),
-            self.key(side, bucket, known),
+            self.key(bucket),
             try_join_all(bucket.retired_keys.iter().map(|arn| {
                 self.key_by_arn(arn)
                     .map(|key| key.map(|key| (arn.clone(), key)))
@@ -134,7 +134,7 @@ impl Look<'_> {
         seen.key = key;
         seen.alias_target = alias_target;
         seen.retired_keys = retired.into_iter().collect();
-        let key_wanted = bucket.owned_key().is_some_and(|key| key.arn.is_none());
+        let key_wanted = bucket.owned_key().is_some();
         if key_wanted && seen.region.present().is_some() && seen.key.present().is_none() {
             seen.key = self.key_by_tag(owner, side, bucket).await?;
         }
@@ -305,9 +305,7 @@ impl Look<'_> {
     /// The key of ours with what its alias points to.
     async fn key(
         &self,
-        side: &Side,
         bucket: &BucketSpec,
-        known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<(Presence<ObservedKey>, Presence<String>), CallError> {
         let Some(wanted) = bucket.owned_key() else {
             return Ok((Presence::Unasked, Presence::Unasked));
@@ -325,7 +323,7 @@ impl Look<'_> {
             };
             return Ok((key, target));
         }
-        if self.purpose == Purpose::Destroy || known(&ComponentId::Of(side.clone(), Part::Key)) {
+        if self.purpose == Purpose::Destroy {
             return Ok((Presence::Absent, Presence::Unasked));
         }
         let target = self.alias_target(&wanted.alias).await?;

@@ -2,6 +2,9 @@
 
 mod fake;
 mod faulty;
+mod picture;
 mod scenario;
 
 mod create;
+mod drift;
+mod update;

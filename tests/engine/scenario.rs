@@ -10,7 +10,7 @@ use terraform_provider_replicated::execution::DocumentLocks;
 use terraform_provider_replicated::execution::cloud::{CallError, Cloud};
 use terraform_provider_replicated::execution::executor::{self, Outcome};
 use terraform_provider_replicated::execution::observe::{self, Purpose};
-use terraform_provider_replicated::replication::component::{ComponentId, Side};
+use terraform_provider_replicated::replication::component::{ComponentId, Part, Side};
 use terraform_provider_replicated::replication::desired::desire;
 use terraform_provider_replicated::replication::diff::{Difference, diff};
 use terraform_provider_replicated::replication::graph::StepGraph;
@@ -248,13 +248,18 @@ pub async fn drift_words(cloud: &dyn Cloud, spec: &Spec) -> Vec<String> {
         .collect()
 }
 
-/// The steps of an update from one spec in state to another.
-pub async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> StepGraph {
-    // Refresh: a destination or a key that is new is not known yet.
+/// The steps of an update from one spec in state to another, and the wanted spec with the keys that were found.
+pub async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> (Spec, StepGraph) {
+    let before = |side: &Side| {
+        let name = &spec.bucket(side)?.name;
+        prior.buckets().map(|(_, b)| b).find(|b| b.name == *name)
+    };
+    // A destination or a key that is new is not known yet; a destination under another key is.
     let known = |component: &ComponentId| match component {
-        ComponentId::Of(side, _) => {
-            prior.bucket(side).map(|b| &b.name) == spec.bucket(side).map(|b| &b.name)
-        }
+        ComponentId::Of(side, part) => before(side).is_some_and(|before| {
+            let has_key = before.owned_key().is_some_and(|key| key.arn.is_some());
+            *part != Part::Key || has_key
+        }),
         _ => prior.role.name == spec.role.name,
     };
     let seen = observe::observe(cloud, spec, Purpose::Refresh, &known)
@@ -290,7 +295,8 @@ pub async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> StepGr
             .unwrap();
         going.role = seen.present().map(|seen| (prior.clone(), seen.clone()));
     }
-    plan(&desire(&learned, Some(prior), LATER), &seen, &going)
+    let graph = plan(&desire(&learned, Some(prior), LATER), &seen, &going);
+    (learned, graph)
 }
 
 /// Updates; panics where that fails. What comes back is the spec as state would remember it.
@@ -304,10 +310,10 @@ pub async fn try_update(
     prior: &Spec,
     spec: &Spec,
 ) -> Result<Spec, Vec<CallError>> {
-    let graph = plan_update(cloud, prior, spec).await;
+    let (spec, graph) = plan_update(cloud, prior, spec).await;
     let outcome = executor::run(cloud, &DocumentLocks::default(), &no_stop(), &graph).await;
     if outcome.is_success() {
-        Ok(remembered(cloud, spec).await)
+        Ok(remembered(cloud, &spec).await)
     } else {
         Err(outcome.failed.into_iter().map(|(_, error)| error).collect())
     }
