@@ -6,6 +6,7 @@
 //! 3. A document that names the role is written after the role is there: AWS resolves the principal.
 //! 4. Rules are written after every grant that they need, and after versioning shows on both sides.
 //! 5. Grants are narrowed, and what goes is taken down, after the rules that used them have changed.
+//! 6. A source under live rules moves to KMS after the rules that replicate KMS objects are in force.
 //!
 //! Who needs whose output gives the other edges (see [`StepGraph::push`]).
 
@@ -56,6 +57,7 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     planner.role();
     planner.buckets(differences, grant_differences(desired, observed, form));
     let rules = put_rules.map_or_else(Vec::new, |difference| planner.replication(difference));
+    planner.move_source_to_kms(&rules);
     planner.narrow(form, &rules);
     for (side, bucket, alias) in &going.aliases {
         planner.graph.push(
@@ -80,6 +82,13 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     graph
 }
 
+fn moves_to_kms(difference: &Difference) -> bool {
+    matches!(
+        &difference.repair,
+        Action::Call(Operation::PutBucketEncryption { encryption, .. }) if encryption.kms_key.is_some()
+    )
+}
+
 fn is_encryption(difference: &Difference) -> bool {
     matches!(
         difference.repair,
@@ -95,6 +104,8 @@ struct Planner<'a> {
     last: BTreeMap<Side, StepId>,
     /// What the rules wait for (rule 4).
     ready: Vec<StepId>,
+    /// What waits for the rules (rule 6).
+    after_rules: Vec<Difference>,
 }
 
 impl<'a> Planner<'a> {
@@ -105,6 +116,7 @@ impl<'a> Planner<'a> {
             graph: StepGraph::default(),
             last: BTreeMap::new(),
             ready: Vec::new(),
+            after_rules: Vec::new(),
         }
     }
 
@@ -152,7 +164,13 @@ impl<'a> Planner<'a> {
                 self.add(difference, made)
             });
         self.ready.extend(role_policy);
+        let live = self.observed.buckets.get(&Side::Source);
+        let live = live.is_some_and(|source| source.replication.present().is_some());
         for (side, difference) in later {
+            if live && side == Side::Source && moves_to_kms(&difference) {
+                self.after_rules.push(difference);
+                continue;
+            }
             // Objects come in under the new key at once, and a live rule has to be able to read them.
             let after = role_policy.filter(|_| is_encryption(&difference));
             self.bucket_write_after(&side, difference, after);
@@ -252,6 +270,17 @@ impl<'a> Planner<'a> {
         );
         self.last.insert(Side::Source, put);
         vec![shown]
+    }
+
+    fn move_source_to_kms(&mut self, rules: &[StepId]) {
+        for difference in std::mem::take(&mut self.after_rules) {
+            // Without new rules there are still the grants that the live ones need under the new key.
+            let mut after = self.ready.clone();
+            after.extend(rules);
+            after.extend(self.last.get(&Side::Source));
+            let id = self.add(difference, after);
+            self.last.insert(Side::Source, id);
+        }
     }
 
     /// Takes away what only the old rules and keys needed (rule 5).

@@ -23,23 +23,23 @@ pub enum Fault {
 }
 
 /// A cloud that spoils its `at`-th write, counted from one.
-pub struct FaultyCloud<C> {
-    inner: C,
+pub struct FaultyCloud<'a> {
+    inner: &'a dyn Cloud,
     at: usize,
     fault: Fault,
     writes: AtomicUsize,
-    /// Told when the fault happens.
-    pub struck: Notify,
+    /// Told when the process dies.
+    pub died: Notify,
 }
 
-impl<C> FaultyCloud<C> {
-    pub fn new(inner: C, at: usize, fault: Fault) -> Self {
+impl<'a> FaultyCloud<'a> {
+    pub fn new(inner: &'a dyn Cloud, at: usize, fault: Fault) -> Self {
         Self {
             inner,
             at,
             fault,
             writes: AtomicUsize::new(0),
-            struck: Notify::new(),
+            died: Notify::new(),
         }
     }
 
@@ -54,7 +54,7 @@ impl<C> FaultyCloud<C> {
 }
 
 #[async_trait]
-impl<C: Cloud> Cloud for FaultyCloud<C> {
+impl Cloud for FaultyCloud<'_> {
     async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
         self.inner.enter(way_in, region).await
     }
@@ -84,22 +84,18 @@ impl<C: Cloud> Cloud for FaultyCloud<C> {
             request_id: None,
         };
         match self.fault {
-            Fault::Refused(kind) => {
-                self.struck.notify_one();
-                Err(failed(kind))
-            }
+            Fault::Refused(kind) => Err(failed(kind)),
             Fault::AnswerLost => {
                 let _lost = self.inner.perform(at, operation).await;
-                self.struck.notify_one();
                 Err(failed(CallErrorKind::Ambiguous))
             }
             Fault::Killed => {
-                self.struck.notify_one();
+                self.died.notify_one();
                 std::future::pending().await
             }
             Fault::KilledAfter => {
                 let _lost = self.inner.perform(at, operation).await;
-                self.struck.notify_one();
+                self.died.notify_one();
                 std::future::pending().await
             }
         }

@@ -7,4 +7,5 @@ mod scenario;
 
 mod create;
 mod drift;
+mod faults;
 mod update;

@@ -191,6 +191,7 @@ async fn a_bucket_that_moves_to_somebody_elses_key_keeps_what_it_needs_to_read_o
     let other = create(&cloud, &plain_at_home(), FIRST).await.unwrap();
     let mut keyed = other.clone();
     keyed.source = with_key(keyed.source);
+    backup(&mut keyed).bucket = with_key(backup(&mut keyed).bucket.clone());
     let keyed = update(&cloud, &other, &keyed).await;
     let theirs = keyed.source.owned_key().unwrap().arn.clone().unwrap();
 

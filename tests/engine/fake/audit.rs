@@ -42,6 +42,18 @@ impl State {
             return vec![format!("no bucket {destination_name}")];
         };
         let mut lacking = Vec::new();
+        if source.encryption.kms_key.is_some() && rule.sse_kms_encrypted_objects != Some(true) {
+            lacking.push("the rule passes over objects under KMS keys".to_owned());
+        }
+        let keys = source
+            .keys_used
+            .iter()
+            .chain(rule.replica_kms_key.iter().filter_map(Input::known));
+        for arn in keys {
+            if self.keys.get(arn).map(|key| key.state.as_str()) != Some("Enabled") {
+                lacking.push(format!("{arn} cannot be used"));
+            }
+        }
         if rule.account.as_ref() != Some(&destination.account) {
             lacking.push(format!("{destination_name} is not in the rule's account"));
         }

@@ -58,6 +58,8 @@ pub struct State {
     pub overlaps: Vec<String>,
     /// What live rules lacked, after which write.
     pub ungranted: Vec<String>,
+    /// A bucket that somebody writes an object into as soon as it has versioning.
+    pub objects_arrive_in: Option<String>,
     busy: BTreeSet<String>,
     serial: u32,
     lag: Duration,

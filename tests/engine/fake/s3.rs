@@ -149,6 +149,15 @@ impl State {
                 self.check_replication(&name, configuration)?;
                 self.bucket_mut(at, &name)?.replication = Some(configuration.clone());
             }
+            Operation::EnableBucketVersioning { .. } => {
+                let arrives = self.objects_arrive_in.as_ref() == Some(&name);
+                let bucket = self.bucket_mut(at, &name)?;
+                bucket.versioning = Some("Enabled".to_owned());
+                bucket.versioned = Some(Instant::now());
+                if arrives {
+                    bucket.put_object("early");
+                }
+            }
             _ => return self.bucket_mut(at, &name)?.set(operation),
         }
         Ok(Output::Done)
@@ -280,10 +289,6 @@ impl State {
 impl Bucket {
     fn set(&mut self, operation: &Operation) -> Result<Output, Refused> {
         match operation {
-            Operation::EnableBucketVersioning { .. } => {
-                self.versioning = Some("Enabled".to_owned());
-                self.versioned = Some(Instant::now());
-            }
             Operation::PutPublicAccessBlock { block, .. } => {
                 self.public_access_block = Some(*block);
             }
