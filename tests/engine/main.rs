@@ -6,6 +6,10 @@ mod picture;
 mod scenario;
 
 mod create;
+mod documents;
 mod drift;
 mod faults;
+mod random;
+mod stop;
+mod teardown;
 mod update;

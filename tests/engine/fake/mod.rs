@@ -52,8 +52,8 @@ pub struct State {
     pub roles: BTreeMap<(String, String), Role>,
     /// Every write that was carried out, in order: `PutBucketPolicy acme-archive`.
     pub writes: Vec<String>,
-    /// How many reads there were.
-    pub reads: usize,
+    /// When writes were started.
+    pub started: Vec<Instant>,
     /// Writes of one bucket that ran at the same time.
     pub overlaps: Vec<String>,
     /// What live rules lacked, after which write.
@@ -134,8 +134,7 @@ impl Cloud for FakeCloud {
 
     async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
         tokio::time::sleep(LATENCY).await;
-        let mut state = self.state();
-        state.reads += 1;
+        let state = self.state();
         enter(at)
             .and_then(|()| state.query(at, query))
             .map_err(|refused| Self::error(at, query.call(), query.subject().to_owned(), refused))
@@ -144,6 +143,7 @@ impl Cloud for FakeCloud {
     async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
         let subject = operation.subject();
         let busy = operation.call().starts_with("s3:").then(|| subject.clone());
+        self.state().started.push(Instant::now());
         if let Some(bucket) = &busy {
             let mut state = self.state();
             if !state.busy.insert(bucket.clone()) {
