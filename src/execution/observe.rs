@@ -76,20 +76,21 @@ pub async fn observe(
     }
 }
 
-/// Looks at one bucket with its keys, for a destination that goes.
+/// Looks at one bucket with its keys: one that goes, or one that state does not know yet.
 pub async fn observe_bucket(
     cloud: &dyn Cloud,
     owner: &str,
     side: &Side,
     bucket: &BucketSpec,
     purpose: Purpose,
+    known: bool,
 ) -> Result<ObservedBucket, CallError> {
     let look = Look {
         cloud,
         at: &bucket.location,
         purpose,
     };
-    look.bucket(owner, side, bucket, &|_| true).await
+    look.bucket(owner, side, bucket, &|_| known).await
 }
 
 /// Looks at the role of a spec.

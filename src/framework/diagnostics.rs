@@ -117,3 +117,30 @@ impl IntoIterator for Diagnostics {
         self.0.into_iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_message_is_told_once() {
+        let mut diagnostics = Diagnostics::new();
+        for name in ["a", "a", "b"] {
+            diagnostics.error_at(AttributePath::root(name), "Invalid", "No.");
+        }
+        let mut more = Diagnostics::new();
+        more.warning("Note", "Well.");
+        more.error_at(AttributePath::root("b"), "Invalid", "No.");
+        diagnostics.extend(more);
+        assert_eq!(diagnostics.iter().count(), 3);
+    }
+
+    #[test]
+    fn warnings_do_not_stop_terraform() {
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.warning("Note", "Well.");
+        assert!(!diagnostics.has_error());
+        diagnostics.error("Invalid", "No.");
+        assert!(diagnostics.has_error());
+    }
+}

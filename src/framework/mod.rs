@@ -1,9 +1,15 @@
 //! A provider framework: values, schemas, diagnostics, the plan pipeline, and the traits that a provider
 //! implements. Reusable: it knows neither gRPC nor AWS.
 
+pub mod contract;
 pub mod diagnostics;
 pub mod model;
+pub mod plan_modifiers;
+mod proposed;
 pub mod provider;
 pub mod schema;
 pub mod server;
+#[cfg(test)]
+mod testing;
+pub mod validators;
 pub mod value;

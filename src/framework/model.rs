@@ -1,11 +1,12 @@
 //! Typed models: structs that mirror a schema, to and from [`Value`].
 //!
-//! A model's fields are [`Attr`]s, which keep null and unknown apart from a known value. The [`model!`]
-//! macro writes the conversions; a field's name is the attribute's name.
+//! A model's fields are [`Attr`]s, which keep null and unknown apart from a known value. The
+//! [`model!`](crate::model) macro writes the conversions; a field's name is the attribute's name. Nested
+//! attributes are models in an [`Attr`], alone or in a `Vec` or `BTreeMap` of [`Attr`]s.
 
 use std::collections::BTreeMap;
 
-use super::value::Value;
+use super::value::{Number, Value};
 
 /// An attribute of a model: null, unknown, or known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,6 +86,12 @@ impl<T> Attr<T> {
     }
 }
 
+impl<T> From<T> for Attr<T> {
+    fn from(value: T) -> Self {
+        Self::Known(value)
+    }
+}
+
 impl<T: FromValue> Attr<T> {
     /// Reads any value.
     pub fn from_value(value: &Value) -> Result<Self, ModelError> {
@@ -108,7 +115,11 @@ impl<T: ToValue> Attr<T> {
 }
 
 fn unexpected<T>(wanted: &str, value: &Value) -> Result<T, ModelError> {
-    Err(ModelError(format!("expected {wanted}, found {value:?}")))
+    // What it is, never what it says: it may be secret.
+    Err(ModelError(format!(
+        "expected {wanted}, found {}",
+        value.noun()
+    )))
 }
 
 impl FromValue for String {
@@ -158,6 +169,21 @@ impl ToValue for i64 {
     }
 }
 
+impl FromValue for Number {
+    fn from_known(value: &Value) -> Result<Self, ModelError> {
+        match value {
+            Value::Number(number) => Ok(number.clone()),
+            other => unexpected("a number", other),
+        }
+    }
+}
+
+impl ToValue for Number {
+    fn to_known(&self) -> Value {
+        Value::Number(self.clone())
+    }
+}
+
 impl<T: FromValue> FromValue for BTreeMap<String, Attr<T>> {
     fn from_known(value: &Value) -> Result<Self, ModelError> {
         match value {
@@ -189,6 +215,8 @@ impl<T: FromValue> FromValue for Vec<Attr<T>> {
     }
 }
 
+/// Makes a list. For a set attribute that is as good: the server brings every answer into the exact form
+/// of its type.
 impl<T: ToValue> ToValue for Vec<Attr<T>> {
     fn to_known(&self) -> Value {
         Value::List(self.iter().map(Attr::to_value).collect())
@@ -211,8 +239,9 @@ macro_rules! model {
             ) -> Result<Self, $crate::framework::model::ModelError> {
                 let $crate::framework::value::Value::Object(attributes) = value else {
                     return Err($crate::framework::model::ModelError(format!(
-                        "expected an object for {}, found {value:?}",
-                        stringify!($name)
+                        "expected an object for {}, found {}",
+                        stringify!($name),
+                        value.noun(),
                     )));
                 };
                 Ok(Self {
@@ -236,4 +265,108 @@ macro_rules! model {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework::schema::{Attribute, Nesting, Schema, Setter};
+    use crate::framework::value::Type;
+
+    model! {
+        /// One rule.
+        #[expect(unreachable_pub, reason = "models are public wherever they stand")]
+        Rule {
+            /// Text.
+            id: String,
+            /// A count.
+            days: i64,
+        }
+    }
+
+    model! {
+        /// A bucket with every kind of field.
+        #[expect(unreachable_pub, reason = "models are public wherever they stand")]
+        Bucket {
+            /// Text.
+            name: String,
+            /// Truth.
+            on: bool,
+            /// A list.
+            hosts: Vec<Attr<String>>,
+            /// A set.
+            zones: Vec<Attr<String>>,
+            /// A map of models.
+            rules: BTreeMap<String, Attr<Rule>>,
+            /// A model.
+            first: Rule,
+        }
+    }
+
+    fn schema() -> Schema {
+        let rule = || {
+            vec![
+                Attribute::string("id", Setter::Optional, ""),
+                Attribute::number("days", Setter::Optional, ""),
+            ]
+        };
+        let text = || Box::new(Type::String);
+        Schema::new(
+            "",
+            vec![
+                Attribute::string("name", Setter::Required, ""),
+                Attribute::bool("on", Setter::Optional, ""),
+                Attribute::new("hosts", Type::List(text()), Setter::Optional, ""),
+                Attribute::new("zones", Type::Set(text()), Setter::Optional, ""),
+                Attribute::nested("rules", Nesting::Map, rule(), Setter::Optional, ""),
+                Attribute::nested("first", Nesting::Single, rule(), Setter::Optional, ""),
+            ],
+        )
+    }
+
+    #[test]
+    fn a_model_comes_back_through_its_schema() {
+        let rule = Rule {
+            id: Attr::Unknown,
+            days: Attr::Known(7),
+        };
+        let bucket = Bucket {
+            name: Attr::Known("b".to_owned()),
+            on: Attr::Null,
+            hosts: Attr::Known(vec![Attr::Known("h".to_owned()), Attr::Null]),
+            zones: Attr::Known(vec![Attr::Known("a".to_owned())]),
+            rules: Attr::Known(BTreeMap::from([
+                ("x".to_owned(), Attr::Known(rule.clone())),
+                ("y".to_owned(), Attr::Unknown),
+            ])),
+            first: Attr::Known(rule),
+        };
+        let value = bucket.to_known().into_type(&schema().block.ty()).unwrap();
+        assert_eq!(Bucket::from_known(&value).unwrap(), bucket);
+    }
+
+    #[test]
+    fn an_empty_object_is_an_empty_model() {
+        assert_eq!(
+            Bucket::from_known(&schema().empty()).unwrap(),
+            Bucket::default()
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_without_its_contents() {
+        let value = Value::object([(
+            "rules",
+            Value::map([("x", Value::object([("days", Value::string("secret"))]))]),
+        )]);
+        assert_eq!(
+            Bucket::from_known(&value).unwrap_err().0,
+            "rules: days: expected a number, found a string"
+        );
+        let half = Value::object([("days", Value::Number("1.5".parse().unwrap()))]);
+        assert_eq!(
+            Rule::from_known(&half).unwrap_err().0,
+            "days: 1.5 is not a whole number"
+        );
+    }
 }

@@ -3,11 +3,20 @@
 //! A schema is plain data built with the small constructors below. Its order of attributes is the order
 //! of the documentation. [`Block::ty`] and [`Attribute::ty`] give the implied type.
 
+mod check;
+mod walk;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
 use super::value::{AttributePath, Type, Value};
+
+pub use self::check::{check_function, check_identity_schema, check_resource_schema, check_schema};
+pub use self::walk::walk_config;
+pub(crate) use self::walk::{
+    Shape, elements_of, entry_at, item_at, pair, traverse, traverse_attributes,
+};
 
 /// The schema of a provider, resource, data source, list resource or action.
 #[derive(Debug, Clone, Default)]
@@ -150,6 +159,68 @@ pub trait PlanModifier: std::fmt::Debug + Send + Sync {
     fn modify(&self, modification: &mut PlanModification<'_>);
 }
 
+impl Schema {
+    /// A first version with these attributes and no blocks.
+    pub fn new(description: &str, attributes: Vec<Attribute>) -> Self {
+        Self {
+            version: 0,
+            block: Block {
+                attributes,
+                description: description.to_owned(),
+                ..Block::default()
+            },
+        }
+    }
+
+    /// An object of the schema with nothing in it: attributes null, collections of blocks empty.
+    pub fn empty(&self) -> Value {
+        self.block.empty()
+    }
+}
+
+impl Block {
+    /// The implied type: one attribute for each attribute and each type of nested block.
+    pub fn ty(&self) -> Type {
+        let attributes = self.attributes.iter().map(|a| (a.name.clone(), a.ty()));
+        let blocks = self.blocks.iter().map(|b| (b.name.clone(), b.ty()));
+        Type::Object(attributes.chain(blocks).collect())
+    }
+
+    /// An object of the block with nothing in it: attributes null, collections of blocks empty.
+    pub fn empty(&self) -> Value {
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|a| (a.name.clone(), Value::Null));
+        let blocks = self.blocks.iter().map(|b| (b.name.clone(), b.empty()));
+        Value::Object(attributes.chain(blocks).collect())
+    }
+}
+
+impl NestedBlock {
+    /// The implied type.
+    pub fn ty(&self) -> Type {
+        let object = self.block.ty();
+        match self.nesting {
+            BlockNesting::Single | BlockNesting::Group => object,
+            BlockNesting::List => Type::list(object),
+            BlockNesting::Set => Type::set(object),
+            BlockNesting::Map => Type::map(object),
+        }
+    }
+
+    /// What stands for no block: null only for a single one.
+    pub fn empty(&self) -> Value {
+        match self.nesting {
+            BlockNesting::Single => Value::Null,
+            BlockNesting::Group => self.block.empty(),
+            BlockNesting::List => Value::List(Vec::new()),
+            BlockNesting::Set => Value::Set(Vec::new()),
+            BlockNesting::Map => Value::Map(BTreeMap::new()),
+        }
+    }
+}
+
 impl Attribute {
     /// An attribute of a plain type.
     pub fn new(name: &str, ty: Type, setter: Setter, description: &str) -> Self {
@@ -211,6 +282,20 @@ impl Attribute {
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
+        self
+    }
+
+    /// Keeps the value out of plan and state: it reaches the provider only in the configuration.
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    /// Warns who sets it; the reason says what to use instead.
+    #[must_use]
+    pub fn deprecated(mut self, reason: &str) -> Self {
+        self.deprecation = Some(reason.to_owned());
         self
     }
 

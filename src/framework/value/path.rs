@@ -61,3 +61,17 @@ impl fmt::Display for AttributePath {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_reads_as_an_expression() {
+        let path = AttributePath::root("destinations")
+            .key("a \"b\"")
+            .attribute("rules")
+            .index(2);
+        assert_eq!(path.to_string(), "destinations[\"a \\\"b\\\"\"].rules[2]");
+    }
+}

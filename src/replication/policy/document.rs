@@ -99,7 +99,7 @@ impl PolicyDocument {
     /// The same document with outputs of components filled in, as far as `output` knows them.
     pub fn resolve(&self, output: &dyn Fn(&ComponentId) -> Option<String>) -> Self {
         let mut resolved = self.clone();
-        for resource in resolved.statements.iter_mut().flat_map(resources_mut) {
+        for resource in resolved.resources_mut() {
             if let Input::OutputOf(component) = resource
                 && let Some(value) = output(component)
             {
@@ -122,6 +122,17 @@ impl PolicyDocument {
             .flat_map(|resources| resources.inner())
             .collect()
     }
+
+    /// All resources of all statements.
+    pub(super) fn resources_mut(&mut self) -> impl Iterator<Item = &mut Input<String>> {
+        let lists = self
+            .statements
+            .iter_mut()
+            .filter_map(|s| s.resource.as_mut());
+        lists.flat_map(|resources| match resources {
+            Element::Is(list) | Element::Not(list) => list.iter_mut(),
+        })
+    }
 }
 
 /// A document of the current version without statements.
@@ -131,13 +142,11 @@ impl Default for PolicyDocument {
     }
 }
 
-fn resources_mut(statement: &mut Statement) -> impl Iterator<Item = &mut Input<String>> {
-    statement
-        .resource
-        .iter_mut()
-        .flat_map(|resources| match resources {
-            Element::Is(list) | Element::Not(list) => list.iter_mut(),
-        })
+impl Statement {
+    /// The `Sid`; one that is written and empty names nothing.
+    pub fn name(&self) -> Option<&str> {
+        self.sid.as_deref().filter(|sid| !sid.is_empty())
+    }
 }
 
 impl<T> Element<T> {

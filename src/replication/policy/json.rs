@@ -6,6 +6,7 @@
 //! unknown members of the document are refused.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use super::document::{
     Condition, Effect, Element, OLDEST_VERSION, PolicyDocument, Principals, Statement, Unresolved,
 };
+use super::unique_json;
 use crate::replication::operation::Input;
 
 /// Why a text is not a policy document.
@@ -35,8 +37,8 @@ impl PolicyDocument {
         if text.trim().is_empty() {
             return Err(PolicyError::Empty);
         }
-        let json: Value =
-            serde_json::from_str(text).map_err(|error| PolicyError::NotJson(error.to_string()))?;
+        let json =
+            unique_json::parse(text).map_err(|error| PolicyError::NotJson(error.to_string()))?;
         read_document(json).map_err(PolicyError::NotPolicy)
     }
 
@@ -54,6 +56,18 @@ impl PolicyDocument {
         };
         // Maps with text keys always have a JSON form, so the empty text never shows.
         Ok(serde_json::to_string(&document).unwrap_or_default())
+    }
+}
+
+/// The document for people: as [`render`](PolicyDocument::render) writes it, with what is not known yet in
+/// angle brackets.
+impl fmt::Display for PolicyDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut readable = self.clone();
+        for resource in readable.resources_mut() {
+            *resource = Input::Known(resource.to_string());
+        }
+        f.write_str(&readable.render().unwrap_or_default())
     }
 }
 
@@ -361,4 +375,124 @@ fn known_resources(resources: &[Input<String>]) -> Result<OneOrMany<'_>, Unresol
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(OneOrMany::of(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::arbitrary::documents;
+    use super::*;
+    use crate::replication::component::{ComponentId, Part, Side};
+
+    fn refusal(text: &str) -> String {
+        PolicyDocument::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_document_is_written_in_the_customary_order_whatever_order_it_was_read_in() {
+        let document = PolicyDocument::parse(
+            r#"{ "Statement": { "Condition": {"Bool": {"aws:SecureTransport": false}}, "Resource": ["*"],
+                 "NotAction": ["s3:A", "s3:B"], "Principal": {"Service": "x", "AWS": ["1", "2"]},
+                 "Effect": "Deny", "Sid": "One" }, "Id": "Shared", "Version": "2012-10-17" }"#,
+        );
+        insta::assert_snapshot!(document.unwrap().render().unwrap(), @r#"{"Version":"2012-10-17","Id":"Shared","Statement":[{"Sid":"One","Effect":"Deny","Principal":{"AWS":["1","2"],"Service":"x"},"NotAction":["s3:A","s3:B"],"Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}"#);
+    }
+
+    #[test]
+    fn unknown_members_of_a_statement_are_written_back() {
+        let text =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Future":{"a":[1,null]}}]}"#;
+        assert_eq!(PolicyDocument::parse(text).unwrap().render().unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_no_policy_is_refused_with_the_place_and_the_reason() {
+        let statement = |members: &str| {
+            refusal(&format!(
+                r#"{{"Statement":[{{"Effect":"Allow"}},{{{members}}}]}}"#
+            ))
+        };
+        let refusals = [
+            refusal(" \n"),
+            refusal("{"),
+            refusal("[]"),
+            refusal("{}"),
+            refusal(r#"{"Statements":[],"Statement":[]}"#),
+            refusal(r#"{"Version":2012,"Statement":[]}"#),
+            refusal(r#"{"Statement":["Allow"]}"#),
+            statement(""),
+            statement(r#""Effect":"allow""#),
+            statement(r#""Effect":"Allow","Action":"a","NotAction":"b""#),
+            statement(r#""Effect":"Allow","Action":["a",1]"#),
+            statement(r#""Effect":"Allow","Principal":"111111111111""#),
+            statement(r#""Effect":"Allow","Principal":{"AWS":[null]}"#),
+            statement(r#""Effect":"Allow","Condition":[]"#),
+            statement(r#""Effect":"Allow","Condition":{"Bool":{"aws:SecureTransport":{}}}"#),
+        ];
+        insta::assert_snapshot!(refusals.join("\n"), @r#"
+        the policy is empty
+        the policy is not JSON: EOF while parsing an object at line 1 column 1
+        the JSON is not a policy document: it is a list, not an object
+        the JSON is not a policy document: it has no Statement
+        the JSON is not a policy document: it has the member "Statements"; a policy has only Version, Id and Statement
+        the JSON is not a policy document: Version is a number, not a string
+        the JSON is not a policy document: statement 1: it is a string, not an object
+        the JSON is not a policy document: statement 2: it has no Effect
+        the JSON is not a policy document: statement 2: Effect is "allow", not Allow or Deny
+        the JSON is not a policy document: statement 2: it has both Action and NotAction
+        the JSON is not a policy document: statement 2: Action: it holds a number, not a string
+        the JSON is not a policy document: statement 2: Principal: "111111111111" stands alone; only "*" may, others are written as {"AWS": ...}
+        the JSON is not a policy document: statement 2: Principal: AWS: it holds null, not a string
+        the JSON is not a policy document: statement 2: Condition: it is a list, not an object
+        the JSON is not a policy document: statement 2: Condition: Bool, aws:SecureTransport: it holds an object, not a string, a number or a boolean
+        "#);
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused() {
+        let text = format!(
+            "{}{}",
+            r#"{"Statement":"#.repeat(10_000),
+            "}".repeat(10_000)
+        );
+        assert!(matches!(
+            PolicyDocument::parse(&text),
+            Err(PolicyError::NotJson(_))
+        ));
+    }
+
+    #[test]
+    fn a_key_still_to_be_made_is_named() {
+        let with = |resource| {
+            let statement = Statement::allow("Decrypt").resources([resource]);
+            PolicyDocument::new(vec![statement]).render()
+        };
+        let key = ComponentId::Of(Side::Destination("backup".into()), Part::Key);
+        let error = with(Input::OutputOf(key.clone())).unwrap_err();
+        assert_eq!(error, Unresolved::Component(key));
+        insta::assert_snapshot!(error, @"the policy names destination/backup/key, which is not made yet");
+        assert_eq!(with(Input::Later), Err(Unresolved::Later));
+    }
+
+    #[test]
+    fn people_see_what_is_not_known_yet_in_angle_brackets() {
+        let key = ComponentId::Of(Side::Source, Part::Key);
+        let statement = Statement::allow("Decrypt").resources([Input::OutputOf(key), Input::Later]);
+        insta::assert_snapshot!(PolicyDocument::new(vec![statement]), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"Decrypt","Effect":"Allow","Resource":["<source/key>","<known after apply>"]}]}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn every_document_comes_back_as_it_was_written(document in documents()) {
+            let text = document.render().unwrap();
+            prop_assert_eq!(PolicyDocument::parse(&text).unwrap(), document);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_without_a_panic(text in "\\PC*") {
+            let _ = PolicyDocument::parse(&text);
+            let _ = PolicyDocument::parse(&format!(r#"{{"Statement":{text}}}"#));
+        }
+    }
 }

@@ -56,3 +56,31 @@ pub fn source_key_statement(owner: &str, role: &Arn, source: &SourceGrant) -> St
         .resource("*");
     for_objects_of(statement, &source.region, [&source.bucket], &role.partition)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::ids::{BucketName, Region};
+
+    #[test]
+    fn a_key_of_ours_belongs_to_its_account_and_serves_the_role() {
+        let role = Arn::parse_role("arn:aws-cn:iam::111111111111:role/replication").unwrap();
+        let destination = DestinationGrant {
+            key: "backup".into(),
+            bucket: BucketName::parse("acme-archive-backup").unwrap(),
+            region: Region::parse("cn-north-1").unwrap(),
+            replica_keys: vec![],
+            plain_objects_into_kms: false,
+            bucket_key_enabled: true,
+            delete_markers: false,
+            owner_override: false,
+        };
+        let statement = destination_key_statement("111111111111/acme-archive", &role, &destination);
+        let account = AccountId::parse("222222222222").unwrap();
+        let document = key_policy(&account, &role.partition, [statement]);
+        insta::assert_snapshot!(document.render().unwrap().replace("},{\"Sid\"", "},\n{\"Sid\""), @r#"
+        {"Version":"2012-10-17","Statement":[{"Sid":"EnableIAMUserPermissions","Effect":"Allow","Principal":{"AWS":"arn:aws-cn:iam::222222222222:root"},"Action":"kms:*","Resource":"*"},
+        {"Sid":"ReplicatedReplicaKey4feed7a11e2817","Effect":"Allow","Principal":{"AWS":"arn:aws-cn:iam::111111111111:role/replication"},"Action":["kms:Encrypt","kms:GenerateDataKey","kms:Decrypt"],"Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"s3.cn-north-1.amazonaws.com.cn"},"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws-cn:s3:::acme-archive-backup","arn:aws-cn:s3:::acme-archive-backup/*"]}}}]}
+        "#);
+    }
+}

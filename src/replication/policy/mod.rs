@@ -20,6 +20,7 @@ mod merge;
 mod replication_role;
 mod sid;
 mod trust;
+mod unique_json;
 
 #[cfg(test)]
 mod arbitrary;

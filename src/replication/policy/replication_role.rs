@@ -236,3 +236,162 @@ pub(super) fn for_objects_of<'a>(
 pub(super) fn objects_arn(bucket: &BucketName, partition: &Partition) -> String {
     format!("{}/*", bucket.arn(partition))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::component::{ComponentId, Part, Side};
+    use crate::replication::policy::{PolicyKind, check_size};
+
+    fn destination(key: &str, region: &str) -> DestinationGrant {
+        DestinationGrant {
+            key: key.to_owned(),
+            bucket: BucketName::parse(&format!("acme-archive-{key}")).unwrap(),
+            region: Region::parse(region).unwrap(),
+            replica_keys: vec![],
+            plain_objects_into_kms: false,
+            bucket_key_enabled: false,
+            delete_markers: false,
+            owner_override: false,
+        }
+    }
+
+    fn encrypted(key: &str, region: &str) -> DestinationGrant {
+        let arn = format!("arn:aws:kms:{region}:222222222222:key/{key}");
+        DestinationGrant {
+            replica_keys: vec![Input::Known(arn)],
+            bucket_key_enabled: true,
+            ..destination(key, region)
+        }
+    }
+
+    fn grants(region: &str, destinations: Vec<DestinationGrant>) -> RoleGrants {
+        let region = Region::parse(region).unwrap();
+        RoleGrants {
+            partition: region.partition(),
+            source: SourceGrant {
+                bucket: BucketName::parse("acme-archive").unwrap(),
+                region,
+                keys: vec![],
+                object_lock: false,
+            },
+            destinations,
+        }
+    }
+
+    /// One statement on each line.
+    fn lines(document: &PolicyDocument) -> String {
+        let text = document.render().unwrap();
+        text.replace("[{\"Sid\"", "[\n{\"Sid\"")
+            .replace("},{\"Sid\"", "},\n{\"Sid\"")
+    }
+
+    #[test]
+    fn without_kms_the_role_reads_the_source_and_writes_replicas() {
+        let grants = grants("eu-west-1", vec![destination("backup", "us-west-2")]);
+        insta::assert_snapshot!(lines(&role_policy(&grants)), @r#"
+        {"Version":"2012-10-17","Statement":[
+        {"Sid":"ReadSourceBucket","Effect":"Allow","Action":["s3:GetReplicationConfiguration","s3:ListBucket"],"Resource":"arn:aws:s3:::acme-archive"},
+        {"Sid":"ReadSourceObjects","Effect":"Allow","Action":["s3:GetObjectVersionForReplication","s3:GetObjectVersionAcl","s3:GetObjectVersionTagging"],"Resource":"arn:aws:s3:::acme-archive/*"},
+        {"Sid":"WriteReplicas","Effect":"Allow","Action":["s3:ReplicateObject","s3:ReplicateTags"],"Resource":"arn:aws:s3:::acme-archive-backup/*"}]}
+        "#);
+    }
+
+    #[test]
+    fn destinations_share_statements_by_region_and_by_what_they_need() {
+        let mut grants = grants(
+            "eu-west-1",
+            vec![
+                encrypted("west", "us-west-2"),
+                encrypted("other", "us-west-2"),
+                DestinationGrant {
+                    bucket_key_enabled: false,
+                    delete_markers: true,
+                    ..encrypted("dsse", "us-west-2")
+                },
+                DestinationGrant {
+                    bucket_key_enabled: false,
+                    plain_objects_into_kms: true,
+                    owner_override: true,
+                    ..encrypted("plain", "eu-central-1")
+                },
+                DestinationGrant {
+                    delete_markers: true,
+                    owner_override: true,
+                    ..destination("unencrypted", "eu-central-1")
+                },
+            ],
+        );
+        grants.source.object_lock = true;
+        grants.source.keys = ["in-use", "retired"]
+            .map(|id| Input::Known(format!("arn:aws:kms:eu-west-1:111111111111:key/{id}")))
+            .into();
+        insta::assert_snapshot!(lines(&role_policy(&grants)), @r#"
+        {"Version":"2012-10-17","Statement":[
+        {"Sid":"ReadSourceBucket","Effect":"Allow","Action":["s3:GetReplicationConfiguration","s3:ListBucket"],"Resource":"arn:aws:s3:::acme-archive"},
+        {"Sid":"ReadSourceObjects","Effect":"Allow","Action":["s3:GetObjectVersionForReplication","s3:GetObjectVersionAcl","s3:GetObjectVersionTagging","s3:GetObjectRetention","s3:GetObjectLegalHold"],"Resource":"arn:aws:s3:::acme-archive/*"},
+        {"Sid":"DecryptSourceObjects","Effect":"Allow","Action":"kms:Decrypt","Resource":["arn:aws:kms:eu-west-1:111111111111:key/in-use","arn:aws:kms:eu-west-1:111111111111:key/retired"],"Condition":{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"},"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws:s3:::acme-archive","arn:aws:s3:::acme-archive/*"]}}},
+        {"Sid":"WriteReplicas","Effect":"Allow","Action":["s3:ReplicateObject","s3:ReplicateTags"],"Resource":["arn:aws:s3:::acme-archive-other/*","arn:aws:s3:::acme-archive-west/*"]},
+        {"Sid":"WriteReplicasAndOwner","Effect":"Allow","Action":["s3:ReplicateObject","s3:ReplicateTags","s3:ObjectOwnerOverrideToBucketOwner"],"Resource":"arn:aws:s3:::acme-archive-plain/*"},
+        {"Sid":"WriteReplicasAndDeleteMarkers","Effect":"Allow","Action":["s3:ReplicateObject","s3:ReplicateTags","s3:ReplicateDelete"],"Resource":"arn:aws:s3:::acme-archive-dsse/*"},
+        {"Sid":"WriteReplicasAndDeleteMarkersAndOwner","Effect":"Allow","Action":["s3:ReplicateObject","s3:ReplicateTags","s3:ReplicateDelete","s3:ObjectOwnerOverrideToBucketOwner"],"Resource":"arn:aws:s3:::acme-archive-unencrypted/*"},
+        {"Sid":"EncryptReplicasAndDataKeysInEuCentral1","Effect":"Allow","Action":["kms:Encrypt","kms:GenerateDataKey"],"Resource":"arn:aws:kms:eu-central-1:222222222222:key/plain","Condition":{"StringEquals":{"kms:ViaService":"s3.eu-central-1.amazonaws.com"},"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws:s3:::acme-archive-plain","arn:aws:s3:::acme-archive-plain/*"]}}},
+        {"Sid":"EncryptReplicasInUsWest2","Effect":"Allow","Action":"kms:Encrypt","Resource":"arn:aws:kms:us-west-2:222222222222:key/dsse","Condition":{"StringEquals":{"kms:ViaService":"s3.us-west-2.amazonaws.com"},"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws:s3:::acme-archive-dsse","arn:aws:s3:::acme-archive-dsse/*"]}}},
+        {"Sid":"EncryptReplicasAndBucketKeysInUsWest2","Effect":"Allow","Action":["kms:Encrypt","kms:GenerateDataKey","kms:Decrypt"],"Resource":["arn:aws:kms:us-west-2:222222222222:key/other","arn:aws:kms:us-west-2:222222222222:key/west"],"Condition":{"StringEquals":{"kms:ViaService":"s3.us-west-2.amazonaws.com"},"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws:s3:::acme-archive-other","arn:aws:s3:::acme-archive-other/*","arn:aws:s3:::acme-archive-west","arn:aws:s3:::acme-archive-west/*"]}}}]}
+        "#);
+    }
+
+    #[test]
+    fn another_partition_has_its_own_arns_and_service_names() {
+        let mut destination = encrypted("backup", "cn-northwest-1");
+        destination.replica_keys =
+            vec![Input::Known("arn:aws-cn:kms:cn-northwest-1:2:key/a".into())];
+        let text = lines(&role_policy(&grants("cn-north-1", vec![destination])));
+        assert!(!text.contains("arn:aws:"), "{text}");
+        assert!(
+            text.contains("\"s3.cn-northwest-1.amazonaws.com.cn\""),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_order_of_destinations_and_keys_does_not_matter_and_doubles_count_once() {
+        let mut grants = grants(
+            "eu-west-1",
+            vec![
+                encrypted("a", "us-west-2"),
+                encrypted("b", "us-west-2"),
+                destination("c", "eu-west-1"),
+            ],
+        );
+        grants.source.keys = ["x", "y"].map(|key| Input::Known(key.to_owned())).into();
+        let expected = role_policy(&grants);
+        grants.destinations.reverse();
+        grants.source.keys.reverse();
+        grants.source.keys.push(Input::Known("x".into()));
+        assert_eq!(role_policy(&grants), expected);
+    }
+
+    #[test]
+    fn a_key_still_to_be_made_is_named_until_it_is_there() {
+        let key = ComponentId::Of(Side::Source, Part::Key);
+        let mut grants = grants("eu-west-1", vec![destination("backup", "us-west-2")]);
+        grants.source.keys = vec![Input::OutputOf(key.clone())];
+        let document = role_policy(&grants);
+        assert!(document.render().is_err());
+        let arn = "arn:aws:kms:eu-west-1:111111111111:key/a";
+        let resolved = document.resolve(&|id| (*id == key).then(|| arn.to_owned()));
+        grants.source.keys = vec![Input::Known(arn.to_owned())];
+        assert_eq!(resolved, role_policy(&grants));
+    }
+
+    #[test]
+    fn forty_encrypted_destinations_fit_into_one_role() {
+        let destinations = (0..40).map(|n| encrypted(&format!("copy-{n}"), "us-west-2"));
+        let document = role_policy(&grants("eu-west-1", destinations.collect()));
+        assert_eq!(
+            check_size(PolicyKind::RoleInline, &document.render().unwrap()),
+            Ok(())
+        );
+    }
+}

@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn a_sid_never_changes_because_statements_at_aws_are_found_by_it() {
-        insta::assert_snapshot!(sid("Objects", OWNER, Some("backup")), @"");
-        insta::assert_snapshot!(sid("Key", OWNER, None), @"");
+        insta::assert_snapshot!(sid("Objects", OWNER, Some("backup")), @"ReplicatedObjects4feed7a11e2817");
+        insta::assert_snapshot!(sid("Key", OWNER, None), @"ReplicatedKey4feed7a1140bed");
     }
 
     #[test]

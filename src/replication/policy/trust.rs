@@ -21,6 +21,6 @@ mod tests {
 
     #[test]
     fn only_s3_may_assume_the_role() {
-        insta::assert_snapshot!(trust_policy().render().unwrap(), @"");
+        insta::assert_snapshot!(trust_policy().render().unwrap(), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"AssumedByS3","Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#);
     }
 }

@@ -1,0 +1,377 @@
+//! The SDK's clients: one set for each way in and region, made on first use and shared by every task.
+//!
+//! All of them share one HTTP client. What follows from a profile (files, endpoints, base credentials) is
+//! loaded once per profile, by the SDK's own loader.
+
+use std::sync::Arc;
+
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
+use aws_config::meta::region::RegionProviderChain;
+
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use tokio::sync::OnceCell;
+
+use super::config::{CloudConfig, ConfigError};
+use super::credentials::{Origin, Session, SessionCredentials};
+use super::http::http_client;
+use super::once_map::OnceMap;
+use super::retry::{QuotaIsNotThrottling, retry_config, unlimited_retries};
+use crate::replication::ids::{Region, WayIn};
+
+/// The clients of one way in and region.
+#[derive(Debug)]
+pub(super) struct ClientSet {
+    pub(super) session: Arc<Session>,
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) kms: aws_sdk_kms::Client,
+    pub(super) iam: aws_sdk_iam::Client,
+}
+
+/// All client sets of one provider block.
+#[derive(Debug)]
+pub(super) struct ClientSets {
+    config: CloudConfig,
+    http: SharedHttpClient,
+    retries: RetryPartition,
+    default_region: OnceCell<Option<Region>>,
+    /// By profile; `None` is the provider's base credentials.
+    bases: OnceMap<Option<String>, SdkConfig>,
+    /// By way in and the region of the STS endpoint. Chains that begin alike share their beginning.
+    sessions: OnceMap<(WayIn, Region), Arc<Session>>,
+    sets: OnceMap<(WayIn, Region), Arc<ClientSet>>,
+}
+
+impl ClientSets {
+    pub(super) fn new(config: CloudConfig) -> Result<Self, ConfigError> {
+        match (&config.access_key, &config.secret_key, &config.token) {
+            (Some(_), None, _) | (None, Some(_), _) => return Err(ConfigError::HalfAKeyPair),
+            (None, None, Some(_)) => return Err(ConfigError::TokenAlone),
+            _ => {}
+        }
+        Ok(Self {
+            http: http_client(&config)?,
+            config,
+            retries: unlimited_retries(),
+            default_region: OnceCell::new(),
+            bases: OnceMap::new(),
+            sessions: OnceMap::new(),
+            sets: OnceMap::new(),
+        })
+    }
+
+    pub(super) fn own_way_in(&self) -> WayIn {
+        self.config.own_way_in()
+    }
+
+    /// The clients for a way in and region.
+    pub(super) async fn get(&self, way_in: &WayIn, region: &Region) -> Arc<ClientSet> {
+        self.sets
+            .get_or_make((way_in.clone(), region.clone()), || {
+                self.make_set(way_in, region)
+            })
+            .await
+    }
+
+    pub(super) async fn default_region(&self) -> Option<Region> {
+        self.default_region
+            .get_or_init(|| async {
+                if let Some(region) = &self.config.region {
+                    return Some(region.clone());
+                }
+                let mut from_profile = ProfileFileRegionProvider::builder();
+                if let Some(profile) = self.default_profile() {
+                    from_profile = from_profile.profile_name(profile);
+                }
+                if let Some(files) = self.profile_files() {
+                    from_profile = from_profile.profile_files(files);
+                }
+                RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                    .or_else(from_profile.build())
+                    .region()
+                    .await
+                    .and_then(|region| Region::parse(region.as_ref()).ok())
+            })
+            .await
+            .clone()
+    }
+
+    async fn make_set(&self, way_in: &WayIn, region: &Region) -> Arc<ClientSet> {
+        let session = self.session(way_in, region).await;
+        let sdk = self
+            .base(way_in.profile.as_deref())
+            .await
+            .into_builder()
+            .region(sdk_region(region))
+            .credentials_provider(SharedCredentialsProvider::new(SessionCredentials(
+                Arc::clone(&session),
+            )))
+            .build();
+        let endpoints = &self.config.endpoints;
+
+        let mut s3 = aws_sdk_s3::config::Builder::from(&sdk)
+            .retry_partition(self.retries.clone())
+            .force_path_style(self.config.s3_use_path_style);
+        let mut kms = aws_sdk_kms::config::Builder::from(&sdk)
+            .retry_partition(self.retries.clone())
+            .retry_classifier(QuotaIsNotThrottling);
+        let mut iam =
+            aws_sdk_iam::config::Builder::from(&sdk).retry_partition(self.retries.clone());
+        if let Some(url) = &endpoints.s3 {
+            s3 = s3.endpoint_url(url);
+        }
+        if let Some(url) = &endpoints.kms {
+            kms = kms.endpoint_url(url);
+        }
+        if let Some(url) = &endpoints.iam {
+            iam = iam.endpoint_url(url);
+        }
+        if let Some(words) = &self.config.user_agent {
+            let words = UserAgentSuffix(words.clone());
+            s3 = s3.interceptor(words.clone());
+            kms = kms.interceptor(words.clone());
+            iam = iam.interceptor(words);
+        }
+        Arc::new(ClientSet {
+            session,
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            kms: aws_sdk_kms::Client::from_conf(kms.build()),
+            iam: aws_sdk_iam::Client::from_conf(iam.build()),
+        })
+    }
+
+    /// The session behind a way in, seen from a region.
+    async fn session(&self, way_in: &WayIn, region: &Region) -> Arc<Session> {
+        let region = self.sts_region(region).await;
+        let base = self.base(way_in.profile.as_deref()).await;
+        let mut session = self
+            .remembered(way_in, 0, &region, &base, || {
+                self.base_origin(way_in.profile.as_deref(), &base)
+            })
+            .await;
+        for (index, role) in way_in.assume_role.iter().enumerate() {
+            let from = Arc::clone(&session);
+            session = self
+                .remembered(way_in, index + 1, &region, &base, || Origin::Role {
+                    from,
+                    role: role.clone(),
+                    session_name: self.session_name(role.session_name.as_ref()),
+                })
+                .await;
+        }
+        session
+    }
+
+    /// The session after the first `roles` roles of a way in.
+    async fn remembered(
+        &self,
+        way_in: &WayIn,
+        roles: usize,
+        region: &Region,
+        base: &SdkConfig,
+        origin: impl FnOnce() -> Origin,
+    ) -> Arc<Session> {
+        let beginning = WayIn {
+            profile: way_in.profile.clone(),
+            assume_role: way_in.assume_role.iter().take(roles).cloned().collect(),
+        };
+        self.sessions
+            .get_or_make((beginning, region.clone()), || async {
+                let sts = self.sts_client(base, region);
+                Arc::new(Session::new(origin(), sts, region.clone()))
+            })
+            .await
+    }
+
+    fn base_origin(&self, profile: Option<&str>, base: &SdkConfig) -> Origin {
+        match (&self.config.web_identity, profile) {
+            (Some(identity), None) => Origin::WebIdentity {
+                identity: identity.clone(),
+                session_name: self.session_name(identity.session_name.as_ref()),
+            },
+            _ => Origin::Base {
+                provider: base.credentials_provider(),
+                profile: profile
+                    .map(str::to_owned)
+                    .or_else(|| self.config.profile.clone()),
+            },
+        }
+    }
+
+    fn session_name(&self, written: Option<&String>) -> String {
+        written.unwrap_or(&self.config.session_name).clone()
+    }
+
+    fn sts_client(&self, base: &SdkConfig, region: &Region) -> aws_sdk_sts::Client {
+        let sdk = base.to_builder().region(sdk_region(region)).build();
+        let mut sts =
+            aws_sdk_sts::config::Builder::from(&sdk).retry_partition(self.retries.clone());
+        if let Some(url) = &self.config.endpoints.sts {
+            sts = sts.endpoint_url(url);
+        }
+        if let Some(words) = &self.config.user_agent {
+            sts = sts.interceptor(UserAgentSuffix(words.clone()));
+        }
+        aws_sdk_sts::Client::from_conf(sts.build())
+    }
+
+    /// The region whose STS is asked: the configured one, else the provider's, so that the answer does not
+    /// depend on which region of an account is entered first. Another partition has its own STS.
+    async fn sts_region(&self, region: &Region) -> Region {
+        let preferred = match &self.config.sts_region {
+            Some(region) => Some(region.clone()),
+            None => self.default_region().await,
+        };
+        preferred
+            .filter(|preferred| preferred.partition() == region.partition())
+            .unwrap_or_else(|| region.clone())
+    }
+
+    /// What follows from a profile.
+    async fn base(&self, profile: Option<&str>) -> SdkConfig {
+        self.bases
+            .get_or_make(profile.map(str::to_owned), || self.load_base(profile))
+            .await
+    }
+
+    async fn load_base(&self, profile: Option<&str>) -> SdkConfig {
+        let region = self.default_region().await.map(|r| sdk_region(&r));
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(self.config.connect_timeout)
+            .read_timeout(self.config.attempt_timeout)
+            .operation_attempt_timeout(self.config.attempt_timeout)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(self.http.clone())
+            .retry_config(retry_config(&self.config))
+            .timeout_config(timeouts)
+            .region(RegionProviderChain::first_try(region.clone()))
+            // Sessions keep credentials themselves; a second memory could only be out of step.
+            .identity_cache(IdentityCache::no_cache());
+        if let Some(files) = self.profile_files() {
+            loader = loader.profile_files(files);
+        }
+        if let Some(name) = profile
+            .map(str::to_owned)
+            .or_else(|| self.default_profile())
+        {
+            loader = loader.profile_name(name);
+        }
+        if let Some(yes) = self.config.use_fips_endpoint {
+            loader = loader.use_fips(yes);
+        }
+        if let Some(yes) = self.config.use_dualstack_endpoint {
+            loader = loader.use_dual_stack(yes);
+        }
+        if let Some(provider) = self.written_credentials(profile, region) {
+            loader = loader.credentials_provider(provider);
+        }
+        loader.load().await
+    }
+
+    /// Base credentials that the configuration names, so that the environment is not asked.
+    fn written_credentials(
+        &self,
+        profile: Option<&str>,
+        region: Option<aws_config::Region>,
+    ) -> Option<SharedCredentialsProvider> {
+        if profile.is_none()
+            && let (Some(key), Some(secret)) = (&self.config.access_key, &self.config.secret_key)
+        {
+            let token = self.config.token.as_ref().map(|t| t.reveal().to_owned());
+            return Some(SharedCredentialsProvider::new(Credentials::new(
+                key,
+                secret.reveal(),
+                token,
+                None,
+                "provider configuration",
+            )));
+        }
+        let name = profile.or(self.config.profile.as_deref())?;
+        let surroundings = ProviderConfig::without_region()
+            .with_region(region)
+            .with_http_client(self.http.clone())
+            .with_retry_config(retry_config(&self.config));
+        let mut builder = ProfileFileCredentialsProvider::builder()
+            .configure(&surroundings)
+            .profile_name(name);
+        if let Some(files) = self.profile_files() {
+            builder = builder.profile_files(files);
+        }
+        Some(SharedCredentialsProvider::new(builder.build()))
+    }
+
+    /// The profile of the base credentials, where one is named other than by `AWS_PROFILE`, which the SDK
+    /// reads itself.
+    fn default_profile(&self) -> Option<String> {
+        let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        self.config.profile.clone().or_else(|| {
+            from("AWS_PROFILE")
+                .is_none()
+                .then(|| from("AWS_DEFAULT_PROFILE"))
+                .flatten()
+        })
+    }
+
+    /// The files named in the configuration; `None` leaves the usual ones.
+    fn profile_files(&self) -> Option<EnvConfigFiles> {
+        let config = &self.config.shared_config_files;
+        let credentials = &self.config.shared_credentials_files;
+        if config.is_empty() && credentials.is_empty() {
+            return None;
+        }
+        let mut files = EnvConfigFiles::builder()
+            .include_default_config_file(config.is_empty())
+            .include_default_credentials_file(credentials.is_empty());
+        for path in config {
+            files = files.with_file(EnvConfigFileKind::Config, path);
+        }
+        for path in credentials {
+            files = files.with_file(EnvConfigFileKind::Credentials, path);
+        }
+        Some(files.build())
+    }
+}
+
+fn sdk_region(region: &Region) -> aws_config::Region {
+    aws_config::Region::new(region.as_str().to_owned())
+}
+
+/// Adds words to the user agent. Signatures do not cover that header, so they can come last.
+#[derive(Debug, Clone)]
+struct UserAgentSuffix(String);
+
+#[dyn_dispatch_hint]
+impl Intercept for UserAgentSuffix {
+    fn name(&self) -> &'static str {
+        "UserAgentSuffix"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.request_mut().headers_mut();
+        let words = match headers.get("user-agent") {
+            Some(own) => format!("{own} {}", self.0),
+            None => self.0.clone(),
+        };
+        headers.try_insert("user-agent", words)?;
+        Ok(())
+    }
+}

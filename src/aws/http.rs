@@ -1,0 +1,157 @@
+//! The one HTTP client that every call shares, with its pool of connections, trusted certificates and proxy.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::config::{CloudConfig, ConfigError};
+
+/// Builds the client. Nothing is connected yet.
+pub(super) fn http_client(config: &CloudConfig) -> Result<SharedHttpClient, ConfigError> {
+    let trust = trusted_certificates(config)?;
+    let proxy = proxy(config)?;
+    // The SDK asks for a connector with the time limits of the caller: those of our calls, and the short
+    // ones of the instance metadata service. Each pair of limits has its own pool.
+    let connectors: Mutex<HashMap<TimeLimits, SharedHttpConnector>> = Mutex::new(HashMap::new());
+    Ok(http_client_fn(move |settings, components| {
+        let mut connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        connectors
+            .entry(time_limits(settings))
+            .or_insert_with(|| {
+                let mut builder = Connector::builder()
+                    .connector_settings(settings.clone())
+                    .proxy_config(proxy.clone())
+                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                    .tls_context(trust.clone());
+                builder.set_sleep_impl(components.sleep_impl());
+                SharedHttpConnector::new(builder.build())
+            })
+            .clone()
+    }))
+}
+
+/// The limits for connecting and for reading.
+type TimeLimits = (Option<Duration>, Option<Duration>);
+
+fn time_limits(settings: &HttpConnectorSettings) -> TimeLimits {
+    (settings.connect_timeout(), settings.read_timeout())
+}
+
+/// The system's certificates, or exactly those of the bundle.
+fn trusted_certificates(config: &CloudConfig) -> Result<TlsContext, ConfigError> {
+    let bundle = config
+        .custom_ca_bundle
+        .clone()
+        .or_else(|| std::env::var_os("AWS_CA_BUNDLE").map(PathBuf::from))
+        .filter(|path| !path.as_os_str().is_empty());
+    let Some(path) = bundle else {
+        return Ok(TlsContext::default());
+    };
+    let refuse = |why: String| ConfigError::CaBundle {
+        path: path.display().to_string(),
+        why,
+    };
+    let pem = std::fs::read(&path).map_err(|error| refuse(error.to_string()))?;
+    check_certificates(&pem).map_err(refuse)?;
+    TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(pem))
+        .build()
+        .map_err(|error| refuse(error.to_string()))
+}
+
+/// The SDK takes certificates unread and panics on a bad one when it first connects, so they are read here.
+fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() {
+        return Err("it holds no certificate in PEM form".to_owned());
+    }
+    Ok(())
+}
+
+fn proxy(config: &CloudConfig) -> Result<ProxyConfig, ConfigError> {
+    let (argument, address) = match (&config.https_proxy, &config.http_proxy) {
+        (Some(address), _) => ("https_proxy", address),
+        (None, Some(address)) => ("http_proxy", address),
+        (None, None) => return Ok(ProxyConfig::from_env()),
+    };
+    if address.is_empty() {
+        return Ok(ProxyConfig::disabled());
+    }
+    let proxy = ProxyConfig::all(address.as_str()).map_err(|error| ConfigError::Proxy {
+        argument,
+        why: error.to_string(),
+    })?;
+    Ok(match &config.no_proxy {
+        Some(hosts) => proxy.no_proxy(hosts),
+        None => proxy,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client_with_bundle(content: &str) -> Result<SharedHttpClient, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        http_client(&CloudConfig {
+            custom_ca_bundle: Some(file.path().to_owned()),
+            ..CloudConfig::default()
+        })
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_refused() {
+        let error = client_with_bundle("not a certificate").unwrap_err();
+        assert!(error.to_string().contains("no certificate"), "{error}");
+    }
+
+    #[test]
+    fn a_bundle_with_a_broken_certificate_is_refused() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(
+            client_with_bundle(pem).unwrap_err(),
+            ConfigError::CaBundle { .. }
+        ));
+    }
+
+    #[test]
+    fn a_bundle_with_a_certificate_is_taken() {
+        let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        client_with_bundle(&certificate.cert.pem()).unwrap();
+    }
+
+    #[test]
+    fn a_missing_bundle_is_refused_by_its_name() {
+        let error = http_client(&CloudConfig {
+            custom_ca_bundle: Some("/nowhere/roots.pem".into()),
+            ..CloudConfig::default()
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("/nowhere/roots.pem"), "{error}");
+    }
+
+    #[test]
+    fn a_proxy_must_be_an_address() {
+        let error = http_client(&CloudConfig {
+            https_proxy: Some("http://[broken".to_owned()),
+            ..CloudConfig::default()
+        })
+        .unwrap_err();
+        assert!(error.to_string().starts_with("https_proxy"), "{error}");
+    }
+}

@@ -1,0 +1,232 @@
+//! Checks of single values, each with the way out in its message.
+//!
+//! They run in `validate`, before anything else and without credentials; unknown values never get here.
+
+use crate::framework::schema::Validator;
+use crate::framework::validators::{self, Check};
+use crate::framework::value::Value;
+use crate::provider::duration::parse_duration;
+use crate::replication::ids::{AccountId, Arn, BucketName, Region};
+
+pub(crate) use crate::framework::validators::one_of;
+
+/// A check of a text whose message is a sentence of its own.
+fn text(check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> impl Validator {
+    validators::text(move |text| check(text).map_err(refused))
+}
+
+/// A check of a collection whose message is a sentence of its own.
+fn collection(check: fn(&Value) -> Result<(), String>) -> impl Validator {
+    Check::new(move |value: &Value| check(value).map_err(refused))
+}
+
+fn refused(why: String) -> String {
+    format!("is refused: {why}")
+}
+
+/// A name that S3 accepts for a general purpose bucket.
+pub(crate) fn bucket_name() -> impl Validator {
+    text(|text| {
+        BucketName::parse(text)
+            .map(drop)
+            .map_err(|e| format!("{e}."))
+    })
+}
+
+/// Twelve digits.
+pub(crate) fn account_id() -> impl Validator {
+    text(|text| {
+        AccountId::parse(text)
+            .map(drop)
+            .map_err(|e| format!("{e}."))
+    })
+}
+
+/// A region's code.
+pub(crate) fn region() -> impl Validator {
+    text(|text| Region::parse(text).map(drop).map_err(|e| format!("{e}.")))
+}
+
+/// The ARN of a KMS key, not of an alias.
+pub(crate) fn key_arn() -> impl Validator {
+    text(|text| Arn::parse_key(text).map(drop).map_err(|e| format!("{e}.")))
+}
+
+/// The ARN of an IAM role.
+pub(crate) fn role_arn() -> impl Validator {
+    text(|text| Arn::parse_role(text).map(drop).map_err(|e| format!("{e}.")))
+}
+
+/// The ARN of an IAM policy.
+pub(crate) fn policy_arn() -> impl Validator {
+    text(|text| match Arn::parse(text) {
+        Ok(arn) if arn.service == "iam" && arn.resource.starts_with("policy/") => Ok(()),
+        Ok(_) => Err(format!(
+            "\"{text}\" is not the ARN of an IAM policy, which looks like arn:aws:iam::111111111111:policy/Boundary."
+        )),
+        Err(e) => Err(format!("{e}.")),
+    })
+}
+
+/// A KMS alias that is not AWS's own.
+pub(crate) fn alias() -> impl Validator {
+    text(|text| {
+        let name = text.strip_prefix("alias/").unwrap_or_default();
+        let legal = !name.is_empty()
+            && text.len() <= 256
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "/_-".contains(c));
+        if name.starts_with("aws/") {
+            Err(format!(
+                "\"{text}\": aliases that begin with alias/aws/ are AWS's own."
+            ))
+        } else if legal {
+            Ok(())
+        } else {
+            Err(format!(
+                "\"{text}\" is not an alias: it begins with alias/, and then has letters, digits, /, _ and - (256 characters at most)."
+            ))
+        }
+    })
+}
+
+/// An IAM role name, or the beginning of one, of at most so many characters.
+pub(crate) fn role_name(most: usize) -> impl Validator {
+    text(move |text| {
+        let legal = (1..=most).contains(&text.len())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c));
+        if legal {
+            Ok(())
+        } else {
+            Err(format!(
+                "\"{text}\" is not possible here: 1 to {most} letters, digits and + = , . @ _ - are."
+            ))
+        }
+    })
+}
+
+/// An IAM path.
+pub(crate) fn role_path() -> impl Validator {
+    text(|text| {
+        let legal = text.starts_with('/')
+            && text.ends_with('/')
+            && text.len() <= 512
+            && text.chars().all(|c| c.is_ascii_graphic());
+        if legal {
+            Ok(())
+        } else {
+            Err(format!(
+                "\"{text}\" is not an IAM path, which begins and ends with a slash, like /service-role/."
+            ))
+        }
+    })
+}
+
+/// A session name as STS accepts it.
+pub(crate) fn session_name() -> impl Validator {
+    text(|text| {
+        let legal = (2..=64).contains(&text.len())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_=,.@-".contains(c));
+        if legal {
+            Ok(())
+        } else {
+            Err(format!(
+                "\"{text}\" is not a session name: 2 to 64 letters, digits and _ = , . @ - are possible."
+            ))
+        }
+    })
+}
+
+/// 15 minutes to 12 hours in Go's spelling.
+pub(crate) fn session_duration() -> impl Validator {
+    text(|text| {
+        let seconds = parse_duration(text)?.as_secs();
+        if (900..=43_200).contains(&seconds) {
+            Ok(())
+        } else {
+            Err(format!(
+                "\"{text}\" is out of range: a session lasts 15m to 12h."
+            ))
+        }
+    })
+}
+
+/// A whole number between two bounds.
+pub(crate) fn whole_number(least: i64, most: i64) -> impl Validator {
+    validators::between(least, most)
+}
+
+/// Tags that AWS accepts and that are not ours.
+pub(crate) fn tags() -> impl Validator {
+    collection(|value| {
+        let Value::Map(tags) = value else {
+            return Ok(());
+        };
+        if tags.len() > 45 {
+            return Err(format!(
+                "{} tags are too many: AWS takes 50 on one thing, and this resource needs some of its own.",
+                tags.len()
+            ));
+        }
+        for (key, value) in tags {
+            if key.starts_with("replicated:") || key.to_lowercase().starts_with("aws:") {
+                return Err(format!(
+                    "the tag key \"{key}\" is reserved: aws: belongs to AWS, replicated: to this provider."
+                ));
+            }
+            if key.is_empty() || key.chars().count() > 128 {
+                return Err(format!(
+                    "the tag key \"{key}\" is not possible: 1 to 128 characters are."
+                ));
+            }
+            match value {
+                Value::Null => {
+                    return Err(format!(
+                        "the tag \"{key}\" is null; write a text, or leave it out."
+                    ));
+                }
+                Value::String(text) if text.chars().count() > 256 => {
+                    return Err(format!(
+                        "the value of tag \"{key}\" has more than 256 characters."
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Keys of `destinations`: they go into rule IDs and tags.
+pub(crate) fn destination_keys() -> impl Validator {
+    collection(|value| {
+        let Value::Map(destinations) = value else {
+            return Ok(());
+        };
+        if destinations.is_empty() {
+            return Err("at least one destination is needed.".to_owned());
+        }
+        for (key, destination) in destinations {
+            let legal = (1..=64).contains(&key.len())
+                && key
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+            if !legal {
+                return Err(format!(
+                    "the key \"{key}\" is not possible: 1 to 64 letters, digits, dots, hyphens and underscores are, because the key goes into rule IDs and tags."
+                ));
+            }
+            if *destination == Value::Null {
+                return Err(format!(
+                    "the destination \"{key}\" is null; leave it out, or write its attributes."
+                ));
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,423 @@
+//! Create and update: observe, work out the difference, run the steps, and tell what is true now.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio_util::sync::CancellationToken;
+
+use super::computed::fill;
+use super::expand::{Incomplete, expand, side_path};
+use super::going::{Leaving, leaving};
+use super::model::BucketModel;
+use super::plan::{in_state, unconfigured};
+use super::preflight::{self, is_known, trust};
+use super::private::Private;
+use super::read::{seen_over, stored_spec, ways};
+use super::target::target;
+use super::{ReplicatedBucket, decode, encode, kept_model, report};
+use crate::execution::executor::{self, Outcome};
+use crate::execution::observe::{Purpose, observe};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{ApplyRequest, ApplyResponse};
+use crate::framework::value::{AttributePath, Value};
+use crate::provider::settings::Session;
+use crate::replication::component::{ComponentId, Part};
+use crate::replication::desired::desire;
+use crate::replication::graph::StepGraph;
+use crate::replication::observed::Observed;
+use crate::replication::operation::Output;
+use crate::replication::ownership::{claims, distrust_policies};
+use crate::replication::plan::{Going, plan};
+use crate::replication::spec::{KeyChoice, Spec};
+use crate::replication::undo::undo;
+
+/// How long an undo may take once Terraform has asked to stop.
+const UNDO_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+impl ReplicatedBucket {
+    /// Makes everything, or nothing.
+    pub(super) async fn apply_create(&self, request: ApplyRequest) -> ApplyResponse {
+        let mut response = answer(&request, Value::Null);
+        let Some(run) = self.prepare(&request, &mut response).await else {
+            return response;
+        };
+        run.create(&mut response).await;
+        response
+    }
+
+    /// Makes what differs as it should be.
+    pub(super) async fn apply_update(&self, request: ApplyRequest) -> ApplyResponse {
+        let mut response = answer(&request, request.prior_state.clone());
+        let Some(run) = self.prepare(&request, &mut response).await else {
+            return response;
+        };
+        run.update(&mut response).await;
+        response
+    }
+
+    /// Works the configuration out again, now that everything is known.
+    async fn prepare(&self, request: &ApplyRequest, response: &mut ApplyResponse) -> Option<Run> {
+        let diagnostics = &mut response.diagnostics;
+        let config: BucketModel = match decode(&request.config, diagnostics)? {
+            Attr::Known(config) => config,
+            _ => return None,
+        };
+        let prior: Option<BucketModel> = match decode(&request.prior_state, diagnostics)? {
+            Attr::Known(prior) => Some(prior),
+            _ => None,
+        };
+        let Ok(session) = self.shared.session() else {
+            unconfigured(diagnostics);
+            return None;
+        };
+        let private = Private::read(&request.planned_private);
+        let kept = kept_model(&private);
+        let target = target(
+            Some(&session),
+            &config,
+            prior.as_ref(),
+            kept.as_ref(),
+            diagnostics,
+        )
+        .await;
+        if diagnostics.has_error() {
+            return None;
+        }
+        let Some(spec) = target.spec else {
+            diagnostics.error(
+                "Something is still unknown",
+                "The configuration has values that are not known at apply. This is a bug in the provider; please report it.",
+            );
+            return None;
+        };
+        Some(Run {
+            session,
+            model: target.model,
+            spec,
+            prior,
+            private,
+            stop: request.stop.clone(),
+        })
+    }
+}
+
+/// The answer before anything was done.
+pub(super) fn answer(request: &ApplyRequest, state: Value) -> ApplyResponse {
+    ApplyResponse {
+        new_state: state,
+        private: request.planned_private.clone(),
+        identity: request.planned_identity.clone(),
+        diagnostics: Diagnostics::new(),
+    }
+}
+
+struct Run {
+    session: std::sync::Arc<Session>,
+    model: BucketModel,
+    spec: Spec,
+    prior: Option<BucketModel>,
+    private: Private,
+    stop: CancellationToken,
+}
+
+impl Run {
+    async fn create(mut self, response: &mut ApplyResponse) {
+        let Some(observed) = self.observe(&mut response.diagnostics).await else {
+            return;
+        };
+        let graph = plan(
+            &desire(&self.spec, None, &now()),
+            &observed,
+            &Going::default(),
+        );
+        let outcome = self.run(&graph, &self.stop).await;
+        if outcome.is_success() {
+            self.succeed(&graph, &outcome, &observed, response);
+            return;
+        }
+        let back = undo(&graph, &outcome.done);
+        let undone = match tokio::time::timeout(UNDO_WITHIN, self.run_undo(&back)).await {
+            Ok(undone) => undone,
+            Err(_) => Outcome {
+                stopped: true,
+                ..Outcome::default()
+            },
+        };
+        if undone.is_success() {
+            let told = "What this apply had made was taken away again; nothing is left.";
+            report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+            return;
+        }
+        let told = "What this apply had made could not be taken away completely; what is left is in the state.";
+        report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+        report::run_errors(
+            &back,
+            &undone,
+            "It stays, with everything that it needs.",
+            &mut response.diagnostics,
+        );
+        self.learn(&graph, &outcome);
+        self.private.remainder = true;
+        self.tell_truth(response).await;
+    }
+
+    async fn update(mut self, response: &mut ApplyResponse) {
+        let diagnostics = &mut response.diagnostics;
+        let Some(prior) = self.prior.clone() else {
+            return;
+        };
+        let Some(prior_spec) = stored_spec(&prior, &self.session, diagnostics) else {
+            return;
+        };
+        let (leaving, observed) = futures::join!(
+            leaving(
+                &self.session,
+                &prior,
+                &prior_spec,
+                &self.model,
+                &self.private,
+                false
+            ),
+            self.look(),
+        );
+        let (Leaving { going, kept }, mut observed) = match (leaving, observed) {
+            (Ok(leaving), Ok(observed)) => (leaving, observed),
+            (leaving, observed) => {
+                report::read_errors(&leaving.err().unwrap_or_default(), diagnostics);
+                preflight::new_errors(&observed.err().unwrap_or_default(), diagnostics);
+                return;
+            }
+        };
+        for obstacle in &kept {
+            diagnostics.error_at(
+                side_path(&obstacle.side),
+                format!("Bucket {} holds objects", obstacle.bucket),
+                "It is no longer in the configuration, but it is not empty and force_destroy is not set in the state. Nothing was changed.",
+            );
+        }
+        if !kept.is_empty() || !self.accept(&mut observed, diagnostics) {
+            return;
+        }
+        let graph = plan(
+            &desire(&self.spec, Some(&prior_spec), &now()),
+            &observed,
+            &going,
+        );
+        let outcome = self.run(&graph, &self.stop).await;
+        if outcome.is_success() {
+            self.succeed(&graph, &outcome, &observed, response);
+            return;
+        }
+        let told = "The state tells what is there now; the same command goes on from here.";
+        report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+        self.learn(&graph, &outcome);
+        self.restore_going(&prior, &going);
+        self.tell_truth(response).await;
+    }
+
+    /// Looks at everything and refuses what is not ours.
+    async fn observe(&mut self, diagnostics: &mut Diagnostics) -> Option<Observed> {
+        match self.look().await {
+            Ok(mut observed) => self.accept(&mut observed, diagnostics).then_some(observed),
+            Err(errors) => {
+                preflight::new_errors(&errors, diagnostics);
+                None
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Observed, Vec<crate::execution::cloud::CallError>> {
+        let known = |component: &ComponentId| {
+            is_known(self.prior.as_ref(), &self.spec, &self.model, component)
+        };
+        let purpose = if self.prior.is_some() {
+            Purpose::Refresh
+        } else {
+            Purpose::Create
+        };
+        observe(&*self.session.cloud, &self.spec, purpose, &known).await
+    }
+
+    /// Whether everything that is there may be used; keys that were found are taken into the spec.
+    fn accept(&mut self, observed: &mut Observed, diagnostics: &mut Diagnostics) -> bool {
+        let known = |component: &ComponentId| {
+            is_known(self.prior.as_ref(), &self.spec, &self.model, component)
+        };
+        let found = claims(&self.spec, observed, &known, trust(self.prior.as_ref()));
+        report::claims(&self.spec, &found, diagnostics);
+        if found.iter().any(|claim| claim.verdict.is_err()) {
+            return false;
+        }
+        distrust_policies(observed, &found);
+        self.spec.learn_keys(observed);
+        true
+    }
+
+    fn key_mut(&mut self, side: &crate::replication::component::Side) -> Option<&mut KeyChoice> {
+        use crate::replication::component::Side;
+        let bucket = match side {
+            Side::Source => &mut self.spec.source,
+            Side::Destination(key) => &mut self.spec.destinations.get_mut(key)?.bucket,
+        };
+        bucket.encryption.key.as_mut()
+    }
+
+    async fn run(&self, graph: &StepGraph, stop: &CancellationToken) -> Outcome {
+        tracing::debug!(steps = graph.len(), depth = graph.depth(), "run\n{graph}");
+        executor::run(&*self.session.cloud, &self.session.locks, stop, graph).await
+    }
+
+    async fn run_undo(&self, graph: &StepGraph) -> Outcome {
+        tracing::debug!(steps = graph.len(), depth = graph.depth(), "undo\n{graph}");
+        let (cloud, never) = (&*self.session.cloud, CancellationToken::new());
+        executor::run_undo(cloud, &self.session.locks, &never, graph).await
+    }
+
+    /// Takes the ARNs of keys that were made into the spec and the model.
+    fn learn(&mut self, graph: &StepGraph, outcome: &Outcome) {
+        for (id, output) in &outcome.done {
+            let Some(step) = graph.step(*id) else {
+                continue;
+            };
+            if let (Output::Text(arn), ComponentId::Of(side, Part::Key)) = (output, &step.component)
+                && let Some(KeyChoice::Owned(key)) = self.key_mut(side)
+            {
+                key.arn = Some(arn.clone());
+            }
+        }
+        for (side, model) in self.model.sides_mut() {
+            if let Some(arn) = self
+                .spec
+                .bucket(&side)
+                .and_then(|b| b.owned_key())
+                .and_then(|key| key.arn.clone())
+            {
+                model.kms_key_arn = Attr::Known(arn);
+            }
+        }
+    }
+
+    fn succeed(
+        mut self,
+        graph: &StepGraph,
+        outcome: &Outcome,
+        observed: &Observed,
+        response: &mut ApplyResponse,
+    ) {
+        self.learn(graph, outcome);
+        let spec = match expand(&self.model, &self.session.settings) {
+            Ok(spec) => spec,
+            Err(Incomplete::Unknown | Incomplete::Invalid(..)) => self.spec.clone(),
+        };
+        fill(&mut self.model, self.prior.as_ref(), Some(&spec));
+        let made = outcome.done.values().find_map(|output| match output {
+            Output::Role { unique_id, .. } => Some(unique_id.clone()),
+            _ => None,
+        });
+        let seen = observed
+            .role
+            .present()
+            .map(|role| role.description.unique_id.clone());
+        if let Attr::Known(role) = &mut self.model.role {
+            role.unique_id = Attr::from_option(made.or(seen));
+        }
+        self.private.replacing = false;
+        self.private.remainder = false;
+        self.private.ways = ways(&self.model, &self.session);
+        response.new_state = encode(&self.model);
+        response.private = self.private.write();
+    }
+
+    /// Destinations that could not be taken down stay in the state.
+    fn restore_going(&mut self, prior: &BucketModel, going: &Going) {
+        let Attr::Known(destinations) = &mut self.model.destinations else {
+            return;
+        };
+        for (side, _, _) in &going.buckets {
+            if let crate::replication::component::Side::Destination(key) = side
+                && let Some(before) = prior.side(side)
+                && !destinations.contains_key(key)
+            {
+                destinations.insert(key.clone(), Attr::Known(before.clone()));
+            }
+        }
+    }
+
+    /// After a failure: looks at everything once more and writes down what is there.
+    async fn tell_truth(mut self, response: &mut ApplyResponse) {
+        fill(&mut self.model, self.prior.as_ref(), None);
+        let mut spec = match expand(&self.model, &self.session.settings) {
+            Ok(spec) => spec,
+            Err(_) => self.spec.clone(),
+        };
+        let observed = match observe(&*self.session.cloud, &spec, Purpose::Create, &|_| false).await
+        {
+            Ok(observed) => Some(observed),
+            Err(errors) => {
+                report::read_errors(&errors, &mut response.diagnostics);
+                None
+            }
+        };
+        if let Some(observed) = &observed {
+            self.drop_what_never_was(observed);
+            spec = expand(&self.model, &self.session.settings).unwrap_or(spec);
+        }
+        fill(&mut self.model, self.prior.as_ref(), Some(&spec));
+        if let Some(observed) = &observed {
+            self.model = seen_over(&self.session, &self.model, &spec, observed);
+        }
+        settle(&mut self.model);
+        let components = self.model.components.known().into_iter().flatten();
+        let left: Vec<String> = components
+            .filter_map(|(name, line)| Some(format!("  {name}: {}", line.known()?)))
+            .collect();
+        if self.private.remainder {
+            response.diagnostics.warning_at(
+                AttributePath::root("components"),
+                "What is left",
+                format!("These parts are in the state. A destroy takes them away, and never empties a bucket of them:\n\n{}", left.join("\n")),
+            );
+        }
+        self.private.ways = ways(&self.model, &self.session);
+        response.new_state = encode(&self.model);
+        response.private = self.private.write();
+    }
+
+    /// New destinations whose bucket was not made are not in the state.
+    fn drop_what_never_was(&mut self, observed: &Observed) {
+        use crate::replication::component::Side;
+        let known: Vec<String> = self
+            .model
+            .sides()
+            .into_iter()
+            .filter(|(side, _)| in_state(self.prior.as_ref(), side, &self.model))
+            .map(|(side, _)| side.to_string())
+            .collect();
+        if let Attr::Known(destinations) = &mut self.model.destinations {
+            destinations.retain(|key, _| {
+                let side = Side::Destination(key.clone());
+                known.contains(&side.to_string())
+                    || observed
+                        .buckets
+                        .get(&side)
+                        .is_none_or(|seen| seen.region.present().is_some())
+            });
+        }
+    }
+}
+
+/// Nothing in a state may be unknown.
+fn settle(model: &mut BucketModel) {
+    let value = encode(model).with_unknown_as_null();
+    if let Ok(Attr::Known(settled)) = Attr::from_value(&value) {
+        *model = settled;
+    }
+}
+
+fn now() -> String {
+    OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default()
+}

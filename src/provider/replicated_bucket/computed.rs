@@ -1,0 +1,304 @@
+//! What follows from a spec: names, ARNs, documents, and one line for each component.
+//!
+//! The same functions fill a plan, in which keys may still have to be made, and a result, in which everything is
+//! known; so the two never disagree.
+
+use std::collections::BTreeMap;
+
+use super::effective::{previous_destination, previous_source};
+use super::expand::{RETIRED_KEY, retired_keys};
+use super::model::{BucketModel, SideModel, TextMap, known_entries, text_map};
+use crate::framework::model::Attr;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::desired::{bucket_statements, desire, key_statements, role_document};
+use crate::replication::diff::{Difference, Shows};
+use crate::replication::ids::{Arn, Region};
+use crate::replication::operation::Input;
+use crate::replication::policy::{self, PolicyDocument};
+use crate::replication::spec::{RoleOwnership, Spec};
+
+use Attr::{Known, Null, Unknown};
+
+/// Carries the keys of the state over to the new model: a key that stays in use keeps its ARN, and one that does
+/// not is retired, because objects are still encrypted under it.
+pub(super) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
+    let mut retired: BTreeMap<String, String> = BTreeMap::new();
+    let prior_sides = prior.sides();
+    for (this, side) in model.sides_mut() {
+        let before = match &this {
+            Side::Source => previous_source(prior, side),
+            Side::Destination(_) => previous_destination(prior, side, &side.bucket.clone()),
+        };
+        let Some(before) = before else { continue };
+        let was = prior_sides
+            .iter()
+            .find(|(_, candidate)| std::ptr::eq(*candidate, before))
+            .map(|(side, _)| side);
+        for arn in was.map(|was| retired_keys(prior, was)).unwrap_or_default() {
+            retired.insert(retired_component(&this, &arn), arn);
+        }
+        let Some(arn) = owned_key(before) else {
+            continue;
+        };
+        let same = match (multi_region(before), multi_region(side)) {
+            (Some(before), Some(now)) => before == now,
+            _ => false,
+        };
+        if same {
+            side.kms_key_arn = Known(arn);
+        } else {
+            retired.insert(retired_component(&this, &arn), arn);
+        }
+    }
+    model.components = Known(text_map(retired));
+}
+
+/// Fills every computed attribute. Without a spec, because something is unknown, they are unknown.
+pub(super) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: Option<&Spec>) {
+    let retired = known_entries(&model.components);
+    model.id = model.source.known().map_or(Unknown, |s| s.bucket.clone());
+    let Some(spec) = spec else {
+        blank(model, prior);
+        return;
+    };
+    model.arn = Known(spec.source.arn());
+    model.import_id = Known(import_id(spec));
+    for (this, side) in model.sides_mut() {
+        fill_side(&this, side, spec);
+    }
+    let unique_id = prior
+        .and_then(|p| p.role.known())
+        .filter(|role| role.arn.known() == Some(&spec.role_arn().to_string()))
+        .map_or(Unknown, |role| role.unique_id.clone());
+    if let Known(role) = &mut model.role {
+        role.arn = Known(spec.role_arn().to_string());
+        role.unique_id = unique_id.or(|| Unknown);
+        role.policy_json = rendered(&role_document(spec));
+    }
+    model.components = Known(components(spec, &retired));
+}
+
+/// The components' lines, with what differs told in brackets.
+pub(super) fn with_drift(components: &Attr<TextMap>, differences: &[Difference]) -> Attr<TextMap> {
+    let Known(lines) = components else {
+        return components.clone();
+    };
+    let mut lines = lines.clone();
+    let mut told: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for difference in differences.iter().filter(|d| d.shows == Shows::Component) {
+        let words = told.entry(difference.component.to_string()).or_default();
+        if !words.contains(&difference.what.as_str()) {
+            words.push(&difference.what);
+        }
+    }
+    for (component, words) in told {
+        let line = lines.get(&component).and_then(Attr::known);
+        let line = line.cloned().unwrap_or_else(|| component.clone());
+        lines.insert(component, Known(format!("{line} ({})", words.join(", "))));
+    }
+    Known(lines)
+}
+
+/// The ID with which this setup imports.
+pub(super) fn import_id(spec: &Spec) -> String {
+    let source = &spec.source.location;
+    let mut id = format!("{}/{}@{}", source.account, spec.source.name, source.region);
+    let mut told = vec![source.account.clone()];
+    for destination in spec.destinations.values() {
+        let location = &destination.bucket.location;
+        if told.contains(&location.account) {
+            continue;
+        }
+        if let Some(role) = location.way_in.assume_role.last()
+            && Arn::parse_role(&role.role_arn)
+                .is_ok_and(|arn| arn.account == location.account.as_str())
+        {
+            id.push(',');
+            id.push_str(&role.role_arn);
+            told.push(location.account.clone());
+        }
+    }
+    id
+}
+
+fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
+    let Some(bucket) = spec.bucket(this) else {
+        return;
+    };
+    let location = &bucket.location;
+    let suffix = location.partition.dns_suffix();
+    side.arn = Known(bucket.arn());
+    side.bucket_domain_name = Known(format!("{}.s3.{suffix}", bucket.name));
+    side.bucket_regional_domain_name =
+        Known(format!("{}.s3.{}.{suffix}", bucket.name, location.region));
+    side.hosted_zone_id = Attr::from_option(hosted_zone_id(&location.region).map(str::to_owned));
+    (side.kms_key_arn, side.kms_key_id) = match bucket.key(this) {
+        None => (Null, Null),
+        Some(Input::Known(arn)) => {
+            let id = arn.rsplit('/').next().unwrap_or_default().to_owned();
+            (Known(arn), Known(id))
+        }
+        Some(_) => (Unknown, Unknown),
+    };
+    let statements = bucket_statements(spec, this);
+    side.policy_json = if statements.is_empty() {
+        Null
+    } else {
+        rendered(&PolicyDocument::new(statements))
+    };
+    side.kms_key_policy_json = if bucket.owned_key().is_some() {
+        let statements = key_statements(spec, this);
+        rendered(&policy::key_policy(
+            &location.account,
+            &location.partition,
+            statements,
+        ))
+    } else {
+        Null
+    };
+}
+
+fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
+    let desired = desire(spec, None, "");
+    let mut lines: TextMap = text_map(retired.clone());
+    let mut put = |component: ComponentId, line: Attr<String>| {
+        lines.insert(component.to_string(), line);
+    };
+    for (side, bucket) in &desired.buckets {
+        let of = |part| ComponentId::Of(side.clone(), part);
+        put(of(Part::Bucket), Known(bucket.arn.clone()));
+        let sids: Vec<&str> = bucket
+            .policy
+            .iter()
+            .filter_map(|s| s.sid.as_deref())
+            .collect();
+        if !sids.is_empty() {
+            put(of(Part::BucketPolicy), Known(sids.join(", ")));
+        }
+        if let Some(key) = &bucket.key {
+            put(of(Part::Key), key.arn.clone().map_or(Unknown, Known));
+            put(of(Part::Alias), Known(key.alias.clone()));
+        }
+    }
+    let rules: Vec<&str> = desired
+        .replication
+        .rules
+        .iter()
+        .map(|r| r.id.as_str())
+        .collect();
+    put(
+        ComponentId::Of(Side::Source, Part::Replication),
+        Known(rules.join(", ")),
+    );
+    put(ComponentId::Role, Known(spec.role_arn().to_string()));
+    let writes = !matches!(
+        spec.role.ownership,
+        RoleOwnership::Existing {
+            manage_policy: false
+        }
+    );
+    if writes {
+        put(
+            ComponentId::RolePolicy,
+            Known(desired.role.policy_name.clone()),
+        );
+    }
+    lines
+}
+
+/// Makes every computed attribute unknown that would otherwise be null.
+fn blank(model: &mut BucketModel, prior: Option<&BucketModel>) {
+    let same_bucket = |p: &&BucketModel| p.id == model.id;
+    let arn = prior.filter(same_bucket).map_or(Unknown, |p| p.arn.clone());
+    model.arn = arn;
+    model.import_id = Unknown;
+    model.components = Unknown;
+    for (_, side) in model.sides_mut() {
+        let uses_kms = side
+            .encryption
+            .known()
+            .is_none_or(|e| e.kms_key_arn != Null || e.key != Null);
+        for attribute in [
+            &mut side.arn,
+            &mut side.bucket_domain_name,
+            &mut side.bucket_regional_domain_name,
+            &mut side.hosted_zone_id,
+            &mut side.policy_json,
+        ] {
+            *attribute = Unknown;
+        }
+        let of_key = if uses_kms { Unknown } else { Null };
+        side.kms_key_arn = of_key.clone();
+        side.kms_key_id = of_key.clone();
+        side.kms_key_policy_json = of_key;
+    }
+    if let Known(role) = &mut model.role {
+        role.arn = Unknown;
+        role.unique_id = Unknown;
+        role.policy_json = Unknown;
+    }
+}
+
+fn rendered(document: &PolicyDocument) -> Attr<String> {
+    document.render().map_or(Unknown, Known)
+}
+
+fn retired_component(side: &Side, arn: &str) -> String {
+    let id = arn.rsplit('/').next().unwrap_or_default();
+    format!("{side}/{RETIRED_KEY}/{id}")
+}
+
+/// The ARN of the key of ours that a side uses.
+fn owned_key(side: &SideModel) -> Option<String> {
+    side.encryption.known()?.key.known()?;
+    side.kms_key_arn.known().cloned()
+}
+
+/// Whether a side's own key is a multi-Region key; none when it has no key of its own.
+fn multi_region(side: &SideModel) -> Option<bool> {
+    side.encryption
+        .known()?
+        .key
+        .known()?
+        .multi_region
+        .known()
+        .copied()
+}
+
+/// Route 53 hosted zones of S3's website endpoints, as AWS publishes them. A newer region has none here.
+fn hosted_zone_id(region: &Region) -> Option<&'static str> {
+    Some(match region.as_str() {
+        "af-south-1" => "Z83WF9RJE8B12",
+        "ap-east-1" => "ZNB98KWMFR0R6",
+        "ap-northeast-1" => "Z2M4EHUR26P7ZW",
+        "ap-northeast-2" => "Z3W03O7B5YMIYP",
+        "ap-northeast-3" => "Z2YQB5RD63NC85",
+        "ap-south-1" => "Z11RGJOFQNVJUP",
+        "ap-south-2" => "Z02976202B4EZMXIPMXF7",
+        "ap-southeast-1" => "Z3O0J2DXBE1FTB",
+        "ap-southeast-2" => "Z1WCIGYICN2BYD",
+        "ap-southeast-3" => "Z01613992JD795ZI93075",
+        "ap-southeast-4" => "Z0312387243XT5FE14WFO",
+        "ca-central-1" => "Z1QDHH18159H29",
+        "cn-northwest-1" => "Z282HJ1KT0DH03",
+        "eu-central-1" => "Z21DNDUVLTQW6Q",
+        "eu-central-2" => "Z030506016YDQGETNASS",
+        "eu-north-1" => "Z3BAZG2TWCNX0D",
+        "eu-south-1" => "Z30OZKI7KPW7MI",
+        "eu-south-2" => "Z0081959F7139GRJC19J",
+        "eu-west-1" => "Z1BKCTXD74EZPE",
+        "eu-west-2" => "Z3GKZC51ZF0DB4",
+        "eu-west-3" => "Z3R1K369G5AVDG",
+        "il-central-1" => "Z09640613K4A3MN55U7GU",
+        "me-central-1" => "Z06143092I8HRXZRUZROF",
+        "me-south-1" => "Z1MPMWCPA7YB62",
+        "sa-east-1" => "Z7KQH4QJS55SO",
+        "us-east-1" => "Z3AQBSTGFYJSTF",
+        "us-east-2" => "Z2O1EMRO9K5GLX",
+        "us-gov-east-1" => "Z2NIFVYYW2VKV1",
+        "us-gov-west-1" => "Z31GFT0UA1I2HV",
+        "us-west-1" => "Z2F56UZL2M1ACD",
+        "us-west-2" => "Z3BJ6K6RIION7M",
+        _ => return None,
+    })
+}

@@ -1,0 +1,136 @@
+//! Destroy: first whether it can finish, then everything in a safe order.
+
+use super::apply::answer;
+use super::expand::side_path;
+use super::going::enterable;
+use super::model::BucketModel;
+use super::plan::unconfigured;
+use super::private::Private;
+use super::read::stored_spec;
+use super::{ReplicatedBucket, decode, report};
+use crate::execution::executor;
+use crate::execution::observe::{Purpose, observe};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{ApplyRequest, ApplyResponse};
+use crate::framework::value::Value;
+use crate::provider::settings::Session;
+use crate::replication::component::Side;
+use crate::replication::observed::Observed;
+use crate::replication::spec::Spec;
+use crate::replication::teardown::{has_foreign_statements, obstacles, plan_destroy};
+
+impl ReplicatedBucket {
+    /// Takes everything down that is ours, or nothing.
+    pub(super) async fn apply_delete(&self, request: ApplyRequest) -> ApplyResponse {
+        let mut response = answer(&request, request.prior_state.clone());
+        let diagnostics = &mut response.diagnostics;
+        let Some(Attr::Known(state)) = decode::<BucketModel>(&request.prior_state, diagnostics)
+        else {
+            return response;
+        };
+        let Ok(session) = self.shared.session() else {
+            unconfigured(diagnostics);
+            return response;
+        };
+        let private = Private::read(&request.planned_private);
+        let Some(spec) = stored_spec(&state, &session, diagnostics) else {
+            return response;
+        };
+        let spec = destroyable(&session, &private, spec).await;
+        let observed = match observe(&*session.cloud, &spec, Purpose::Destroy, &|_| true).await {
+            Ok(observed) => observed,
+            Err(errors) => {
+                report::read_errors(&errors, diagnostics);
+                return response;
+            }
+        };
+        if refuse(&spec, &observed, &private, diagnostics) {
+            return response;
+        }
+        tell_what_stays(&spec, &observed, diagnostics);
+        let graph = plan_destroy(&spec, &observed);
+        tracing::debug!(
+            steps = graph.len(),
+            depth = graph.depth(),
+            "destroy\n{graph}"
+        );
+        let outcome = executor::run(&*session.cloud, &session.locks, &request.stop, &graph).await;
+        if outcome.is_success() {
+            response.new_state = Value::Null;
+        } else {
+            let told = "What is gone stays gone; destroy again to go on.";
+            report::run_errors(&graph, &outcome, told, diagnostics);
+        }
+        response
+    }
+}
+
+/// The spec with ways in that work, and without leave to empty anything where that was never given for this.
+async fn destroyable(session: &Session, private: &Private, mut spec: Spec) -> Spec {
+    spec.source = enterable(session, private, &spec.source).await;
+    for destination in spec.destinations.values_mut() {
+        destination.bucket = enterable(session, private, &destination.bucket).await;
+    }
+    if private.remainder || private.replacing {
+        spec.source.force_destroy = false;
+        for destination in spec.destinations.values_mut() {
+            destination.bucket.force_destroy = false;
+        }
+    }
+    spec
+}
+
+fn refuse(
+    spec: &Spec,
+    observed: &Observed,
+    private: &Private,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let sides: Vec<(Side, _)> = spec.buckets().collect();
+    let found = obstacles(
+        sides
+            .iter()
+            .filter_map(|(side, bucket)| Some((side, *bucket, observed.buckets.get(side)?))),
+    );
+    for obstacle in &found {
+        let way_out = if private.replacing {
+            "A replacement never empties a bucket."
+        } else if private.remainder {
+            "It is what a failed create left, and a destroy of that never empties a bucket. Empty it by hand, and destroy again."
+        } else {
+            "Empty it, or set force_destroy (or retain_on_destroy) on it and apply, and destroy again: it counts as it stands in the state before the destroy."
+        };
+        diagnostics.error_at(
+            side_path(&obstacle.side),
+            format!("Bucket {} holds objects", obstacle.bucket),
+            format!("The destroy cannot finish, so it did not begin: bucket {} ({}) is not empty, and force_destroy is not set. {way_out} Nothing was changed.", obstacle.bucket, obstacle.side),
+        );
+    }
+    !found.is_empty()
+}
+
+fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnostics) {
+    for (side, bucket) in spec.buckets() {
+        let Some(seen) = observed.buckets.get(&side) else {
+            continue;
+        };
+        let Some(key) = seen.key.present() else {
+            continue;
+        };
+        let arn = &key.description.arn;
+        if bucket.retain_on_destroy {
+            diagnostics.warning_at(
+                side_path(&side),
+                format!("Key {arn} stays"),
+                format!("Bucket {} stays, because retain_on_destroy is set, and its objects need the key.", bucket.name),
+            );
+        } else if has_foreign_statements(&spec.owner(), bucket, key) {
+            diagnostics.warning_at(
+                side_path(&side),
+                format!("Key {arn} stays"),
+                "Its policy holds statements of another owner, so somebody else uses it.",
+            );
+        }
+    }
+}

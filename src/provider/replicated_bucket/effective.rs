@@ -1,0 +1,539 @@
+//! Works out every value that the practitioner left to us.
+//!
+//! A planned value follows only from the configuration, the refreshed state and the account ids of the
+//! locations, so plan and apply arrive at the same ones. What is unknown stays unknown, and so does whatever
+//! follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{
+    BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel,
+    SourceModel, TextMap, text_map,
+};
+use crate::framework::model::Attr;
+use crate::replication::component::Side;
+use crate::replication::ids::Arn;
+use crate::replication::names;
+
+use Attr::{Known, Null, Unknown};
+
+/// What defaults follow from, beside the configuration.
+#[derive(Debug, Clone)]
+pub struct Ground<'a> {
+    /// The state, after a refresh.
+    pub prior: Option<&'a BucketModel>,
+    /// Settings found by an import; unwritten ones keep these values.
+    pub kept: Option<&'a BucketModel>,
+    /// The provider's region.
+    pub region: Attr<String>,
+    /// Accounts that locations were found to lead to.
+    pub accounts: &'a BTreeMap<Side, String>,
+}
+
+/// The configuration with every default worked out; attributes that AWS decides are left null.
+pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
+    let mut model = BucketModel {
+        tags: config.tags.clone(),
+        ..BucketModel::default()
+    };
+    model.source = match &config.source {
+        Known(source) => {
+            let previous = ground.prior.and_then(|p| previous_source(p, &source.0));
+            Known(SourceModel(side(
+                &Side::Source,
+                &source.0,
+                previous,
+                &Known("AES256".to_owned()),
+                ground,
+            )))
+        }
+        Unknown => Unknown,
+        Null => Null,
+    };
+    model.destinations = match &config.destinations {
+        Known(destinations) => Known(self::destinations(destinations, &model, ground)),
+        Unknown => Unknown,
+        Null => Null,
+    };
+    model.role = match &config.role {
+        Unknown => Unknown,
+        Known(role) => Known(self::role(role, &model, ground)),
+        Null => Known(self::role(&RoleModel::default(), &model, ground)),
+    };
+    model
+}
+
+/// The state's source, where the configuration still means the same bucket.
+pub fn previous_source<'a>(prior: &'a BucketModel, config: &SideModel) -> Option<&'a SideModel> {
+    let source = &prior.source.known()?.0;
+    same_place(source, config, &config.bucket).then_some(source)
+}
+
+/// The state's destination that is the same bucket, under whatever key.
+pub fn previous_destination<'a>(
+    prior: &'a BucketModel,
+    config: &SideModel,
+    bucket: &Attr<String>,
+) -> Option<&'a SideModel> {
+    prior
+        .destinations
+        .known()?
+        .values()
+        .filter_map(Attr::known)
+        .find(|side| same_place(side, config, bucket))
+}
+
+fn same_place(prior: &SideModel, config: &SideModel, bucket: &Attr<String>) -> bool {
+    let agrees = |written: &Attr<String>, was: &Attr<String>| match written {
+        Known(_) => written == was,
+        Null | Unknown => true,
+    };
+    prior.bucket == *bucket
+        && agrees(&config.account_id, &prior.account_id)
+        && agrees(&config.region, &prior.region)
+}
+
+fn destinations(
+    config: &BTreeMap<String, Attr<SideModel>>,
+    model: &BucketModel,
+    ground: &Ground<'_>,
+) -> BTreeMap<String, Attr<SideModel>> {
+    let source = model.source.known();
+    let source_bucket = source.map_or(Unknown, |s| s.bucket.clone());
+    let algorithm = source.map_or(Unknown, |s| match &s.encryption {
+        Known(encryption) => encryption.sse_algorithm.clone(),
+        _ => Unknown,
+    });
+    let mut worked_out = BTreeMap::new();
+    for (key, destination) in config {
+        let value = match destination {
+            Known(written) => {
+                let mut written = written.clone();
+                written.bucket = written.bucket.or(|| {
+                    source_bucket
+                        .clone()
+                        .map(|source| names::default_destination_bucket(&source, key))
+                });
+                let previous = ground
+                    .prior
+                    .and_then(|p| previous_destination(p, &written, &written.bucket));
+                let this = Side::Destination(key.clone());
+                let mut side = side(&this, &written, previous, &algorithm, ground);
+                let kept = kept_side(ground, &written.bucket);
+                side.enabled = setting(&written.enabled, kept.map(|k| &k.enabled), || Known(true));
+                side.storage_class = written.storage_class.clone();
+                side.delete_marker_replication = setting(
+                    &written.delete_marker_replication,
+                    kept.map(|k| &k.delete_marker_replication),
+                    || Known(false),
+                );
+                side.priority = written
+                    .priority
+                    .clone()
+                    .or(|| previous.map_or(Null, |p| p.priority.clone()));
+                side.rule_ids = Known(rule_ids(key, ground.prior, previous));
+                Known(side)
+            }
+            Unknown => Unknown,
+            Null => Null,
+        };
+        worked_out.insert(key.clone(), value);
+    }
+    number(&mut worked_out);
+    worked_out
+}
+
+/// Gives every destination without a priority the lowest free number, in the order of keys.
+fn number(destinations: &mut BTreeMap<String, Attr<SideModel>>) {
+    let mut taken: BTreeSet<i64> = BTreeSet::new();
+    let mut all_known = true;
+    for destination in destinations.values() {
+        match destination {
+            Known(side) => match side.priority {
+                Known(priority) => {
+                    taken.insert(priority);
+                }
+                Unknown => all_known = false,
+                Null => {}
+            },
+            Unknown => all_known = false,
+            Null => {}
+        }
+    }
+    for destination in destinations.values_mut() {
+        let Known(side) = destination else { continue };
+        if side.priority != Null {
+            continue;
+        }
+        if !all_known {
+            // A number that is unknown yet may turn out to be any.
+            side.priority = Unknown;
+            continue;
+        }
+        let free = (0..).find(|n| !taken.contains(n)).unwrap_or(0);
+        taken.insert(free);
+        side.priority = Known(free);
+    }
+}
+
+/// The IDs that state has for a destination of this key and bucket; else our own.
+fn rule_ids(key: &str, prior: Option<&BucketModel>, previous: Option<&SideModel>) -> TextMap {
+    let same_key = prior
+        .and_then(|p| p.destinations.known()?.get(key)?.known())
+        .is_some_and(|side| previous.is_some_and(|p| p.bucket == side.bucket));
+    match previous.map(|p| &p.rule_ids) {
+        Some(Known(ids)) if same_key && ids.contains_key("default") => ids.clone(),
+        _ => text_map([("default".to_owned(), names::rule_id(key))]),
+    }
+}
+
+fn side(
+    this: &Side,
+    written: &SideModel,
+    previous: Option<&SideModel>,
+    algorithm: &Attr<String>,
+    ground: &Ground<'_>,
+) -> SideModel {
+    let kept = kept_side(ground, &written.bucket);
+    SideModel {
+        bucket: written.bucket.clone(),
+        account_id: written.account_id.clone().or(|| {
+            previous.map_or_else(
+                || ground.accounts.get(this).cloned().map_or(Unknown, Known),
+                |p| p.account_id.clone(),
+            )
+        }),
+        region: written
+            .region
+            .clone()
+            .or(|| previous.map_or_else(|| ground.region.clone(), |p| p.region.clone())),
+        profile: written.profile.clone(),
+        assume_role: written.assume_role.clone(),
+        force_destroy: written.force_destroy.clone().or(|| Known(false)),
+        retain_on_destroy: written.retain_on_destroy.clone().or(|| Known(false)),
+        encryption: match &written.encryption {
+            Unknown => Unknown,
+            Known(encryption) => Known(self::encryption(
+                encryption,
+                kept,
+                &written.bucket,
+                algorithm,
+            )),
+            Null => {
+                let nothing = EncryptionModel::default();
+                Known(self::encryption(&nothing, kept, &written.bucket, algorithm))
+            }
+        },
+        public_access_block: match &written.public_access_block {
+            Unknown => Unknown,
+            Known(block) => Known(self::public_access_block(block, kept)),
+            Null => Known(self::public_access_block(
+                &PublicAccessBlockModel::default(),
+                kept,
+            )),
+        },
+        object_ownership: setting(
+            &written.object_ownership,
+            kept.map(|k| &k.object_ownership),
+            || Known("BucketOwnerEnforced".to_owned()),
+        ),
+        tags: written.tags.clone(),
+        ..SideModel::default()
+    }
+}
+
+fn encryption(
+    written: &EncryptionModel,
+    kept: Option<&SideModel>,
+    bucket: &Attr<String>,
+    algorithm: &Attr<String>,
+) -> EncryptionModel {
+    let kept = kept.and_then(|k| k.encryption.known());
+    let sse_algorithm = setting(
+        &written.sse_algorithm,
+        kept.map(|k| &k.sse_algorithm),
+        || {
+            match &written.kms_key_arn {
+                // Naming a key says KMS.
+                Known(_) => Known("aws:kms".to_owned()),
+                Unknown => Unknown,
+                Null => algorithm.clone(),
+            }
+        },
+    );
+    let kms = sse_algorithm.as_ref().map(|a| a.starts_with("aws:kms"));
+    let bucket_key_enabled = setting(
+        &written.bucket_key_enabled,
+        kept.map(|k| &k.bucket_key_enabled),
+        || kms.clone(),
+    );
+    let key = match (&kms, &written.kms_key_arn) {
+        (Known(false), _) | (_, Known(_)) => Null,
+        (Known(true), Null) => match &written.key {
+            Unknown => Unknown,
+            Known(key) => Known(self::key(key, kept, bucket)),
+            Null => Known(self::key(&KeyModel::default(), kept, bucket)),
+        },
+        _ => match &written.key {
+            Known(key) => Known(self::key(key, kept, bucket)),
+            _ => Unknown,
+        },
+    };
+    EncryptionModel {
+        sse_algorithm,
+        kms_key_arn: written.kms_key_arn.clone(),
+        bucket_key_enabled,
+        key,
+    }
+}
+
+fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>) -> KeyModel {
+    let kept = kept.and_then(|k| k.key.known());
+    KeyModel {
+        alias: setting(&written.alias, kept.map(|k| &k.alias), || {
+            bucket.clone().map(|name| names::default_alias(&name))
+        }),
+        description: setting(&written.description, kept.map(|k| &k.description), || {
+            bucket
+                .clone()
+                .map(|name| names::default_key_description(&name))
+        }),
+        deletion_window_in_days: written.deletion_window_in_days.clone().or(|| Known(30)),
+        enable_key_rotation: setting(
+            &written.enable_key_rotation,
+            kept.map(|k| &k.enable_key_rotation),
+            || Known(true),
+        ),
+        rotation_period_in_days: written.rotation_period_in_days.clone(),
+        multi_region: setting(&written.multi_region, kept.map(|k| &k.multi_region), || {
+            Known(false)
+        }),
+        tags: written.tags.clone(),
+    }
+}
+
+fn public_access_block(
+    written: &PublicAccessBlockModel,
+    kept: Option<&SideModel>,
+) -> PublicAccessBlockModel {
+    let kept = kept.and_then(|k| k.public_access_block.known());
+    let switch =
+        |written: &Attr<bool>, kept: Option<&Attr<bool>>| setting(written, kept, || Known(true));
+    PublicAccessBlockModel {
+        block_public_acls: switch(
+            &written.block_public_acls,
+            kept.map(|k| &k.block_public_acls),
+        ),
+        block_public_policy: switch(
+            &written.block_public_policy,
+            kept.map(|k| &k.block_public_policy),
+        ),
+        ignore_public_acls: switch(
+            &written.ignore_public_acls,
+            kept.map(|k| &k.ignore_public_acls),
+        ),
+        restrict_public_buckets: switch(
+            &written.restrict_public_buckets,
+            kept.map(|k| &k.restrict_public_buckets),
+        ),
+    }
+}
+
+fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>) -> RoleModel {
+    let kept = ground.kept.and_then(|k| k.role.known());
+    let source = model.source.known();
+    let bucket = source.map_or(Unknown, |s| s.bucket.clone());
+    let mut role = RoleModel {
+        name_prefix: written.name_prefix.clone(),
+        permissions_boundary: written.permissions_boundary.clone(),
+        tags: written.tags.clone(),
+        existing_arn: written.existing_arn.clone(),
+        ..RoleModel::default()
+    };
+    match &written.existing_arn {
+        Unknown => {
+            role.name = written.name.clone().or(|| Unknown);
+            role.path = written.path.clone().or(|| Unknown);
+            role.description = written.description.clone().or(|| Unknown);
+            role.manage_policy = written.manage_policy.clone().or(|| Unknown);
+        }
+        Known(arn) => {
+            if let Ok(arn) = Arn::parse_role(arn) {
+                let (path, name) = path_and_name(&arn);
+                role.name = Known(name);
+                role.path = Known(path);
+            }
+            role.manage_policy = written.manage_policy.clone().or(|| Known(true));
+        }
+        Null => {
+            role.name = match (&written.name, &written.name_prefix) {
+                (Null, Known(prefix)) => match (source.map(|s| &s.account_id), &bucket) {
+                    (Some(Known(account)), Known(bucket)) => Known(names::prefixed_role_name(
+                        prefix,
+                        &format!("{account}/{bucket}"),
+                    )),
+                    _ => Unknown,
+                },
+                (Null, Unknown) => Unknown,
+                (name, _) => setting(name, kept.map(|k| &k.name), || {
+                    bucket
+                        .clone()
+                        .map(|bucket| names::default_role_name(&bucket))
+                }),
+            };
+            role.path = setting(&written.path, kept.map(|k| &k.path), || {
+                Known("/".to_owned())
+            });
+            role.description = setting(&written.description, kept.map(|k| &k.description), || {
+                bucket.map(|bucket| names::default_role_description(&bucket))
+            });
+        }
+    }
+    role
+}
+
+/// A role's path and name, from its ARN.
+pub fn path_and_name(role: &Arn) -> (String, String) {
+    let resource = role.resource.strip_prefix("role").unwrap_or(&role.resource);
+    match resource.rfind('/') {
+        Some(end) => (resource[..=end].to_owned(), resource[end + 1..].to_owned()),
+        None => ("/".to_owned(), resource.to_owned()),
+    }
+}
+
+fn kept_side<'a>(ground: &Ground<'a>, bucket: &Attr<String>) -> Option<&'a SideModel> {
+    let name = bucket.known()?;
+    ground.kept?.side_of_bucket(name).map(|(_, side)| side)
+}
+
+/// The written value; else the one that an import found; else the default.
+fn setting<T: Clone>(
+    written: &Attr<T>,
+    kept: Option<&Attr<T>>,
+    default: impl FnOnce() -> Attr<T>,
+) -> Attr<T> {
+    written.clone().or(|| match kept {
+        Some(Known(value)) => Known(value.clone()),
+        _ => default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(destinations: &[(&str, SideModel)]) -> BucketModel {
+        BucketModel {
+            source: Known(SourceModel(SideModel {
+                bucket: Known("acme-archive".to_owned()),
+                encryption: Known(EncryptionModel {
+                    sse_algorithm: Known("aws:kms".to_owned()),
+                    ..EncryptionModel::default()
+                }),
+                ..SideModel::default()
+            })),
+            destinations: Known(
+                destinations
+                    .iter()
+                    .map(|(key, side)| ((*key).to_owned(), Known(side.clone())))
+                    .collect(),
+            ),
+            ..BucketModel::default()
+        }
+    }
+
+    fn ground<'a>(
+        prior: Option<&'a BucketModel>,
+        accounts: &'a BTreeMap<Side, String>,
+    ) -> Ground<'a> {
+        Ground {
+            prior,
+            kept: None,
+            region: Known("eu-west-1".to_owned()),
+            accounts,
+        }
+    }
+
+    fn destination<'a>(model: &'a BucketModel, key: &str) -> &'a SideModel {
+        model.side(&Side::Destination(key.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn a_destination_follows_the_sources_algorithm_and_gets_its_own_names() {
+        let accounts = BTreeMap::new();
+        let model = effective(
+            &config(&[("backup", SideModel::default())]),
+            &ground(None, &accounts),
+        );
+        let backup = destination(&model, "backup");
+        assert_eq!(backup.bucket, Known("acme-archive-backup".to_owned()));
+        let encryption = backup.encryption.known().unwrap();
+        assert_eq!(encryption.sse_algorithm, Known("aws:kms".to_owned()));
+        assert_eq!(encryption.bucket_key_enabled, Known(true));
+        let key = encryption.key.known().unwrap();
+        assert_eq!(key.alias, Known("alias/acme-archive-backup".to_owned()));
+        assert_eq!(
+            model.role.known().unwrap().name,
+            Known("replication-acme-archive".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_destination_that_comes_renumbers_no_other() {
+        let accounts = BTreeMap::new();
+        let two = [("b", SideModel::default()), ("c", SideModel::default())];
+        let prior = effective(&config(&two), &ground(None, &accounts));
+        assert_eq!(destination(&prior, "b").priority, Known(0));
+        let three = [
+            ("a", SideModel::default()),
+            ("b", SideModel::default()),
+            ("c", SideModel::default()),
+        ];
+        let model = effective(&config(&three), &ground(Some(&prior), &accounts));
+        assert_eq!(destination(&model, "a").priority, Known(2));
+        assert_eq!(destination(&model, "b").priority, Known(0));
+        assert_eq!(destination(&model, "c").priority, Known(1));
+    }
+
+    #[test]
+    fn the_region_in_state_outlives_a_change_of_the_providers() {
+        let accounts = BTreeMap::new();
+        let written = config(&[("backup", SideModel::default())]);
+        let prior = effective(&written, &ground(None, &accounts));
+        let elsewhere = Ground {
+            region: Known("us-west-2".to_owned()),
+            ..ground(Some(&prior), &accounts)
+        };
+        let model = effective(&written, &elsewhere);
+        assert_eq!(
+            model.source.known().unwrap().region,
+            Known("eu-west-1".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_follows_from_an_unknown_name_is_unknown() {
+        let accounts = BTreeMap::new();
+        let mut written = config(&[("backup", SideModel::default())]);
+        if let Known(source) = &mut written.source {
+            source.bucket = Unknown;
+        }
+        let model = effective(&written, &ground(None, &accounts));
+        assert!(destination(&model, "backup").bucket.is_unknown());
+        assert!(model.role.known().unwrap().name.is_unknown());
+    }
+
+    #[test]
+    fn an_existing_role_gives_its_name_and_path() {
+        let accounts = BTreeMap::new();
+        let mut written = config(&[("backup", SideModel::default())]);
+        written.role = Known(RoleModel {
+            existing_arn: Known("arn:aws:iam::111111111111:role/service-role/r".to_owned()),
+            ..RoleModel::default()
+        });
+        let model = effective(&written, &ground(None, &accounts));
+        let role = model.role.known().unwrap();
+        assert_eq!(role.path, Known("/service-role/".to_owned()));
+        assert_eq!(role.name, Known("r".to_owned()));
+    }
+}

@@ -1,0 +1,250 @@
+//! From the model to the domain: a worked-out [`BucketModel`] becomes a [`Spec`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::model::{
+    BucketModel, EncryptionModel, RoleModel, SideModel, known_entries, known_items,
+};
+use crate::framework::model::Attr;
+use crate::framework::value::AttributePath;
+use crate::provider::duration::parse_duration;
+use crate::provider::settings::Settings;
+use crate::replication::component::Side;
+use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Region, WayIn};
+use crate::replication::operation::{PublicAccessBlock, Tags};
+use crate::replication::spec::{
+    BucketSpec, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec, RoleOwnership, RoleSpec,
+    RuleSpec, Spec,
+};
+
+/// Why a model is no spec yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incomplete {
+    /// Something that decides over names or documents is known only after apply.
+    Unknown,
+    /// A value that validation should have refused; where, and why.
+    Invalid(AttributePath, String),
+}
+
+/// Makes the spec of a worked-out model. Tags whose values are unknown are left out: no document depends on them.
+pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomplete> {
+    let common = {
+        let mut tags = settings.default_tags.clone();
+        tags.extend(known_entries(&model.tags));
+        tags
+    };
+    let source_side = &model.source.known().ok_or(Incomplete::Unknown)?.0;
+    let source = bucket(model, &Side::Source, source_side, &common, settings)?;
+    let mut destinations = BTreeMap::new();
+    for (key, side) in model.destinations.known().ok_or(Incomplete::Unknown)? {
+        let side = side.known().ok_or(Incomplete::Unknown)?;
+        let this = Side::Destination(key.clone());
+        destinations.insert(
+            key.clone(),
+            DestinationSpec {
+                bucket: bucket(model, &this, side, &common, settings)?,
+                rule: rule(side)?,
+            },
+        );
+    }
+    let role = role(model.role.known().ok_or(Incomplete::Unknown)?, &common)?;
+    Ok(Spec {
+        source,
+        destinations,
+        role,
+    })
+}
+
+/// The path of a side.
+pub fn side_path(side: &Side) -> AttributePath {
+    match side {
+        Side::Source => AttributePath::root("source"),
+        Side::Destination(key) => AttributePath::root("destinations").key(key),
+    }
+}
+
+/// How a side's account is entered, as written; `account_id` counts where the provider has a block for it.
+pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
+    let own = side.profile.known().is_some() || side.assume_role.known().is_some();
+    if !own {
+        let block = side
+            .account_id
+            .known()
+            .and_then(|id| settings.accounts.get(id));
+        return block.unwrap_or(&settings.own_way_in).clone();
+    }
+    WayIn {
+        profile: side.profile.known().cloned(),
+        assume_role: side
+            .assume_role
+            .known()
+            .map(assume_role)
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The domain's form of an `assume_role` object.
+pub fn assume_role(model: &super::model::AssumeRoleModel) -> AssumeRole {
+    AssumeRole {
+        role_arn: model.role_arn.known().cloned().unwrap_or_default(),
+        session_name: model.session_name.known().cloned(),
+        external_id: model.external_id.known().cloned(),
+        duration_seconds: model
+            .duration
+            .known()
+            .and_then(|text| parse_duration(text).ok())
+            .and_then(|duration| i32::try_from(duration.as_secs()).ok()),
+        policy: model.policy.known().cloned(),
+        policy_arns: known_items(&model.policy_arns),
+        source_identity: model.source_identity.known().cloned(),
+        tags: known_entries(&model.tags),
+        transitive_tag_keys: known_items(&model.transitive_tag_keys),
+    }
+}
+
+/// Keys of ours that a side used before, as the components remember them.
+pub fn retired_keys(model: &BucketModel, side: &Side) -> Vec<String> {
+    let prefix = format!("{side}/{RETIRED_KEY}/");
+    known_entries(&model.components)
+        .into_iter()
+        .filter(|(component, _)| component.starts_with(&prefix))
+        .map(|(_, arn)| without_drift(&arn).to_owned())
+        .collect()
+}
+
+/// Part of a component's name for a key that is kept for objects under it.
+pub const RETIRED_KEY: &str = "retired_key";
+
+/// A component's line without what is told in brackets.
+pub fn without_drift(line: &str) -> &str {
+    line.split(" (").next().unwrap_or(line)
+}
+
+fn bucket(
+    model: &BucketModel,
+    this: &Side,
+    side: &SideModel,
+    common: &Tags,
+    settings: &Settings,
+) -> Result<BucketSpec, Incomplete> {
+    let invalid = |attribute: &str| {
+        let path = side_path(this).attribute(attribute);
+        move |why: crate::replication::ids::InvalidId| Incomplete::Invalid(path, why.to_string())
+    };
+    let region = Region::parse(known(&side.region)?).map_err(invalid("region"))?;
+    let location = Location {
+        account: AccountId::parse(known(&side.account_id)?).map_err(invalid("account_id"))?,
+        partition: region.partition(),
+        region,
+        way_in: Arc::new(way_in(side, settings)),
+    };
+    let mut tags = common.clone();
+    tags.extend(known_entries(&side.tags));
+    let block = side
+        .public_access_block
+        .known()
+        .ok_or(Incomplete::Unknown)?;
+    Ok(BucketSpec {
+        name: BucketName::parse(known(&side.bucket)?).map_err(invalid("bucket"))?,
+        location,
+        object_ownership: known(&side.object_ownership)?.clone(),
+        public_access_block: PublicAccessBlock {
+            block_public_acls: *known(&block.block_public_acls)?,
+            block_public_policy: *known(&block.block_public_policy)?,
+            ignore_public_acls: *known(&block.ignore_public_acls)?,
+            restrict_public_buckets: *known(&block.restrict_public_buckets)?,
+        },
+        encryption: encryption(
+            side,
+            side.encryption.known().ok_or(Incomplete::Unknown)?,
+            &tags,
+        )?,
+        retired_keys: retired_keys(model, this),
+        tags,
+        force_destroy: *known(&side.force_destroy)?,
+        retain_on_destroy: *known(&side.retain_on_destroy)?,
+    })
+}
+
+fn encryption(
+    side: &SideModel,
+    model: &EncryptionModel,
+    bucket_tags: &Tags,
+) -> Result<EncryptionSpec, Incomplete> {
+    let key = match (&model.kms_key_arn, &model.key) {
+        (Attr::Known(arn), _) => Some(KeyChoice::Existing(arn.clone())),
+        (Attr::Unknown, _) | (_, Attr::Unknown) => return Err(Incomplete::Unknown),
+        (Attr::Null, Attr::Null) => None,
+        (Attr::Null, Attr::Known(key)) => {
+            let mut tags = bucket_tags.clone();
+            tags.extend(known_entries(&key.tags));
+            Some(KeyChoice::Owned(KeySpec {
+                arn: side.kms_key_arn.known().cloned(),
+                alias: known(&key.alias)?.clone(),
+                description: known(&key.description)?.clone(),
+                deletion_window_in_days: small(known(&key.deletion_window_in_days)?),
+                enable_key_rotation: *known(&key.enable_key_rotation)?,
+                rotation_period_in_days: match &key.rotation_period_in_days {
+                    Attr::Unknown => return Err(Incomplete::Unknown),
+                    period => period.known().map(small),
+                },
+                multi_region: *known(&key.multi_region)?,
+                tags,
+            }))
+        }
+    };
+    Ok(EncryptionSpec {
+        sse_algorithm: known(&model.sse_algorithm)?.clone(),
+        bucket_key_enabled: *known(&model.bucket_key_enabled)?,
+        key,
+    })
+}
+
+fn rule(side: &SideModel) -> Result<RuleSpec, Incomplete> {
+    let ids = side.rule_ids.known().ok_or(Incomplete::Unknown)?;
+    let id = ids.get("default").and_then(Attr::known);
+    Ok(RuleSpec {
+        id: id.ok_or(Incomplete::Unknown)?.clone(),
+        priority: small(known(&side.priority)?),
+        enabled: *known(&side.enabled)?,
+        storage_class: match &side.storage_class {
+            Attr::Unknown => return Err(Incomplete::Unknown),
+            class => class.known().cloned(),
+        },
+        delete_marker_replication: *known(&side.delete_marker_replication)?,
+    })
+}
+
+fn role(model: &RoleModel, common: &Tags) -> Result<RoleSpec, Incomplete> {
+    let ownership = match &model.existing_arn {
+        Attr::Unknown => return Err(Incomplete::Unknown),
+        Attr::Known(_) => RoleOwnership::Existing {
+            manage_policy: *known(&model.manage_policy)?,
+        },
+        Attr::Null => {
+            let mut tags = common.clone();
+            tags.extend(known_entries(&model.tags));
+            RoleOwnership::Owned {
+                description: known(&model.description)?.clone(),
+                permissions_boundary: model.permissions_boundary.known().cloned(),
+                tags,
+            }
+        }
+    };
+    Ok(RoleSpec {
+        name: known(&model.name)?.clone(),
+        path: known(&model.path)?.clone(),
+        ownership,
+    })
+}
+
+fn known<T>(value: &Attr<T>) -> Result<&T, Incomplete> {
+    value.known().ok_or(Incomplete::Unknown)
+}
+
+/// A number that validation keeps within 32 bits.
+fn small(number: &i64) -> i32 {
+    i32::try_from(*number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,250 @@
+//! From the domain to the model: what was seen at AWS goes over the state, attribute by attribute.
+//!
+//! An attribute shows what AWS shows, in the user's own spelling where both mean the same. What is gone
+//! altogether keeps its attributes and is told at its component.
+
+use std::collections::BTreeMap;
+
+use super::model::{
+    BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel, TextMap,
+    known_entries, text_map,
+};
+use crate::framework::model::Attr;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::names;
+use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
+use crate::replication::operation::{Input, ReplicationRule, Tags};
+
+use Attr::{Known, Null};
+
+/// What was seen, over the state. `inherited` are the tags that come from the provider and the resource.
+///
+/// The second value names components whose inherited tags are missing: no attribute can show that.
+pub fn flatten(
+    state: &BucketModel,
+    observed: &Observed,
+    inherited: &Tags,
+) -> (BucketModel, Vec<(ComponentId, &'static str)>) {
+    let mut model = state.clone();
+    let mut notes = Vec::new();
+    let rules: Vec<ReplicationRule> = observed
+        .buckets
+        .get(&Side::Source)
+        .and_then(|b| b.replication.present())
+        .map(|configuration| configuration.rules.clone())
+        .unwrap_or_default();
+    for (this, side) in model.sides_mut() {
+        let Some(seen) = observed.buckets.get(&this) else {
+            continue;
+        };
+        if seen.region.present().is_some() {
+            flatten_bucket(&this, side, seen, inherited, &mut notes);
+        }
+        if this != Side::Source {
+            flatten_rule(side, &rules);
+        }
+    }
+    if let Known(role) = &mut model.role {
+        match &observed.role {
+            Presence::Present(seen) => flatten_role(role, seen, inherited, &mut notes),
+            Presence::Absent => role.unique_id = Null,
+            Presence::Unasked => {}
+        }
+    }
+    (model, notes)
+}
+
+fn flatten_bucket(
+    this: &Side,
+    side: &mut SideModel,
+    seen: &ObservedBucket,
+    inherited: &Tags,
+    notes: &mut Vec<(ComponentId, &'static str)>,
+) {
+    side.object_ownership = match &seen.object_ownership {
+        Presence::Present(ownership) => Known(ownership.clone()),
+        // A bucket without the setting behaves as buckets did before there was one.
+        Presence::Absent => Known("ObjectWriter".to_owned()),
+        Presence::Unasked => side.object_ownership.clone(),
+    };
+    side.public_access_block = match &seen.public_access_block {
+        Presence::Unasked => side.public_access_block.clone(),
+        found => {
+            let on = |switch: fn(&crate::replication::operation::PublicAccessBlock) -> bool| {
+                Known(found.present().is_some_and(switch))
+            };
+            Known(PublicAccessBlockModel {
+                block_public_acls: on(|b| b.block_public_acls),
+                block_public_policy: on(|b| b.block_public_policy),
+                ignore_public_acls: on(|b| b.ignore_public_acls),
+                restrict_public_buckets: on(|b| b.restrict_public_buckets),
+            })
+        }
+    };
+    if let Some(tags) = seen.tags.present().cloned().or(match seen.tags {
+        Presence::Absent => Some(Tags::new()),
+        _ => None,
+    }) {
+        let component = ComponentId::Of(this.clone(), Part::Bucket);
+        flatten_tags(&mut side.tags, inherited, &tags, component, notes);
+    }
+    flatten_encryption(this, side, seen, inherited, notes);
+}
+
+fn flatten_encryption(
+    this: &Side,
+    side: &mut SideModel,
+    seen: &ObservedBucket,
+    inherited: &Tags,
+    notes: &mut Vec<(ComponentId, &'static str)>,
+) {
+    let Some(found) = seen.encryption.present() else {
+        return;
+    };
+    let mut encryption = side.encryption.known().cloned().unwrap_or_default();
+    let owned = encryption.key.known().is_some();
+    encryption.sse_algorithm = Known(found.sse_algorithm.clone());
+    encryption.bucket_key_enabled = Known(found.bucket_key_enabled);
+    let in_use = found.kms_key.as_ref().and_then(Input::known);
+    let our_key = side.kms_key_arn.known().filter(|_| owned);
+    if let Some(arn) = in_use
+        && our_key != Some(arn)
+    {
+        encryption.kms_key_arn = Known(arn.clone());
+    }
+    if owned {
+        match &seen.key {
+            Presence::Present(key) => {
+                let mut bucket_tags = inherited.clone();
+                bucket_tags.extend(known_entries(&side.tags));
+                if let Known(model) = &mut encryption.key {
+                    flatten_key(this, model, key, &bucket_tags, notes);
+                }
+            }
+            Presence::Absent => {
+                side.kms_key_arn = Null;
+                side.kms_key_id = Null;
+            }
+            Presence::Unasked => {}
+        }
+    }
+    side.encryption = Known(encryption);
+}
+
+fn flatten_key(
+    this: &Side,
+    model: &mut KeyModel,
+    seen: &ObservedKey,
+    bucket_tags: &Tags,
+    notes: &mut Vec<(ComponentId, &'static str)>,
+) {
+    model.description = Known(seen.description.description.clone());
+    model.multi_region = Known(seen.description.multi_region);
+    if model.alias.is_null() {
+        let alias = seen.aliases.present().and_then(|aliases| aliases.first());
+        model.alias = Attr::from_option(alias.cloned());
+    }
+    if let Some((enabled, period)) = seen.rotation.present() {
+        model.enable_key_rotation = Known(*enabled);
+        if let (Known(_), true, Some(period)) = (&model.rotation_period_in_days, *enabled, period) {
+            model.rotation_period_in_days = Known(i64::from(*period));
+        }
+    }
+    if let Some(tags) = seen.tags.present() {
+        let component = ComponentId::Of(this.clone(), Part::Key);
+        flatten_tags(&mut model.tags, bucket_tags, tags, component, notes);
+    }
+}
+
+fn flatten_rule(side: &mut SideModel, rules: &[ReplicationRule]) {
+    let ids = known_entries(&side.rule_ids);
+    let Some(rule) = ids
+        .get("default")
+        .and_then(|id| rules.iter().find(|rule| rule.id == *id))
+    else {
+        return;
+    };
+    side.enabled = Known(rule.enabled);
+    side.priority = Attr::from_option(rule.priority.map(i64::from));
+    side.storage_class = Attr::from_option(rule.storage_class.clone());
+    side.delete_marker_replication = Known(rule.delete_marker_replication.unwrap_or(true));
+}
+
+fn flatten_role(
+    role: &mut RoleModel,
+    seen: &ObservedRole,
+    inherited: &Tags,
+    notes: &mut Vec<(ComponentId, &'static str)>,
+) {
+    role.unique_id = Known(seen.description.unique_id.clone());
+    if role.existing_arn.known().is_some() {
+        return;
+    }
+    role.path = Known(seen.description.path.clone());
+    role.description = Known(seen.description.description.clone());
+    role.permissions_boundary = Attr::from_option(seen.description.permissions_boundary.clone());
+    let tags = &seen.description.tags;
+    flatten_tags(&mut role.tags, inherited, tags, ComponentId::Role, notes);
+}
+
+/// What of the tags seen does not come from further out, in the user's own map.
+fn flatten_tags(
+    written: &mut Attr<TextMap>,
+    inherited: &Tags,
+    seen: &Tags,
+    component: ComponentId,
+    notes: &mut Vec<(ComponentId, &'static str)>,
+) {
+    let own = known_entries(written);
+    let seen: BTreeMap<String, String> = seen
+        .iter()
+        .filter(|(key, _)| !names::is_ownership_tag(key) && !key.starts_with("aws:"))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let mut expected = inherited.clone();
+    expected.extend(own.clone());
+    if seen == expected {
+        return;
+    }
+    if expected
+        .keys()
+        .any(|key| !seen.contains_key(key) && !own.contains_key(key))
+    {
+        notes.push((component, "tags differ"));
+    }
+    let differing: BTreeMap<String, String> = seen
+        .into_iter()
+        .filter(|(key, value)| own.contains_key(key) || inherited.get(key) != Some(value))
+        .collect();
+    *written = if differing.is_empty() && written.is_null() {
+        Null
+    } else {
+        Known(text_map(differing))
+    };
+}
+
+/// The encryption of a bucket that an import found, where `our_key` is a key with our tags.
+pub fn imported_encryption(
+    seen: &ObservedBucket,
+    our_key: Option<&ObservedKey>,
+) -> EncryptionModel {
+    let found = seen.encryption.present();
+    let in_use = found
+        .and_then(|e| e.kms_key.as_ref())
+        .and_then(Input::known);
+    let owned = our_key.filter(|key| Some(&key.description.arn) == in_use);
+    EncryptionModel {
+        sse_algorithm: Known(found.map_or("AES256".to_owned(), |e| e.sse_algorithm.clone())),
+        kms_key_arn: match (owned, in_use) {
+            (None, Some(arn)) => Known(arn.clone()),
+            _ => Null,
+        },
+        bucket_key_enabled: Known(found.is_some_and(|e| e.bucket_key_enabled)),
+        key: owned.map_or(Null, |_| {
+            Known(KeyModel {
+                deletion_window_in_days: Known(30),
+                ..KeyModel::default()
+            })
+        }),
+    }
+}

@@ -1,0 +1,165 @@
+//! What an update leaves behind: destinations, a role and aliases that the configuration no longer has.
+
+use futures::future::join_all;
+
+use super::effective::previous_destination;
+use super::model::BucketModel;
+use super::private::Private;
+use crate::execution::cloud::CallError;
+use crate::execution::observe::{Purpose, observe_bucket, observe_role};
+use crate::provider::settings::Session;
+use crate::replication::component::Side;
+use crate::replication::ids::WayIn;
+use crate::replication::plan::Going;
+use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
+use crate::replication::teardown::{Obstacle, obstacles};
+use std::sync::Arc;
+
+/// What goes, and what cannot.
+pub(super) struct Leaving {
+    /// What is taken down.
+    pub(super) going: Going,
+    /// Buckets that hold objects and may not be emptied.
+    pub(super) kept: Vec<Obstacle>,
+}
+
+/// Looks at what the new model no longer has. With `dry`, only what decides whether it can go is looked at.
+pub(super) async fn leaving(
+    session: &Session,
+    prior: &BucketModel,
+    prior_spec: &Spec,
+    model: &BucketModel,
+    private: &Private,
+    dry: bool,
+) -> Result<Leaving, Vec<CallError>> {
+    let mut going = Going::default();
+    let mut errors = Vec::new();
+    let gone: Vec<(Side, BucketSpec)> = prior_spec
+        .destinations
+        .iter()
+        .filter(|(key, _)| !stays(prior, key, model))
+        .map(|(key, destination)| {
+            let mut bucket = destination.bucket.clone();
+            if private.remainder {
+                bucket.force_destroy = false;
+            }
+            (Side::Destination(key.clone()), bucket)
+        })
+        .collect();
+    let owner = prior_spec.owner();
+    let seen = join_all(gone.iter().map(|(side, bucket)| async {
+        let bucket = enterable(session, private, bucket).await;
+        let look = observe_bucket(
+            &*session.cloud,
+            &owner,
+            side,
+            &bucket,
+            Purpose::Destroy,
+            true,
+        );
+        look.await.map(|seen| (bucket, seen))
+    }))
+    .await;
+    for ((side, _), seen) in gone.into_iter().zip(seen) {
+        match seen {
+            Ok((bucket, seen)) => going.buckets.push((side, bucket, seen)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !dry {
+        if let Err(error) = old_role(session, prior_spec, model, &mut going).await {
+            errors.push(error);
+        }
+        old_aliases(prior_spec, model, &mut going);
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let kept = obstacles(
+        going
+            .buckets
+            .iter()
+            .map(|(side, bucket, seen)| (side, bucket, seen)),
+    );
+    Ok(Leaving { going, kept })
+}
+
+/// The bucket with a way in that works: the one in state, else the one that was resolved when it was made.
+pub(super) async fn enterable(
+    session: &Session,
+    private: &Private,
+    bucket: &BucketSpec,
+) -> BucketSpec {
+    let at = &bucket.location;
+    let leads_there = |way: Arc<WayIn>| async move {
+        session
+            .enter(&way, &at.region)
+            .await
+            .is_ok_and(|identity| identity.account == at.account)
+    };
+    if leads_there(at.way_in.clone()).await {
+        return bucket.clone();
+    }
+    let mut other = bucket.clone();
+    if let Some(stored) = private.ways.get(at.account.as_str()) {
+        let way: Arc<WayIn> = Arc::new(stored.into());
+        if leads_there(way.clone()).await {
+            other.location.way_in = way;
+        }
+    }
+    other
+}
+
+fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
+    let Some(before) = prior.side(&Side::Destination(key.to_owned())) else {
+        return false;
+    };
+    model.destinations.known().is_none_or(|destinations| {
+        destinations.values().any(|side| match side.known() {
+            Some(now) => previous_destination(prior, now, &now.bucket)
+                .is_some_and(|previous| std::ptr::eq(previous, before)),
+            // What is unknown yet may be this very bucket.
+            None => true,
+        })
+    })
+}
+
+async fn old_role(
+    session: &Session,
+    prior_spec: &Spec,
+    model: &BucketModel,
+    going: &mut Going,
+) -> Result<(), CallError> {
+    let owned = matches!(prior_spec.role.ownership, RoleOwnership::Owned { .. });
+    let now = model.role.known().and_then(|role| role.arn.known());
+    if now == Some(&prior_spec.role_arn().to_string()) || !owned {
+        return Ok(());
+    }
+    let seen = observe_role(&*session.cloud, prior_spec, Purpose::Destroy).await?;
+    going.role = seen
+        .present()
+        .map(|seen| (prior_spec.clone(), seen.clone()));
+    Ok(())
+}
+
+fn old_aliases(prior_spec: &Spec, model: &BucketModel, going: &mut Going) {
+    for (side, bucket) in prior_spec.buckets() {
+        let Some(before) = bucket.owned_key() else {
+            continue;
+        };
+        // Under whatever key the bucket now stands; a bucket that goes takes its alias with it.
+        let Some((_, now)) = model.side_of_bucket(bucket.name.as_str()) else {
+            continue;
+        };
+        let alias = now
+            .encryption
+            .known()
+            .and_then(|e| e.key.known())
+            .and_then(|key| key.alias.known());
+        if alias != Some(&before.alias) && before.arn.is_some() {
+            going
+                .aliases
+                .push((side, bucket.clone(), before.alias.clone()));
+        }
+    }
+}

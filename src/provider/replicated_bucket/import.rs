@@ -1,0 +1,496 @@
+//! Import: an ID names the source; everything else is found from its replication configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::effective::path_and_name;
+use super::expand::way_in;
+use super::flatten::imported_encryption;
+use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel, text_map};
+use super::plan::unconfigured;
+use super::private::Private;
+use super::{ReplicatedBucket, encode, report};
+use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{ImportRequest, ImportResponse};
+use crate::provider::settings::Session;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
+use crate::replication::names::{
+    self, COMPONENT_TAG, OWNER_TAG, default_destination_bucket, destination_of_rule,
+};
+use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
+use crate::replication::operation::{
+    Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
+};
+
+impl ReplicatedBucket {
+    /// Finds everything that a read then looks at.
+    pub(super) async fn import_by_id(&self, request: ImportRequest) -> ImportResponse {
+        let mut response = ImportResponse::default();
+        let diagnostics = &mut response.diagnostics;
+        let id = match ImportId::parse(&request.id) {
+            Ok(id) => id,
+            Err(why) => {
+                diagnostics.error(
+                    "This is no import ID",
+                    format!("{why}\n\nWrite the source bucket's name (acme-archive), with its region (acme-archive@eu-west-1) or its account (111111111111/acme-archive@eu-west-1), each followed by `,<role ARN>` for every further account that has to be entered by a role."),
+                );
+                return response;
+            }
+        };
+        let Ok(session) = self.shared.session() else {
+            unconfigured(diagnostics);
+            return response;
+        };
+        let importer = Importer {
+            session: &session,
+            id,
+        };
+        if let Some(model) = importer.import(diagnostics).await {
+            response.state = encode(&model);
+            response.private = Private {
+                importing: true,
+                ..Private::default()
+            }
+            .write();
+        }
+        response
+    }
+}
+
+/// `[account/]bucket[@region][,role ARN]...`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ImportId {
+    account: Option<AccountId>,
+    bucket: BucketName,
+    region: Option<Region>,
+    /// Roles by the account that they are in.
+    roles: BTreeMap<String, Arn>,
+}
+
+impl ImportId {
+    fn parse(text: &str) -> Result<Self, String> {
+        // A role's name may itself hold a comma, so the ID is split where an ARN begins.
+        let mut parts = text.split(",arn:");
+        let place = parts.next().unwrap_or_default();
+        let mut roles = BTreeMap::new();
+        for part in parts {
+            let arn = Arn::parse_role(&format!("arn:{part}")).map_err(|e| format!("{e}."))?;
+            roles.insert(arn.account.clone(), arn);
+        }
+        let (account, rest) = match place.split_once('/') {
+            Some((account, rest)) => (
+                Some(AccountId::parse(account).map_err(|e| format!("{e}."))?),
+                rest,
+            ),
+            None => (None, place),
+        };
+        let (bucket, region) = match rest.split_once('@') {
+            Some((bucket, region)) => (
+                bucket,
+                Some(Region::parse(region).map_err(|e| format!("{e}."))?),
+            ),
+            None => (rest, None),
+        };
+        Ok(Self {
+            account,
+            bucket: BucketName::parse(bucket).map_err(|e| format!("{e}."))?,
+            region,
+            roles,
+        })
+    }
+}
+
+struct Importer<'a> {
+    session: &'a Session,
+    id: ImportId,
+}
+
+impl Importer<'_> {
+    async fn import(&self, diagnostics: &mut Diagnostics) -> Option<BucketModel> {
+        let Some(region) = self
+            .id
+            .region
+            .clone()
+            .or_else(|| self.session.settings.region.clone())
+        else {
+            diagnostics.error(
+                "No region",
+                "The import ID names no region, and neither does the provider: append @<region>, or set the provider's region.",
+            );
+            return None;
+        };
+        let mut source = self.place(self.id.account.as_ref());
+        let at = self
+            .locate(&Side::Source, &source, &region, diagnostics)
+            .await?;
+        let bucket = self.id.bucket.to_string();
+        let at = self.in_its_region(&bucket, at, diagnostics).await?;
+        source.bucket = Attr::Known(bucket.clone());
+        source.account_id = Attr::Known(at.account.to_string());
+        source.region = Attr::Known(at.region.to_string());
+        let query = Query::GetBucketReplication {
+            bucket: bucket.clone(),
+        };
+        let configuration = match self.session.cloud.query(&at, &query).await {
+            Ok(Answer::Replication(configuration)) => configuration,
+            Ok(_) => return None,
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                diagnostics.error(
+                    format!("Bucket {bucket} has no replication configuration"),
+                    "An import finds destinations, keys and the role from the replication configuration, and this bucket has none.",
+                );
+                return None;
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        };
+        let owner = format!("{}/{bucket}", at.account);
+        self.complete(&owner, &Side::Source, &mut source, &at, diagnostics)
+            .await?;
+        let mut destinations = BTreeMap::new();
+        for rule in &configuration.rules {
+            let (key, side) = self
+                .destination(&owner, &bucket, &at, rule, diagnostics)
+                .await?;
+            destinations.insert(key, Attr::Known(side));
+        }
+        Some(BucketModel {
+            id: Attr::Known(bucket),
+            source: Attr::Known(SourceModel(source)),
+            destinations: Attr::Known(destinations),
+            role: Attr::Known(self.role(&owner, &at, &configuration, diagnostics).await?),
+            components: Attr::Known(BTreeMap::new()),
+            ..BucketModel::default()
+        })
+    }
+
+    /// A side with nothing but the way into an account.
+    fn place(&self, account: Option<&AccountId>) -> SideModel {
+        let role = account.and_then(|account| self.id.roles.get(account.as_str()));
+        SideModel {
+            account_id: Attr::from_option(account.map(ToString::to_string)),
+            assume_role: role.map_or(Attr::Null, |role| {
+                Attr::Known(AssumeRoleModel {
+                    role_arn: Attr::Known(role.to_string()),
+                    ..AssumeRoleModel::default()
+                })
+            }),
+            force_destroy: Attr::Known(false),
+            retain_on_destroy: Attr::Known(false),
+            ..SideModel::default()
+        }
+    }
+
+    async fn locate(
+        &self,
+        this: &Side,
+        side: &SideModel,
+        region: &Region,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Location> {
+        let way: WayIn = way_in(side, &self.session.settings);
+        let identity = match self.session.enter(&way, region).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                report::enter_error(this, &error, diagnostics);
+                return None;
+            }
+        };
+        if let Some(wanted) = side.account_id.known()
+            && wanted != identity.account.as_str()
+        {
+            diagnostics.error(
+                format!("No way into account {wanted}"),
+                format!("{this} is in account {wanted}, but the credentials at hand lead to {}. Append `,<role ARN>` of a role in {wanted} to the import ID, or write an `account` block for it in the provider.", identity.account),
+            );
+            return None;
+        }
+        Some(Location {
+            account: identity.account,
+            partition: region.partition(),
+            region: region.clone(),
+            way_in: Arc::new(way),
+        })
+    }
+
+    /// The location with the region that the bucket really is in.
+    async fn in_its_region(
+        &self,
+        bucket: &str,
+        at: Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Location> {
+        let query = Query::HeadBucket {
+            bucket: bucket.to_owned(),
+        };
+        match self.session.cloud.query(&at, &query).await {
+            Ok(Answer::BucketRegion(region)) => {
+                let region = Region::parse(&region).unwrap_or_else(|_| at.region.clone());
+                Some(Location { region, ..at })
+            }
+            Ok(_) => Some(at),
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                diagnostics.error(
+                    format!("Bucket {bucket} does not exist"),
+                    format!("{error}."),
+                );
+                None
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                None
+            }
+        }
+    }
+
+    async fn destination(
+        &self,
+        owner: &str,
+        source_bucket: &str,
+        source: &Location,
+        rule: &ReplicationRule,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(String, SideModel)> {
+        let bucket = rule
+            .bucket_arn
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let account = match rule.account.as_deref().map(AccountId::parse) {
+            Some(Ok(account)) => account,
+            _ => source.account.clone(),
+        };
+        let mut side = self.place(Some(&account));
+        let key = destination_key(source_bucket, &bucket, rule);
+        let this = Side::Destination(key.clone());
+        let at = self
+            .locate(&this, &side, &source.region, diagnostics)
+            .await?;
+        let at = self.in_its_region(&bucket, at, diagnostics).await?;
+        side.bucket = Attr::Known(bucket);
+        side.region = Attr::Known(at.region.to_string());
+        side.rule_ids = Attr::Known(text_map([("default".to_owned(), rule.id.clone())]));
+        // The read that follows takes the rule's own settings over.
+        side.enabled = Attr::Known(rule.enabled);
+        side.priority = Attr::Known(i64::from(rule.priority.unwrap_or(0)));
+        side.delete_marker_replication =
+            Attr::Known(rule.delete_marker_replication.unwrap_or(true));
+        self.complete(owner, &this, &mut side, &at, diagnostics)
+            .await?;
+        Some((key, side))
+    }
+
+    /// Encryption, and whether its key is ours: what decides how the read looks at the bucket.
+    async fn complete(
+        &self,
+        owner: &str,
+        this: &Side,
+        side: &mut SideModel,
+        at: &Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<()> {
+        let bucket = side.bucket.known().cloned().unwrap_or_default();
+        let query = Query::GetBucketEncryption { bucket };
+        let mut seen = ObservedBucket::default();
+        match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Encryption(encryption)) => seen.encryption = Presence::Present(encryption),
+            Ok(_) => {}
+            Err(error) if error.kind == CallErrorKind::NotFound => {}
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        }
+        let key_arn = seen
+            .encryption
+            .present()
+            .and_then(|e| e.kms_key.as_ref())
+            .and_then(Input::known)
+            .cloned();
+        let ours = match key_arn {
+            Some(arn) => match self.own_key(owner, this, at, &arn).await {
+                Ok(key) => key,
+                Err(error) => {
+                    report::read_errors(&[error], diagnostics);
+                    return None;
+                }
+            },
+            None => None,
+        };
+        if let Some(key) = &ours {
+            side.kms_key_arn = Attr::Known(key.description.arn.clone());
+        }
+        let mut encryption = imported_encryption(&seen, ours.as_ref());
+        if let (Attr::Known(model), Some(key)) = (&mut encryption.key, &ours) {
+            model.alias = key
+                .aliases
+                .present()
+                .and_then(|aliases| aliases.first())
+                .map_or_else(
+                    || side.bucket.clone().map(|name| names::default_alias(&name)),
+                    |alias| Attr::Known(alias.clone()),
+                );
+            model.description = Attr::Known(key.description.description.clone());
+            model.enable_key_rotation = Attr::Known(true);
+            model.multi_region = Attr::Known(key.description.multi_region);
+        }
+        side.encryption = Attr::Known(encryption);
+        side.object_ownership = Attr::Known("BucketOwnerEnforced".to_owned());
+        side.public_access_block = Attr::Known(super::model::PublicAccessBlockModel {
+            block_public_acls: Attr::Known(true),
+            block_public_policy: Attr::Known(true),
+            ignore_public_acls: Attr::Known(true),
+            restrict_public_buckets: Attr::Known(true),
+        });
+        Some(())
+    }
+
+    /// The key, where it carries the tags of this very component; else it is somebody else's.
+    async fn own_key(
+        &self,
+        owner: &str,
+        this: &Side,
+        at: &Location,
+        arn: &str,
+    ) -> Result<Option<ObservedKey>, CallError> {
+        let cloud = &self.session.cloud;
+        let component = ComponentId::Of(this.clone(), Part::Key);
+        let tags = cloud
+            .query(
+                at,
+                &Query::ListKeyTags {
+                    key: arn.to_owned(),
+                },
+            )
+            .await;
+        let ours = matches!(&tags, Ok(Answer::Tags(tags)) if is_ours(tags, owner, &component));
+        if !ours {
+            // A key that may not be looked at is not ours either.
+            return Ok(None);
+        }
+        let description = cloud
+            .query(
+                at,
+                &Query::DescribeKey {
+                    key: arn.to_owned(),
+                },
+            )
+            .await?;
+        let aliases = cloud
+            .query(
+                at,
+                &Query::ListAliases {
+                    key: arn.to_owned(),
+                },
+            )
+            .await?;
+        let (Answer::Key(description), Answer::Names(aliases)) = (description, aliases) else {
+            return Ok(None);
+        };
+        Ok(Some(ObservedKey {
+            description,
+            policy: Presence::Unasked,
+            rotation: Presence::Unasked,
+            tags: Presence::Unasked,
+            aliases: Presence::Present(aliases),
+        }))
+    }
+
+    async fn role(
+        &self,
+        owner: &str,
+        at: &Location,
+        configuration: &ReplicationConfiguration,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<RoleModel> {
+        let arn = match Arn::parse_role(&configuration.role) {
+            Ok(arn) => arn,
+            Err(error) => {
+                diagnostics.error("The replication role is not one", format!("{error}."));
+                return None;
+            }
+        };
+        let (path, name) = path_and_name(&arn);
+        let query = Query::GetRole { role: name.clone() };
+        let tags = match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Role(role)) => role.tags,
+            Ok(_) => Tags::new(),
+            // The role is gone: it imports as ours, and the next apply makes it again.
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                Tags::from([(OWNER_TAG.to_owned(), owner.to_owned())])
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        };
+        let foreign = tags.get(OWNER_TAG).is_some_and(|other| other != owner);
+        Some(RoleModel {
+            existing_arn: if foreign {
+                Attr::Known(arn.to_string())
+            } else {
+                Attr::Null
+            },
+            manage_policy: if foreign {
+                Attr::Known(true)
+            } else {
+                Attr::Null
+            },
+            description: Attr::Known(String::new()),
+            name: Attr::Known(name),
+            path: Attr::Known(path),
+            arn: Attr::Known(arn.to_string()),
+            ..RoleModel::default()
+        })
+    }
+}
+
+/// The name that a destination gets: the one in our rule ID, else the bucket's distinguishing part.
+fn destination_key(source_bucket: &str, bucket: &str, rule: &ReplicationRule) -> String {
+    if let Some(key) = destination_of_rule(&rule.id) {
+        return key.to_owned();
+    }
+    let key = bucket
+        .strip_prefix(&format!("{source_bucket}-"))
+        .unwrap_or(bucket);
+    debug_assert!(default_destination_bucket(source_bucket, key).len() <= 63);
+    key.to_owned()
+}
+
+fn is_ours(tags: &Tags, owner: &str, component: &ComponentId) -> bool {
+    tags.get(OWNER_TAG).map(String::as_str) == Some(owner)
+        && tags.get(COMPONENT_TAG) == Some(&component.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_id_is_read() {
+        let plain = ImportId::parse("acme-archive").unwrap();
+        assert_eq!(plain.bucket.as_str(), "acme-archive");
+        assert_eq!(plain.region, None);
+        let full = ImportId::parse(
+            "111111111111/acme-archive@us-west-2,arn:aws:iam::222222222222:role/a,b,arn:aws:iam::333333333333:role/c",
+        )
+        .unwrap();
+        assert_eq!(full.account.unwrap().as_str(), "111111111111");
+        assert_eq!(full.region.unwrap().as_str(), "us-west-2");
+        assert_eq!(full.roles["222222222222"].name(), "a,b");
+        assert_eq!(full.roles["333333333333"].name(), "c");
+    }
+
+    #[test]
+    fn anything_else_is_refused_in_words() {
+        for text in ["", "UPPER", "1/acme", "acme@nowhere", "acme,arn:aws:s3:::x"] {
+            assert!(ImportId::parse(text).is_err(), "{text}");
+        }
+    }
+}

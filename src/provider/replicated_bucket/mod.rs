@@ -1,0 +1,125 @@
+//! The resource `replicated_bucket`: Terraform on one side, the pure middle on the other.
+//!
+//! [`schema`] and [`model`] say what a practitioner writes; [`effective`] works out what was left out; [`expand`]
+//! and [`flatten`] lead to the domain and back; [`computed`] fills what follows. The operations stand in files
+//! of their own: `plan`, `apply`, `destroy`, `read`, `import`. All of them are thin: they fetch, call the middle,
+//! run its steps, and report.
+
+mod apply;
+mod computed;
+mod destroy;
+pub mod effective;
+pub mod expand;
+pub mod flatten;
+mod going;
+mod import;
+pub mod model;
+mod plan;
+mod preflight;
+mod private;
+mod read;
+mod report;
+pub mod schema;
+mod target;
+mod validate;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::model::BucketModel;
+use self::private::Private;
+use super::settings::Shared;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::{Attr, FromValue, ToValue};
+use crate::framework::provider::{
+    ApplyRequest, ApplyResponse, ImportRequest, ImportResponse, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource,
+};
+use crate::framework::schema::Schema;
+use crate::framework::value::Value;
+
+/// The resource's type name.
+pub const TYPE_NAME: &str = "replicated_bucket";
+
+/// The resource.
+pub struct ReplicatedBucket {
+    shared: Arc<Shared>,
+}
+
+impl ReplicatedBucket {
+    /// A resource that uses the process's session.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[async_trait]
+impl Resource for ReplicatedBucket {
+    fn type_name(&self) -> &str {
+        TYPE_NAME
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn validate(&self, config: &Value) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        if let Some(Attr::Known(config)) = decode::<BucketModel>(config, &mut diagnostics) {
+            diagnostics.extend(validate::validate(&config));
+        }
+        diagnostics
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        self.refresh(request).await
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        self.plan_change(request).await
+    }
+
+    async fn create(&self, request: ApplyRequest) -> ApplyResponse {
+        self.apply_create(request).await
+    }
+
+    async fn update(&self, request: ApplyRequest) -> ApplyResponse {
+        self.apply_update(request).await
+    }
+
+    async fn delete(&self, request: ApplyRequest) -> ApplyResponse {
+        self.apply_delete(request).await
+    }
+
+    async fn import(&self, request: ImportRequest) -> ImportResponse {
+        self.import_by_id(request).await
+    }
+}
+
+/// Reads a model; a value that does not fit is a bug of ours and is reported as one.
+fn decode<T: FromValue>(value: &Value, diagnostics: &mut Diagnostics) -> Option<Attr<T>> {
+    match Attr::from_value(value) {
+        Ok(model) => Some(model),
+        Err(error) => {
+            diagnostics.error(
+                "The value does not fit the schema",
+                format!("{error}. This is a bug in the provider; please report it."),
+            );
+            None
+        }
+    }
+}
+
+/// Writes a model.
+fn encode(model: &BucketModel) -> Value {
+    model.to_known()
+}
+
+/// The settings that an import found, as they are remembered.
+fn kept_model(private: &Private) -> Option<BucketModel> {
+    let json = private.kept.as_ref()?;
+    let ty = schema::schema().block.ty();
+    let value = Value::from_stored_json(json, &ty).ok()?;
+    BucketModel::from_known(&value).ok()
+}

@@ -1,0 +1,314 @@
+//! The typed mirror of the schema of `replicated_bucket`.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+
+use crate::framework::model::{Attr, FromValue, ModelError, ToValue};
+use crate::framework::value::Value;
+use crate::model;
+use crate::replication::component::Side;
+
+/// A map of text attributes, such as tags.
+pub type TextMap = BTreeMap<String, Attr<String>>;
+
+model! {
+    /// `replicated_bucket`.
+    BucketModel {
+        /// The source bucket's name.
+        id: String,
+        /// The source bucket's ARN.
+        arn: String,
+        /// The ID with which exactly this setup imports.
+        import_id: String,
+        /// The bucket that objects are written to.
+        source: SourceModel,
+        /// The buckets that receive replicas.
+        destinations: BTreeMap<String, Attr<SideModel>>,
+        /// The role that S3 assumes.
+        role: RoleModel,
+        /// Tags on every component.
+        tags: TextMap,
+        /// One line for each AWS object.
+        components: TextMap,
+    }
+}
+
+model! {
+    /// A bucket on either side; attributes that only destinations have are null on the source.
+    SideModel {
+        /// Name of the bucket.
+        bucket: String,
+        /// Account that it belongs to.
+        account_id: String,
+        /// Region that it lives in.
+        region: String,
+        /// Profile by which the account is entered.
+        profile: String,
+        /// Role by which the account is entered.
+        assume_role: AssumeRoleModel,
+        /// Whether a destroy may empty it.
+        force_destroy: bool,
+        /// Whether a destroy leaves it.
+        retain_on_destroy: bool,
+        /// Default encryption.
+        encryption: EncryptionModel,
+        /// Public access block.
+        public_access_block: PublicAccessBlockModel,
+        /// Object ownership.
+        object_ownership: String,
+        /// Tags of this side.
+        tags: TextMap,
+        /// ARN of the bucket.
+        arn: String,
+        /// Global domain name.
+        bucket_domain_name: String,
+        /// Regional domain name.
+        bucket_regional_domain_name: String,
+        /// Route 53 hosted zone of the region's S3 endpoint.
+        hosted_zone_id: String,
+        /// ARN of the key in use.
+        kms_key_arn: String,
+        /// Id of the key in use.
+        kms_key_id: String,
+        /// Statements that this resource writes into the bucket's policy.
+        policy_json: String,
+        /// Statements that this resource writes into the key's policy.
+        kms_key_policy_json: String,
+        /// Whether the destination's rules replicate.
+        enabled: bool,
+        /// Priority of its rule.
+        priority: i64,
+        /// Storage class of replicas.
+        storage_class: String,
+        /// Whether delete markers replicate.
+        delete_marker_replication: bool,
+        /// IDs of its rules.
+        rule_ids: TextMap,
+    }
+}
+
+/// Attributes that only a destination has.
+pub const DESTINATION_ONLY: [&str; 5] = [
+    "enabled",
+    "priority",
+    "storage_class",
+    "delete_marker_replication",
+    "rule_ids",
+];
+
+model! {
+    /// `assume_role`.
+    AssumeRoleModel {
+        /// The role.
+        role_arn: String,
+        /// Session name.
+        session_name: String,
+        /// External id.
+        external_id: String,
+        /// Duration, Go syntax.
+        duration: String,
+        /// Session policy.
+        policy: String,
+        /// Managed session policies.
+        policy_arns: Vec<Attr<String>>,
+        /// Source identity.
+        source_identity: String,
+        /// Session tags.
+        tags: TextMap,
+        /// Transitive tag keys.
+        transitive_tag_keys: Vec<Attr<String>>,
+    }
+}
+
+model! {
+    /// `encryption`.
+    EncryptionModel {
+        /// Algorithm.
+        sse_algorithm: String,
+        /// An existing key.
+        kms_key_arn: String,
+        /// Whether S3 Bucket Keys are used.
+        bucket_key_enabled: bool,
+        /// The key that we make.
+        key: KeyModel,
+    }
+}
+
+model! {
+    /// `encryption.key`.
+    KeyModel {
+        /// Alias.
+        alias: String,
+        /// Description.
+        description: String,
+        /// Deletion window in days.
+        deletion_window_in_days: i64,
+        /// Whether it rotates.
+        enable_key_rotation: bool,
+        /// Rotation period in days.
+        rotation_period_in_days: i64,
+        /// Whether it is a multi-Region key.
+        multi_region: bool,
+        /// Tags.
+        tags: TextMap,
+    }
+}
+
+model! {
+    /// `public_access_block`.
+    PublicAccessBlockModel {
+        /// `BlockPublicAcls`.
+        block_public_acls: bool,
+        /// `BlockPublicPolicy`.
+        block_public_policy: bool,
+        /// `IgnorePublicAcls`.
+        ignore_public_acls: bool,
+        /// `RestrictPublicBuckets`.
+        restrict_public_buckets: bool,
+    }
+}
+
+model! {
+    /// `role`.
+    RoleModel {
+        /// Name.
+        name: String,
+        /// Prefix of the name.
+        name_prefix: String,
+        /// Path.
+        path: String,
+        /// Description.
+        description: String,
+        /// Permissions boundary.
+        permissions_boundary: String,
+        /// Tags.
+        tags: TextMap,
+        /// An existing role.
+        existing_arn: String,
+        /// Whether our policy is written into an existing role.
+        manage_policy: bool,
+        /// ARN.
+        arn: String,
+        /// Unique id.
+        unique_id: String,
+        /// The policy.
+        policy_json: String,
+    }
+}
+
+/// The source: a [`SideModel`] without the attributes of destinations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceModel(pub SideModel);
+
+impl Deref for SourceModel {
+    type Target = SideModel;
+
+    fn deref(&self) -> &SideModel {
+        &self.0
+    }
+}
+
+impl DerefMut for SourceModel {
+    fn deref_mut(&mut self) -> &mut SideModel {
+        &mut self.0
+    }
+}
+
+impl FromValue for SourceModel {
+    fn from_known(value: &Value) -> Result<Self, ModelError> {
+        SideModel::from_known(value).map(Self)
+    }
+}
+
+impl ToValue for SourceModel {
+    fn to_known(&self) -> Value {
+        match self.0.to_known() {
+            Value::Object(mut attributes) => {
+                attributes.retain(|name, _| !DESTINATION_ONLY.contains(&name.as_str()));
+                Value::Object(attributes)
+            }
+            other => other,
+        }
+    }
+}
+
+impl BucketModel {
+    /// Known sides in order, the source first.
+    pub fn sides(&self) -> Vec<(Side, &SideModel)> {
+        let source = self.source.known().map(|s| (Side::Source, &s.0));
+        let destinations = self.destinations.known().into_iter().flatten();
+        source
+            .into_iter()
+            .chain(
+                destinations.filter_map(|(key, side)| {
+                    Some((Side::Destination(key.clone()), side.known()?))
+                }),
+            )
+            .collect()
+    }
+
+    /// The same, to be changed.
+    pub fn sides_mut(&mut self) -> Vec<(Side, &mut SideModel)> {
+        let source = match &mut self.source {
+            Attr::Known(source) => Some((Side::Source, &mut source.0)),
+            _ => None,
+        };
+        let destinations = match &mut self.destinations {
+            Attr::Known(destinations) => Some(destinations),
+            _ => None,
+        };
+        source
+            .into_iter()
+            .chain(
+                destinations
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(key, side)| match side {
+                        Attr::Known(side) => Some((Side::Destination(key.clone()), side)),
+                        _ => None,
+                    }),
+            )
+            .collect()
+    }
+
+    /// One side, where it is known.
+    pub fn side(&self, side: &Side) -> Option<&SideModel> {
+        match side {
+            Side::Source => self.source.known().map(|s| &s.0),
+            Side::Destination(key) => self.destinations.known()?.get(key)?.known(),
+        }
+    }
+
+    /// The side with a bucket of this name, whatever its key.
+    pub fn side_of_bucket(&self, bucket: &str) -> Option<(Side, &SideModel)> {
+        self.sides()
+            .into_iter()
+            .find(|(_, side)| side.bucket.known().map(String::as_str) == Some(bucket))
+    }
+}
+
+/// The known entries of a text map.
+pub fn known_entries(map: &Attr<TextMap>) -> BTreeMap<String, String> {
+    map.known()
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), value.known()?.clone())))
+        .collect()
+}
+
+/// The known items of a text list.
+pub fn known_items(list: &Attr<Vec<Attr<String>>>) -> Vec<String> {
+    list.known()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.known().cloned())
+        .collect()
+}
+
+/// A text map of known entries.
+pub fn text_map(entries: impl IntoIterator<Item = (String, String)>) -> TextMap {
+    entries
+        .into_iter()
+        .map(|(key, value)| (key, Attr::Known(value)))
+        .collect()
+}

@@ -1,0 +1,240 @@
+//! Plans: what a configuration amounts to, whether it can be done, and what will happen that a person must know.
+
+use super::computed::import_id;
+use super::effective::{previous_destination, previous_source};
+use super::expand::{expand, side_path};
+use super::going::{Leaving, leaving};
+use super::model::BucketModel;
+use super::preflight;
+use super::private::Private;
+use super::target::target;
+use super::validate::warn;
+use super::{ReplicatedBucket, decode, encode};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{PlanRequest, PlanResponse};
+use crate::framework::value::{AttributePath, Value};
+use crate::provider::settings::{NoSession, Session};
+use crate::replication::spec::Spec;
+
+impl ReplicatedBucket {
+    /// Plans a create, an update, a replacement or a destroy.
+    pub(super) async fn plan_change(&self, request: PlanRequest) -> PlanResponse {
+        let mut response = PlanResponse {
+            planned_state: Value::Null,
+            requires_replace: Vec::new(),
+            planned_private: request.prior_private.clone(),
+            planned_identity: request.prior_identity.clone(),
+            diagnostics: Diagnostics::new(),
+            deferred: None,
+        };
+        if request.proposed_new_state.is_null() {
+            return response;
+        }
+        let config: BucketModel = match decode(&request.config, &mut response.diagnostics) {
+            Some(Attr::Known(config)) => config,
+            _ => return response,
+        };
+        let prior = match decode::<BucketModel>(&request.prior_state, &mut response.diagnostics) {
+            Some(prior) => prior,
+            None => return response,
+        };
+        let session = match self.shared.session() {
+            Ok(session) => Some(session),
+            Err(NoSession::Unknown) => None,
+            Err(NoSession::Unconfigured) => {
+                unconfigured(&mut response.diagnostics);
+                return response;
+            }
+        };
+        let private = Private::read(&request.prior_private);
+        let planner = Planner {
+            session: session.as_deref(),
+            config: &config,
+            prior: prior.known(),
+            private,
+        };
+        planner
+            .plan(request.prior_state.clone(), &mut response)
+            .await;
+        response
+    }
+}
+
+struct Planner<'a> {
+    session: Option<&'a Session>,
+    config: &'a BucketModel,
+    prior: Option<&'a BucketModel>,
+    private: Private,
+}
+
+impl Planner<'_> {
+    async fn plan(mut self, prior_state: Value, response: &mut PlanResponse) {
+        let diagnostics = &mut response.diagnostics;
+        let kept = self.kept();
+        let target = target(
+            self.session,
+            self.config,
+            self.prior,
+            kept.as_ref(),
+            diagnostics,
+        )
+        .await;
+        if diagnostics.has_error() {
+            return;
+        }
+        warn(self.config, &target.model, diagnostics);
+        response.planned_state = encode(&target.model);
+        if let Some(prior) = self.prior {
+            if target.model == *prior {
+                response.planned_state = prior_state;
+                return;
+            }
+            response.requires_replace = replaced_by(prior, self.config);
+        }
+        let replacing = !response.requires_replace.is_empty();
+        if let Some(session) = self.session {
+            if replacing {
+                // The second plan of a replacement is a create; it finds this mark in its private state.
+                self.private.replacing = true;
+                self.check_replacement(session, diagnostics).await;
+            } else {
+                let spec = target.spec.as_ref();
+                self.check(session, spec, &target.model, diagnostics).await;
+            }
+        }
+        if self.prior.is_some() && !replacing {
+            self.private.replacing = false;
+        }
+        response.planned_private = self.private.write();
+    }
+
+    /// Everything that can be known before an apply about whether it will work.
+    async fn check(
+        &self,
+        session: &Session,
+        spec: Option<&Spec>,
+        model: &BucketModel,
+        diagnostics: &mut Diagnostics,
+    ) {
+        if let Some(spec) = spec
+            && !(self.prior.is_none() && self.private.replacing)
+        {
+            preflight::check(session, spec, model, self.prior, diagnostics).await;
+        }
+        let Some(prior) = self.prior else { return };
+        let Ok(prior_spec) = expand(prior, &session.settings) else {
+            return;
+        };
+        let Leaving { going, kept } =
+            match leaving(session, prior, &prior_spec, model, &self.private, true).await {
+                Ok(leaving) => leaving,
+                Err(errors) => {
+                    super::report::read_errors(&errors, diagnostics);
+                    return;
+                }
+            };
+        for (side, bucket, _) in &going.buckets {
+            if bucket.retain_on_destroy {
+                continue;
+            }
+            diagnostics.warning_at(
+                side_path(side),
+                format!("Bucket {} will be deleted", bucket.name),
+                format!(
+                    "{side} is no longer in the configuration. Its bucket {} in {} is deleted{}.",
+                    bucket.name,
+                    bucket.location,
+                    if bucket.force_destroy {
+                        " with every object in it, because force_destroy is set"
+                    } else {
+                        ""
+                    }
+                ),
+            );
+            if let Some(key) = bucket.owned_key().and_then(|key| key.arn.as_ref()) {
+                diagnostics.warning_at(
+                    side_path(side),
+                    format!("Key {key} will be deleted"),
+                    format!(
+                        "The key of bucket {} is scheduled for deletion once the bucket is gone.",
+                        bucket.name
+                    ),
+                );
+            }
+        }
+        for obstacle in kept {
+            diagnostics.error_at(
+                side_path(&obstacle.side),
+                format!("Bucket {} holds objects", obstacle.bucket),
+                format!("{} is no longer in the configuration, but its bucket {} is not empty, and force_destroy is not set in the state. Empty it, or set force_destroy (or retain_on_destroy) on it and apply, and then take it out. Nothing was changed.", obstacle.side, obstacle.bucket),
+            );
+        }
+    }
+
+    /// A replacement deletes every bucket and never empties one, so each must be empty already.
+    async fn check_replacement(&self, session: &Session, diagnostics: &mut Diagnostics) {
+        let Some(prior) = self.prior else { return };
+        let Ok(spec) = expand(prior, &session.settings) else {
+            return;
+        };
+        match preflight::filled_buckets(session, &spec).await {
+            Err(errors) => super::report::read_errors(&errors, diagnostics),
+            Ok(filled) => {
+                for (side, bucket) in filled {
+                    diagnostics.error_at(
+                        side_path(&side).attribute("bucket"),
+                        format!("Replacement would delete bucket {bucket}, which holds objects"),
+                        format!("The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource, or empty {bucket} first. Nothing was changed.", import_id(&spec)),
+                    );
+                }
+            }
+        }
+    }
+
+    fn kept(&self) -> Option<BucketModel> {
+        super::kept_model(&self.private)
+    }
+}
+
+/// What in the configuration replaces the resource: only the source bucket's own name, account or region.
+fn replaced_by(prior: &BucketModel, config: &BucketModel) -> Vec<AttributePath> {
+    let (Some(prior), Some(config)) = (prior.source.known(), config.source.known()) else {
+        return Vec::new();
+    };
+    let source = AttributePath::root("source");
+    let changed = |written: &Attr<String>, was: &Attr<String>| !written.is_null() && written != was;
+    [
+        ("bucket", changed(&config.bucket, &prior.bucket)),
+        ("account_id", changed(&config.account_id, &prior.account_id)),
+        ("region", changed(&config.region, &prior.region)),
+    ]
+    .into_iter()
+    .filter(|(_, changed)| *changed)
+    .map(|(name, _)| source.attribute(name))
+    .collect()
+}
+
+/// Whether a side of the model is one that state has, so that nothing is there to be claimed.
+pub(super) fn in_state(
+    prior: Option<&BucketModel>,
+    side: &crate::replication::component::Side,
+    model: &BucketModel,
+) -> bool {
+    let (Some(prior), Some(now)) = (prior, model.side(side)) else {
+        return false;
+    };
+    match side {
+        crate::replication::component::Side::Source => previous_source(prior, now).is_some(),
+        crate::replication::component::Side::Destination(_) => {
+            previous_destination(prior, now, &now.bucket).is_some()
+        }
+    }
+}
+
+pub(super) fn unconfigured(diagnostics: &mut Diagnostics) {
+    diagnostics.error(
+        "The provider is not configured",
+        "Terraform asked for this before it configured the provider. This is a bug; please report it.",
+    );
+}

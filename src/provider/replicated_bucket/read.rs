@@ -1,0 +1,169 @@
+//! Refresh: what is at AWS, attribute by attribute, and what differs without having one.
+
+use std::collections::BTreeMap;
+
+use super::computed::{fill, with_drift};
+use super::expand::{Incomplete, expand, way_in};
+use super::flatten::flatten;
+use super::model::{BucketModel, known_entries};
+use super::plan::unconfigured;
+use super::private::{Private, StoredWay};
+use super::{ReplicatedBucket, decode, encode, report};
+use crate::execution::observe::{Purpose, observe};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{ReadRequest, ReadResponse};
+use crate::framework::value::Value;
+use crate::provider::settings::{NoSession, Session};
+use crate::replication::desired::desire;
+use crate::replication::diff::{Difference, Shows, diff};
+use crate::replication::graph::Action;
+use crate::replication::observed::Observed;
+use crate::replication::operation::Operation;
+use crate::replication::spec::Spec;
+
+impl ReplicatedBucket {
+    /// Looks at everything; null when the source and every destination are gone.
+    pub(super) async fn refresh(&self, request: ReadRequest) -> ReadResponse {
+        let mut response = ReadResponse {
+            new_state: request.current_state.clone(),
+            private: request.private.clone(),
+            identity: request.identity,
+            diagnostics: Diagnostics::new(),
+            deferred: None,
+        };
+        let Some(Attr::Known(state)) =
+            decode::<BucketModel>(&request.current_state, &mut response.diagnostics)
+        else {
+            return response;
+        };
+        let session = match self.shared.session() {
+            Ok(session) => session,
+            // Without a configuration nothing can be looked at; what is in state stands.
+            Err(NoSession::Unknown) => return response,
+            Err(NoSession::Unconfigured) => {
+                unconfigured(&mut response.diagnostics);
+                return response;
+            }
+        };
+        let mut private = Private::read(&request.private);
+        match refreshed(&session, &state, &mut private, &mut response.diagnostics).await {
+            Some(Some(model)) => response.new_state = encode(&model),
+            Some(None) => response.new_state = Value::Null,
+            None => {}
+        }
+        response.private = private.write();
+        response
+    }
+}
+
+/// The state as it is now; `Some(None)` when everything is gone, `None` after errors.
+async fn refreshed(
+    session: &Session,
+    state: &BucketModel,
+    private: &mut Private,
+    diagnostics: &mut Diagnostics,
+) -> Option<Option<BucketModel>> {
+    let mut spec = stored_spec(state, session, diagnostics)?;
+    let observed = match observe(&*session.cloud, &spec, Purpose::Refresh, &|_| true).await {
+        Ok(observed) => observed,
+        Err(errors) => {
+            report::read_errors(&errors, diagnostics);
+            return None;
+        }
+    };
+    if observed
+        .buckets
+        .values()
+        .all(|seen| seen.region.is_absent())
+    {
+        return Some(None);
+    }
+    let mut model = seen_over(session, state, &spec, &observed);
+    if private.importing {
+        private.importing = false;
+        spec = stored_spec(&model, session, diagnostics)?;
+        let found = model.clone();
+        fill(&mut model, Some(&found), Some(&spec));
+        let differences = diff(&desire(&spec, None, ""), &observed);
+        model.components = with_drift(&model.components, &differences);
+        let ty = super::schema::schema().block.ty();
+        private.kept = encode(&model).to_json(&ty).ok();
+    }
+    private.ways = ways(&model, session);
+    Some(Some(model))
+}
+
+/// What was seen, over what is in state, with drift told at the components.
+pub(super) fn seen_over(
+    session: &Session,
+    state: &BucketModel,
+    spec: &Spec,
+    observed: &Observed,
+) -> BucketModel {
+    let mut inherited = session.settings.default_tags.clone();
+    inherited.extend(known_entries(&state.tags));
+    let (mut model, notes) = flatten(state, observed, &inherited);
+    let mut differences = diff(&desire(spec, None, ""), observed);
+    for (component, what) in notes {
+        let at = spec.source.location.clone();
+        differences.push(Difference {
+            component,
+            at,
+            what: what.to_owned(),
+            shows: Shows::Component,
+            // Only told, never run: the apply looks again.
+            repair: Action::Call(Operation::DeleteBucketPolicy {
+                bucket: String::new(),
+            }),
+        });
+    }
+    model.components = with_drift(&without_old_drift(&state.components), &differences);
+    model
+}
+
+/// The ways into accounts, to be remembered.
+pub(super) fn ways(model: &BucketModel, session: &Session) -> BTreeMap<String, StoredWay> {
+    model
+        .sides()
+        .into_iter()
+        .filter_map(|(_, side)| {
+            let account = side.account_id.known()?.clone();
+            Some((account, (&way_in(side, &session.settings)).into()))
+        })
+        .collect()
+}
+
+/// The spec of a stored state. A state that has none was not written by us.
+pub(super) fn stored_spec(
+    state: &BucketModel,
+    session: &Session,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spec> {
+    match expand(state, &session.settings) {
+        Ok(spec) => Some(spec),
+        Err(error) => {
+            let why = match error {
+                Incomplete::Unknown => "something in it is missing".to_owned(),
+                Incomplete::Invalid(path, why) => format!("{path}: {why}"),
+            };
+            diagnostics.error(
+                "The state cannot be used",
+                format!("The stored state of this resource is not complete: {why}. Was it edited by hand? Remove it with `terraform state rm` and import the bucket."),
+            );
+            None
+        }
+    }
+}
+
+fn without_old_drift(components: &Attr<super::model::TextMap>) -> Attr<super::model::TextMap> {
+    components.clone().map(|lines| {
+        lines
+            .into_iter()
+            .map(|(component, line)| {
+                let line = line.map(|line| super::expand::without_drift(&line).to_owned());
+                (component, line)
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,171 @@
+//! What a configuration amounts to here and now: every value worked out, every account entered that has to be.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use super::computed::{carry_keys, fill};
+use super::effective::{Ground, effective, previous_destination, previous_source};
+use super::expand::{Incomplete, expand, side_path, way_in};
+use super::model::{AssumeRoleModel, BucketModel, SideModel};
+use super::report;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::provider::settings::{Session, Settings};
+use crate::replication::component::Side;
+use crate::replication::ids::Region;
+use crate::replication::spec::Spec;
+
+/// A configuration, worked out.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    /// Every attribute; unknown is only what follows from something unknown, or what AWS decides.
+    pub(super) model: BucketModel,
+    /// The same for the domain, where enough is known.
+    pub(super) spec: Option<Spec>,
+}
+
+/// Works a configuration out. Errors, such as a role that cannot be assumed, go to `diagnostics`.
+pub(super) async fn target(
+    session: Option<&Session>,
+    config: &BucketModel,
+    prior: Option<&BucketModel>,
+    kept: Option<&BucketModel>,
+    diagnostics: &mut Diagnostics,
+) -> Target {
+    let unconfigured = Settings::default();
+    let settings = session.map_or(&unconfigured, |s| &s.settings);
+    let region = match (session, &settings.region) {
+        (_, Some(region)) => Attr::Known(region.to_string()),
+        (None, None) => Attr::Unknown,
+        (Some(_), None) => Attr::Null,
+    };
+    let mut accounts = BTreeMap::new();
+    let ground = Ground {
+        prior,
+        kept,
+        region,
+        accounts: &accounts,
+    };
+    let mut model = effective(config, &ground);
+    require_region(&model, diagnostics);
+    if let Some(session) = session
+        && !diagnostics.has_error()
+    {
+        let entered = enter(session, &model, prior, diagnostics).await;
+        let ground = Ground {
+            accounts: &entered,
+            ..ground
+        };
+        model = effective(config, &ground);
+        accounts.clone_from(&entered);
+    }
+    if let Some(prior) = prior {
+        carry_keys(&mut model, prior);
+    }
+    let spec = match expand(&model, settings) {
+        Ok(spec) => Some(spec),
+        Err(Incomplete::Unknown) => None,
+        Err(Incomplete::Invalid(path, why)) => {
+            diagnostics.error_at(path, "Invalid value", format!("{why}."));
+            None
+        }
+    };
+    fill(&mut model, prior, spec.as_ref());
+    Target { model, spec }
+}
+
+fn require_region(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        if side.region.is_null() {
+            diagnostics.error_at(
+                side_path(&this).attribute("region"),
+                "No region",
+                format!("{this} names no region, and neither does the provider. Write `region` here or in the provider block, or set AWS_REGION."),
+            );
+        }
+    }
+}
+
+/// Enters every location whose account is not known yet, or whose way in is new; the accounts that they lead to.
+async fn enter(
+    session: &Session,
+    model: &BucketModel,
+    prior: Option<&BucketModel>,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<Side, String> {
+    let sides: Vec<_> = model
+        .sides()
+        .into_iter()
+        .filter(|(this, side)| !way_is_unknown(side) && must_enter(this, side, prior))
+        .filter_map(|(this, side)| {
+            let region = Region::parse(side.region.known()?).ok()?;
+            Some((this, side, region))
+        })
+        .collect();
+    let answers = join_all(sides.iter().map(|(_, side, region)| async {
+        session
+            .enter(&way_in(side, &session.settings), region)
+            .await
+    }))
+    .await;
+    let mut accounts = BTreeMap::new();
+    for ((this, side, region), answer) in sides.into_iter().zip(answers) {
+        let identity = match answer {
+            Ok(identity) => identity,
+            Err(error) => {
+                report::enter_error(&this, &error, diagnostics);
+                continue;
+            }
+        };
+        if let Some(wanted) = side.account_id.known()
+            && wanted != identity.account.as_str()
+        {
+            diagnostics.error_at(
+                side_path(&this).attribute("account_id"),
+                "The way in leads to another account",
+                format!(
+                    "{this} is in account {wanted}, but its credentials ({}) belong to account {}. Write an assume_role or a profile that leads to {wanted}, or an `account` block for it in the provider. Nothing was changed.",
+                    identity.arn, identity.account
+                ),
+            );
+            continue;
+        }
+        if identity.partition != region.partition() {
+            diagnostics.error_at(
+                side_path(&this).attribute("region"),
+                "The region is in another partition",
+                format!(
+                    "{this}: region {region} is in partition {}, but the credentials ({}) are in {}.",
+                    region.partition(),
+                    identity.arn,
+                    identity.partition
+                ),
+            );
+            continue;
+        }
+        accounts.insert(this, identity.account.to_string());
+    }
+    accounts
+}
+
+fn must_enter(this: &Side, side: &SideModel, prior: Option<&BucketModel>) -> bool {
+    let previous = prior.and_then(|prior| match this {
+        Side::Source => previous_source(prior, side),
+        Side::Destination(_) => previous_destination(prior, side, &side.bucket),
+    });
+    previous.is_none_or(|p| p.profile != side.profile || p.assume_role != side.assume_role)
+}
+
+fn way_is_unknown(side: &SideModel) -> bool {
+    let role = |role: &AssumeRoleModel| {
+        role.role_arn.is_unknown()
+            || role.external_id.is_unknown()
+            || role.session_name.is_unknown()
+            || role.duration.is_unknown()
+            || role.policy.is_unknown()
+    };
+    side.profile.is_unknown()
+        || side.assume_role.is_unknown()
+        || side.assume_role.known().is_some_and(role)
+}

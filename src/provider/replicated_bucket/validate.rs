@@ -1,0 +1,235 @@
+//! Checks across attributes, without credentials and with unknown values anywhere.
+//!
+//! What AWS would refuse in the middle of an apply, or accept and then not do, is said here at the attribute.
+
+use std::collections::BTreeMap;
+
+use super::effective::{Ground, effective};
+use super::expand::side_path;
+use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::{Attr, ToValue};
+use crate::framework::value::{AttributePath, Value};
+use crate::replication::component::Side;
+use crate::replication::ids::{Arn, Region};
+
+/// Checks what the practitioner wrote.
+pub(super) fn validate(config: &BucketModel) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for (this, side) in config.sides() {
+        check_side(&this, side, &mut diagnostics);
+    }
+    if let Some(role) = config.role.known() {
+        check_role(role, &mut diagnostics);
+    }
+    check_whole(config, &mut diagnostics);
+    diagnostics
+}
+
+/// Checks the worked-out model: setups that AWS accepts and that do not do what they say get a warning.
+pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut Diagnostics) {
+    let Some(source) = model.source.known() else {
+        return;
+    };
+    let kms = |side: &SideModel| {
+        side.encryption
+            .known()
+            .and_then(|e| e.sse_algorithm.known())
+            .map(|a| a.starts_with("aws:kms"))
+    };
+    for (this, side) in model.sides() {
+        if this == Side::Source {
+            continue;
+        }
+        let path = side_path(&this);
+        match (kms(&source.0), kms(side)) {
+            (Some(true), Some(false)) => diagnostics.warning_at(
+                path.attribute("encryption"),
+                "Objects under KMS are not replicated",
+                format!("The source encrypts with aws:kms and {this} with AES256. S3 replicates objects under a KMS key only to a destination that has a key for the replicas, so of the objects with the source's default encryption none arrives. Leave `encryption` out on the destination, or write sse_algorithm = \"aws:kms\"."),
+            ),
+            (Some(false), Some(true)) => diagnostics.warning_at(
+                path.attribute("encryption"),
+                "Replicas keep the source's kind of encryption",
+                format!("{this} has a KMS key, but the source encrypts with AES256, and replicas keep the source's type of encryption: they will not be under the key. Write sse_algorithm = \"aws:kms\" on the source as well."),
+            ),
+            _ => {}
+        }
+        let names_location = config.side(&this).is_none_or(|c| {
+            !(c.account_id.is_null()
+                && c.region.is_null()
+                && c.profile.is_null()
+                && c.assume_role.is_null())
+        });
+        if !names_location
+            && side.account_id.known().is_some()
+            && side.account_id == source.account_id
+            && side.region == source.region
+        {
+            diagnostics.warning_at(
+                path,
+                "The destination is in the source's own account and region",
+                format!("{this} names no location, so it is made next to the source. If that is meant, write `region` to say so."),
+            );
+        }
+    }
+}
+
+fn check_side(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
+    let path = side_path(this);
+    if let Some(block) = side.public_access_block.known() {
+        not_empty(&path.attribute("public_access_block"), block, diagnostics);
+    }
+    let Some(encryption) = side.encryption.known() else {
+        return;
+    };
+    let path = path.attribute("encryption");
+    not_empty(&path, encryption, diagnostics);
+    check_encryption(&path, side, encryption, diagnostics);
+}
+
+fn check_encryption(
+    path: &AttributePath,
+    side: &SideModel,
+    encryption: &EncryptionModel,
+    diagnostics: &mut Diagnostics,
+) {
+    if let Some(key) = encryption.key.known() {
+        not_empty(&path.attribute("key"), key, diagnostics);
+        if !encryption.kms_key_arn.is_null() {
+            diagnostics.error_at(
+                path.attribute("key"),
+                "Two keys for one bucket",
+                "`kms_key_arn` names an existing key and `key` describes one to be made; write one of them.",
+            );
+        }
+    }
+    if encryption.sse_algorithm.known().map(String::as_str) == Some("AES256") {
+        for (name, written) in [
+            ("kms_key_arn", !encryption.kms_key_arn.is_null()),
+            ("key", !encryption.key.is_null()),
+            (
+                "bucket_key_enabled",
+                encryption.bucket_key_enabled == Attr::Known(true),
+            ),
+        ] {
+            if written {
+                diagnostics.error_at(
+                    path.attribute(name),
+                    "Not possible with AES256",
+                    format!("`{name}` belongs to KMS. Write sse_algorithm = \"aws:kms\", or leave `{name}` out."),
+                );
+            }
+        }
+    }
+    if let (Some(arn), Some(region)) = (encryption.kms_key_arn.known(), side.region.known())
+        && let (Ok(arn), Ok(region)) = (Arn::parse_key(arn), Region::parse(region))
+        && arn.region != region.as_str()
+    {
+        diagnostics.error_at(
+            path.attribute("kms_key_arn"),
+            "The key is in another region",
+            format!("The bucket is in {region} and the key in {}: S3 uses only keys of the bucket's own region.", arn.region),
+        );
+    }
+}
+
+fn check_role(role: &RoleModel, diagnostics: &mut Diagnostics) {
+    let path = AttributePath::root("role");
+    not_empty(&path, role, diagnostics);
+    if !role.name.is_null() && !role.name_prefix.is_null() {
+        diagnostics.error_at(
+            path.attribute("name_prefix"),
+            "Two names for one role",
+            "`name` and `name_prefix` exclude each other.",
+        );
+    }
+    if role.existing_arn.is_null() {
+        if !role.manage_policy.is_null() {
+            diagnostics.error_at(
+                path.attribute("manage_policy"),
+                "Only with an existing role",
+                "`manage_policy` says what happens to the role that `existing_arn` names; the role that this resource makes always has its policy.",
+            );
+        }
+        return;
+    }
+    for (name, written) in [
+        ("name", !role.name.is_null()),
+        ("name_prefix", !role.name_prefix.is_null()),
+        ("path", !role.path.is_null()),
+        ("description", !role.description.is_null()),
+        ("permissions_boundary", !role.permissions_boundary.is_null()),
+        ("tags", !role.tags.is_null()),
+    ] {
+        if written {
+            diagnostics.error_at(
+                path.attribute(name),
+                "Not with an existing role",
+                format!("`{name}` describes a role to be made, and `existing_arn` names one that belongs to somebody else."),
+            );
+        }
+    }
+}
+
+fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
+    let accounts = BTreeMap::new();
+    let names = effective(
+        config,
+        &Ground {
+            prior: None,
+            kept: None,
+            region: Attr::Unknown,
+            accounts: &accounts,
+        },
+    );
+    let mut buckets: BTreeMap<String, Side> = BTreeMap::new();
+    let mut priorities: BTreeMap<i64, Side> = BTreeMap::new();
+    for (this, side) in names.sides() {
+        let path = side_path(&this);
+        if let Some(bucket) = side.bucket.known() {
+            match buckets.get(bucket) {
+                Some(Side::Source) => diagnostics.error_at(
+                    path.attribute("bucket"),
+                    "Source and destination are the same bucket",
+                    format!("S3 does not replicate a bucket into itself: {bucket} is the source."),
+                ),
+                Some(other) => diagnostics.error_at(
+                    path.attribute("bucket"),
+                    "One bucket under two keys",
+                    format!("{bucket} is {other} already; a destination is its bucket, so it stands once."),
+                ),
+                None => {
+                    buckets.insert(bucket.clone(), this.clone());
+                }
+            }
+        }
+        let written = config.side(&this).and_then(|side| side.priority.known());
+        if let Some(priority) = written {
+            match priorities.get(priority) {
+                Some(other) => diagnostics.error_at(
+                    path.attribute("priority"),
+                    "One priority for two rules",
+                    format!("{other} has priority {priority} already; each rule needs its own."),
+                ),
+                None => {
+                    priorities.insert(*priority, this);
+                }
+            }
+        }
+    }
+}
+
+/// An object that is written and ends up with no value in it is most likely a mistyped key: Terraform drops a key
+/// that the schema does not know without a word.
+fn not_empty<T: ToValue>(path: &AttributePath, object: &T, diagnostics: &mut Diagnostics) {
+    if let Value::Object(attributes) = object.to_known()
+        && attributes.values().all(|value| *value == Value::Null)
+    {
+        diagnostics.error_at(
+            path.clone(),
+            "Nothing is written in here",
+            format!("`{path}` has no attribute that this provider knows. Terraform drops unknown names inside it silently, so look for a mistyped one, or leave it out."),
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! The configured provider: its settings, its way into AWS, and what all resources of the process share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::execution::DocumentLocks;
+use crate::execution::cloud::{CallError, Cloud, Identity};
+use crate::replication::ids::{Region, WayIn};
+use crate::replication::operation::Tags;
+
+/// What a provider block says beside access to AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The region that a bucket gets when nothing else says one.
+    pub region: Option<Region>,
+    /// The provider's own credentials, with its chain of roles.
+    pub own_way_in: WayIn,
+    /// Ways into other accounts, by account id (`account` blocks).
+    pub accounts: BTreeMap<String, WayIn>,
+    /// Tags on everything.
+    pub default_tags: Tags,
+    /// The only accounts that the provider's own credentials may lead to; empty allows all.
+    pub allowed_account_ids: Vec<String>,
+    /// Accounts that the provider's own credentials may not lead to.
+    pub forbidden_account_ids: Vec<String>,
+    /// The profile that the provider block names.
+    pub profile: Option<String>,
+    /// Whether the provider block holds keys of its own, which no location can express.
+    pub static_credentials: bool,
+}
+
+/// A configured provider.
+pub struct Session {
+    /// Its settings.
+    pub settings: Settings,
+    /// AWS.
+    pub cloud: Arc<dyn Cloud>,
+    /// Locks of shared policy documents.
+    pub locks: Arc<DocumentLocks>,
+}
+
+/// Why somewhere could not be entered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnterError {
+    /// AWS refused, or was not reached.
+    #[error("{0}")]
+    Call(#[from] CallError),
+    /// The account guard of the provider block.
+    #[error("{0}")]
+    Guard(String),
+}
+
+impl Session {
+    /// Enters an account and tells whose it is; the provider's guards hold for its own credentials.
+    pub async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, EnterError> {
+        let guarded = !self.settings.allowed_account_ids.is_empty()
+            || !self.settings.forbidden_account_ids.is_empty();
+        if guarded {
+            let own = self.cloud.enter(&self.settings.own_way_in, region).await?;
+            self.guard(own.account.as_str())
+                .map_err(EnterError::Guard)?;
+        }
+        Ok(self.cloud.enter(way_in, region).await?)
+    }
+
+    fn guard(&self, account: &str) -> Result<(), String> {
+        let settings = &self.settings;
+        let listed = |list: &[String]| list.iter().any(|id| id == account);
+        if !settings.allowed_account_ids.is_empty() && !listed(&settings.allowed_account_ids) {
+            return Err(format!(
+                "The provider's credentials belong to account {account}, which is not among its allowed_account_ids ({}). Use other credentials, or correct the list.",
+                settings.allowed_account_ids.join(", ")
+            ));
+        }
+        if listed(&settings.forbidden_account_ids) {
+            return Err(format!(
+                "The provider's credentials belong to account {account}, which forbidden_account_ids names. Use other credentials, or correct the list."
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The provider's configuration as the process has it now.
+#[derive(Clone, Default)]
+enum Configuration {
+    /// Not configured (validate, functions).
+    #[default]
+    None,
+    /// Configured with values that are not known yet.
+    Unknown,
+    /// Ready.
+    Ready(Arc<Session>),
+}
+
+/// What every resource of the process shares.
+#[derive(Default)]
+pub struct Shared {
+    configuration: RwLock<Configuration>,
+    /// Locks outlive a change of configuration: in debug mode one process serves every alias.
+    pub(crate) locks: Arc<DocumentLocks>,
+}
+
+/// Why there is no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSession {
+    /// The provider was not configured.
+    Unconfigured,
+    /// Its configuration has values that are known only after apply.
+    Unknown,
+}
+
+impl Shared {
+    /// Takes a configuration; the last one counts.
+    pub(crate) fn configure(&self, session: Option<Session>) {
+        let configuration = session.map_or(Configuration::Unknown, |session| {
+            Configuration::Ready(Arc::new(session))
+        });
+        *self
+            .configuration
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = configuration;
+    }
+
+    /// The session, where there is one.
+    pub(crate) fn session(&self) -> Result<Arc<Session>, NoSession> {
+        let configuration = self
+            .configuration
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match configuration {
+            Configuration::Ready(session) => Ok(session),
+            Configuration::Unknown => Err(NoSession::Unknown),
+            Configuration::None => Err(NoSession::Unconfigured),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The provider as practitioners meet it: a real Terraform, the built executable, an emulated AWS.
+//!
+//! Every case runs once for each client ([`on_each_client`]), with accounts and names of its own, all at
+//! the same time on one emulator. The modules below `support` test what the other cases stand on.
+
+mod basic;
+mod crash;
+mod destroy;
+mod drift;
+mod import;
+mod setup;
+mod support {
+    mod emulator;
+    mod proxy;
+    mod terraform;
+}
+mod update;
+
+/// Makes of each `async fn name(client: Client) -> Outcome` a module of that name with one test per client.
+macro_rules! on_each_client {
+    ($($case:ident),+ $(,)?) => {
+        $(
+            mod $case {
+                #[tokio::test]
+                async fn terraform_path() -> ::support::Outcome {
+                    let case = concat!(module_path!(), "::terraform_path");
+                    match crate::setup::client_on_path(case) {
+                        Some(client) => super::$case(client).await,
+                        None => Ok(()),
+                    }
+                }
+
+                #[tokio::test]
+                async fn terraform_1_15() -> ::support::Outcome {
+                    super::$case(::support::terraform::Client::from_python()?).await
+                }
+            }
+        )+
+    };
+}
+use on_each_client;

@@ -1,0 +1,10 @@
+//! The AWS edge over real HTTP: against a scripted server that plays every fault, one test per promise, and
+//! every call once against an emulated AWS.
+#![cfg(test)]
+
+mod emulator;
+mod faults;
+mod requests;
+mod server;
+mod sessions;
+mod setting;

@@ -1,0 +1,226 @@
+//! What requests carry, and how answers are read.
+
+use terraform_provider_replicated::aws::AwsCloud;
+use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
+use terraform_provider_replicated::replication::operation::{Answer, Query};
+
+use crate::server::{Reply, Server};
+use crate::setting::{
+    ACCOUNT, BUCKET, at, cloud, config, create_bucket, s3_operations, s3_queries,
+};
+
+fn head_bucket() -> Query {
+    Query::HeadBucket {
+        bucket: BUCKET.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn every_call_to_a_bucket_names_the_account_that_must_own_it() {
+    let server = Server::start(|_, _| Reply::s3_error(404, "NoSuchBucket")).await;
+    let cloud = cloud(&server.url);
+    let (queries, operations) = (s3_queries(), s3_operations());
+    for query in &queries {
+        let error = cloud.query(&at("eu-west-1"), query).await.unwrap_err();
+        assert_eq!(error.kind, CallErrorKind::NotFound, "{error}");
+        assert_eq!(error.code.as_deref(), Some("NoSuchBucket"), "{error}");
+    }
+    for operation in &operations {
+        let error = cloud
+            .perform(&at("eu-west-1"), operation)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code.as_deref(), Some("NoSuchBucket"), "{error}");
+    }
+    let received = server.received();
+    assert_eq!(received.len(), queries.len() + operations.len());
+    for request in received {
+        let owner = request.header("x-amz-expected-bucket-owner");
+        assert_eq!(owner, ACCOUNT, "{}", request.operation);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_setting_is_told_from_a_missing_bucket_by_its_code() {
+    for (query, code) in s3_queries().into_iter().skip(2).zip([
+        "ServerSideEncryptionConfigurationNotFoundError",
+        "NoSuchPublicAccessBlockConfiguration",
+        "OwnershipControlsNotFoundError",
+        "NoSuchTagSet",
+        "NoSuchBucketPolicy",
+        "ReplicationConfigurationNotFoundError",
+    ]) {
+        let server = Server::start(move |_, _| Reply::s3_error(404, code)).await;
+        let error = cloud(&server.url)
+            .query(&at("eu-west-1"), &query)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, CallErrorKind::NotFound);
+        assert_eq!(error.code.as_deref(), Some(code));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_finds_nothing_says_no_such_bucket() {
+    let server = Server::start(|_, _| Reply::Answer(404, Vec::new(), String::new())).await;
+    let error = cloud(&server.url)
+        .query(&at("eu-west-1"), &head_bucket())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::NotFound);
+    assert_eq!(error.code.as_deref(), Some("NoSuchBucket"));
+}
+
+#[tokio::test]
+async fn a_head_that_is_redirected_answers_with_the_buckets_region() {
+    for status in [301, 400] {
+        let server = Server::start(move |_, _| {
+            let region = ("x-amz-bucket-region", "us-west-2".to_owned());
+            Reply::Answer(status, vec![region], String::new())
+        })
+        .await;
+        let answer = cloud(&server.url)
+            .query(&at("eu-west-1"), &head_bucket())
+            .await;
+        assert_eq!(answer, Ok(Answer::BucketRegion("us-west-2".to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_of_somebody_else_is_denied_and_never_absent() {
+    let server = Server::start(|_, _| {
+        let region = ("x-amz-bucket-region", "eu-west-1".to_owned());
+        Reply::Answer(403, vec![region], String::new())
+    })
+    .await;
+    let error = cloud(&server.url)
+        .query(&at("eu-west-1"), &head_bucket())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::AccessDenied, "{error}");
+}
+
+#[tokio::test]
+async fn each_request_is_signed_for_the_region_of_its_location() {
+    let server = Server::start(|_, _| Reply::ok("{}")).await;
+    let cloud = cloud(&server.url);
+    for code in ["us-west-2", "eu-central-1"] {
+        cloud
+            .query(
+                &at(code),
+                &Query::GetBucketPolicy {
+                    bucket: BUCKET.to_owned(),
+                },
+            )
+            .await
+            .unwrap();
+        cloud.query(&at(code), &Query::ListKeys).await.unwrap();
+    }
+    let scopes: Vec<String> = server
+        .received()
+        .iter()
+        .map(|request| request.scope()[2..4].join(" "))
+        .collect();
+    assert_eq!(
+        scopes,
+        [
+            "us-west-2 s3",
+            "us-west-2 kms",
+            "eu-central-1 s3",
+            "eu-central-1 kms"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_bucket_is_made_with_its_tags_and_a_location_only_outside_us_east_1() {
+    let server = Server::start(|_, _| Reply::ok("")).await;
+    let cloud = cloud(&server.url);
+    for code in ["us-east-1", "eu-west-1"] {
+        cloud
+            .perform(&at(code), &create_bucket(BUCKET))
+            .await
+            .unwrap();
+    }
+    let received = server.received();
+    for request in &received {
+        assert_eq!(
+            request.header("x-amz-object-ownership"),
+            "BucketOwnerEnforced"
+        );
+        assert!(
+            request.body.contains("<Key>replicated:owner</Key>"),
+            "{}",
+            request.body
+        );
+    }
+    assert!(!received[0].body.contains("LocationConstraint"));
+    assert!(
+        received[1]
+            .body
+            .contains("<LocationConstraint>eu-west-1</LocationConstraint>")
+    );
+}
+
+#[tokio::test]
+async fn lists_are_read_to_their_last_page() {
+    let server = Server::start(|received, _| {
+        let (page, more) = match received.body.contains("next") {
+            false => ("a", r#","Truncated":true,"NextMarker":"next""#),
+            true => ("b", r#","Truncated":false"#),
+        };
+        match received.operation.as_str() {
+            "ListKeys" => Reply::ok(&format!(r#"{{"Keys":[{{"KeyId":"{page}"}}]{more}}}"#)),
+            "ListAliases" => {
+                Reply::ok(&format!(r#"{{"Aliases":[{{"AliasName":"{page}"}}]{more}}}"#))
+            }
+            "ListRolePolicies" | "ListAttachedRolePolicies" => {
+                let (page, more) = match received.body.contains("Marker") {
+                    false => ("a", "<IsTruncated>true</IsTruncated><Marker>m</Marker>"),
+                    true => ("b", "<IsTruncated>false</IsTruncated>"),
+                };
+                Reply::ok(&format!(
+                    "<{0}Response><{0}Result><PolicyNames><member>{page}</member></PolicyNames>\
+                     <AttachedPolicies><member><PolicyArn>{page}</PolicyArn></member></AttachedPolicies>\
+                     {more}</{0}Result></{0}Response>",
+                    received.operation
+                ))
+            }
+            other => panic!("unexpected {other}"),
+        }
+    })
+    .await;
+    let cloud = cloud(&server.url);
+    let role = || "replication".to_owned();
+    for query in [
+        Query::ListKeys,
+        Query::ListAliases {
+            key: "k".to_owned(),
+        },
+        Query::ListRolePolicies { role: role() },
+        Query::ListAttachedRolePolicies { role: role() },
+    ] {
+        let answer = cloud.query(&at("eu-west-1"), &query).await;
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(answer, Ok(Answer::Names(names)), "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_user_agent_ends_with_our_words() {
+    let server = Server::start(|_, _| Reply::ok("{}")).await;
+    let mut config = config(&server.url);
+    config.user_agent = Some("terraform-provider-replicated/0.1.0 (+https://x)".to_owned());
+    AwsCloud::new(config)
+        .unwrap()
+        .query(&at("eu-west-1"), &Query::ListKeys)
+        .await
+        .unwrap();
+    let request = server.received().remove(0);
+    let agent = request.header("user-agent");
+    assert!(agent.starts_with("aws-sdk-rust"), "{agent}");
+    assert!(
+        agent.ends_with("terraform-provider-replicated/0.1.0 (+https://x)"),
+        "{agent}"
+    );
+}

@@ -1,0 +1,19 @@
+//! What the acceptance tests, the demo and the bench share.
+//!
+//! - [`emulator`]: an emulated AWS on loopback, its accounts, and clients to look at what is there.
+//! - [`proxy`]: stands between a provider and the emulator, writes down every call and plays faults.
+//! - [`terraform`]: runs the Terraform of `PATH` or the one from PyPI in a directory of its own.
+//!
+//! Nothing here knows the provider's code: it is only ever run as Terraform runs it. Nothing here reads
+//! the AWS configuration of the machine, nor its Terraform configuration.
+
+pub mod emulator;
+pub mod proxy;
+pub mod python;
+pub mod terraform;
+
+/// What goes wrong here goes to a person, never to a program.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A result whose error is for a person.
+pub type Outcome<T = ()> = Result<T, Failure>;
