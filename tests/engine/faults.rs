@@ -19,8 +19,7 @@ const REFUSED: Fault = Fault::Refused(CallErrorKind::Invalid);
 async fn undisturbed(wanted: &Spec) -> String {
     let cloud = FakeCloud::new();
     create(&cloud, wanted, FIRST).await.unwrap();
-    let picture = picture(&cloud.state());
-    picture
+    picture(&cloud.state())
 }
 
 fn owned_keys(spec: &Spec) -> usize {
@@ -233,8 +232,7 @@ async fn an_undo_leaves_a_bucket_that_holds_an_object_with_its_key_and_nothing_e
 async fn count_writes(wanted: &Spec) -> usize {
     let cloud = FakeCloud::new();
     create(&cloud, wanted, FIRST).await.unwrap();
-    let count = cloud.state().writes.len();
-    count
+    cloud.state().writes.len()
 }
 
 /// An update that adds a destination, changes one and removes one, with delete markers switched.

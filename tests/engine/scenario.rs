@@ -279,14 +279,13 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
                     .await
                     .unwrap();
             going.buckets.push((side, bucket.clone(), seen));
-        } else if let (Some(before), Some(after)) = (
-            bucket.owned_key(),
-            spec.bucket(&side).and_then(BucketSpec::owned_key),
-        ) && before.alias != after.alias
-        {
-            going
-                .aliases
-                .push((side, bucket.clone(), before.alias.clone()));
+        } else if let Some(before) = bucket.owned_key() {
+            let now = spec.buckets().find(|(_, b)| b.name == bucket.name);
+            let alias = now.and_then(|(_, b)| Some(&b.owned_key()?.alias));
+            if alias != Some(&before.alias) {
+                let alias = before.alias.clone();
+                going.aliases.push((side, bucket.clone(), alias));
+            }
         }
     }
     let was_ours = matches!(prior.role.ownership, RoleOwnership::Owned { .. });

@@ -14,7 +14,6 @@ use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, LATER, backup, create, destroy, drift_words, kms_abroad, plain_at_home, plan_to_destroy,
-    update,
 };
 
 const BACKUP: &str = "acme-archive-backup";
