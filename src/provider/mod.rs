@@ -5,6 +5,7 @@ mod checks;
 pub mod config;
 pub mod documentation;
 mod duration;
+pub mod mistyped;
 pub mod replicated_bucket;
 pub mod settings;
 
