@@ -4,7 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use terraform_provider_replicated::plugin::{Command, Identity, Program, print, run, write_error};
-use terraform_provider_replicated::provider::{ADDRESS, ReplicatedProvider, documentation};
+use terraform_provider_replicated::provider::{
+    ADDRESS, ReplicatedProvider, documentation, mistyped,
+};
 
 fn main() -> ExitCode {
     run(&Program {
@@ -13,16 +15,24 @@ fn main() -> ExitCode {
             version: env!("CARGO_PKG_VERSION"),
         },
         provider: || Arc::new(ReplicatedProvider::new()),
-        commands: &[Command {
-            name: "docs",
-            summary: "write docs/ of the repository from the schemas; --check only compares",
-            run: docs,
-        }],
+        commands: &[
+            Command {
+                name: "check",
+                summary: "find keys in .tf files that the schemas do not know: check [DIR]",
+                run: |program, arguments| tell(mistyped::run(&*(program.provider)(), arguments)),
+            },
+            Command {
+                name: "docs",
+                summary: "write docs/ of the repository from the schemas: docs [--check] [DIR]",
+                run: |program, arguments| tell(documentation::run((program.provider)(), arguments)),
+            },
+        ],
     })
 }
 
-fn docs(program: &Program, arguments: &[String]) -> ExitCode {
-    match documentation::run((program.provider)(), arguments) {
+/// What a command has to say, or why it failed.
+fn tell(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
         Ok(done) => print(&done),
         Err(why) => {
             write_error(&why);
