@@ -5,9 +5,11 @@
 
 mod basic;
 mod crash;
+mod destinations;
 mod destroy;
 mod drift;
 mod import;
+mod in_place;
 mod setup;
 mod support {
     mod emulator;

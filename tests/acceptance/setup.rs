@@ -132,6 +132,17 @@ impl Setup {
         Ok(change.map_or(Value::Null, |change| change["change"].take()))
     }
 
+    /// Name of the role that the resource makes unless it is told another one.
+    pub(crate) fn role_name(&self) -> String {
+        format!("replication-{}", self.bucket)
+    }
+
+    /// The grants in that role.
+    pub(crate) async fn grants(&self) -> Outcome<Value> {
+        let role = self.role_name();
+        self.at_source().role_policy(&role, "replication").await
+    }
+
     /// The resource in the state.
     pub(crate) async fn state(&self) -> Outcome<Value> {
         self.workspace.resource(RESOURCE).await
