@@ -10,6 +10,10 @@ mod destroy;
 mod drift;
 mod import;
 mod in_place;
+mod keys;
+mod replace;
+mod retain;
+mod role;
 mod setup;
 mod support {
     mod emulator;

@@ -176,7 +176,8 @@ impl Setup {
     }
 }
 
-fn provider_block(lines: &str) -> String {
+/// The provider's block with further lines in it.
+pub(crate) fn provider_block(lines: &str) -> String {
     format!(
         r#"terraform {{
   required_providers {{

@@ -149,10 +149,12 @@ impl Clients {
         document(Some(&text))
     }
 
-    /// Names of a role's inline policies.
+    /// Names of a role's inline policies, sorted.
     pub async fn role_policies(&self, role: &str) -> Outcome<Vec<String>> {
         let listed = self.iam.list_role_policies().role_name(role).send().await?;
-        Ok(listed.policy_names().to_vec())
+        let mut names = listed.policy_names().to_vec();
+        names.sort();
+        Ok(names)
     }
 }
 
