@@ -11,6 +11,8 @@ mod drift;
 mod import;
 mod in_place;
 mod keys;
+mod locations;
+mod planning;
 mod replace;
 mod retain;
 mod role;

@@ -147,9 +147,22 @@ fn add(policy: &mut Value, statement: &Value) -> Outcome {
     Ok(())
 }
 
+/// The same without regard to whether one text stands alone or in a list, which AWS rewrites, too.
+fn meaning(value: &Value) -> Value {
+    match value {
+        Value::Array(items) if items.len() == 1 => meaning(&items[0]),
+        Value::Array(items) => items.iter().map(meaning).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            Value::Object(members.map(|(k, v)| (k.clone(), meaning(v))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 fn holds(policy: &Value, statement: &Value) -> bool {
     let mut statements = policy["Statement"].as_array().into_iter().flatten();
-    statements.any(|found| found == statement)
+    statements.any(|found| meaning(found) == meaning(statement))
 }
 
 async fn statements_of_others_survive_every_edit(client: Client) -> Outcome {
@@ -193,7 +206,7 @@ async fn statements_of_others_survive_every_edit(client: Client) -> Outcome {
 
     setup.workspace.destroy().await?.success()?;
     let policy = there.bucket_policy(&replica).await?;
-    assert_eq!(policy["Statement"], json!([of_bucket]));
+    assert_eq!(meaning(&policy["Statement"]), meaning(&of_bucket));
     let policy = there.key_policy(&key).await?;
     assert!(holds(&policy, &of_key), "{policy}");
     assert!(!policy.to_string().contains("Replicated"), "{policy}");
