@@ -5,9 +5,17 @@
 
 mod basic;
 mod crash;
+mod destinations;
 mod destroy;
 mod drift;
 mod import;
+mod in_place;
+mod keys;
+mod locations;
+mod planning;
+mod replace;
+mod retain;
+mod role;
 mod setup;
 mod support {
     mod emulator;

@@ -8,6 +8,7 @@
 //! the AWS configuration of the machine, nor its Terraform configuration.
 
 pub mod emulator;
+mod looking;
 pub mod proxy;
 pub mod python;
 pub mod terraform;
