@@ -166,9 +166,9 @@ impl Session {
             let cause = chain(&error);
             let cause = without_canonical_request(&cause);
             let message = match (&error, profile) {
-                (CredentialsError::CredentialsNotLoaded(_), Some(profile)) => {
-                    format!("the shared files give no credentials for {profile:?} ({cause})")
-                }
+                (CredentialsError::CredentialsNotLoaded(_), Some(_)) => format!(
+                    "the shared files have no such profile, or no credentials in it ({cause})"
+                ),
                 (CredentialsError::CredentialsNotLoaded(_), None) => format!(
                     "none are given by the provider's configuration, the environment, the shared \
                      files, or the metadata of a container or instance ({cause})"

@@ -4,6 +4,7 @@ pub mod account;
 mod checks;
 pub mod config;
 mod duration;
+mod regions;
 pub mod replicated_bucket;
 pub mod settings;
 
