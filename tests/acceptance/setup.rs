@@ -41,7 +41,10 @@ impl Setup {
         let proxy = Proxy::start(emulator.address()).await?;
         let mut workspace = Workspace::new(client, Path::new(PROVIDER))?;
         workspace.use_aws(proxy.address(), &source.deploy_session().await?);
-        workspace.write("provider.tf", &provider_block())?;
+        workspace.write(
+            "provider.tf",
+            &provider_block(&format!("region = \"{SOURCE_REGION}\"")),
+        )?;
         Ok(Self {
             source,
             destination,
@@ -110,7 +113,8 @@ impl Setup {
     }
 }
 
-fn provider_block() -> String {
+/// The file that names the provider and configures it with these lines.
+pub(crate) fn provider_block(lines: &str) -> String {
     format!(
         r#"terraform {{
   required_providers {{
@@ -119,7 +123,7 @@ fn provider_block() -> String {
 }}
 
 provider "replicated" {{
-  region = "{SOURCE_REGION}"
+  {lines}
 }}
 "#
     )

@@ -1,5 +1,6 @@
 //! Errors for people: what was tried, where, on what, what AWS said, what is there already, what to do next.
 
+use super::computed::import_id;
 use super::expand::side_path;
 use super::model::SideModel;
 use crate::execution::cloud::{CallError, CallErrorKind};
@@ -7,7 +8,7 @@ use crate::execution::executor::Outcome;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::EnterError;
-use crate::replication::component::{ComponentId, Side};
+use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::StepGraph;
 use crate::replication::ownership::{Claim, Refusal};
 use crate::replication::spec::Spec;
@@ -164,7 +165,10 @@ fn is_expired(error: &CallError) -> bool {
 /// Parts that are there already: taken over with a warning, or refused with an error.
 pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostics) {
     for claim in claims {
-        let path = component_path(&claim.component);
+        let path = match &claim.component {
+            ComponentId::Of(side, Part::Bucket) => side_path(side).attribute("bucket"),
+            other => component_path(other),
+        };
         let thing = &claim.thing;
         match &claim.verdict {
             Ok(()) => diagnostics.warning_at(
@@ -185,34 +189,35 @@ pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostic
 }
 
 fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
-    let source = &spec.source;
     let import = format!(
-        "terraform import <address> {}/{}@{}",
-        source.location.account, source.name, source.location.region
+        "terraform import replicated_bucket.NAME {}",
+        import_id(spec)
     );
-    let thing = &claim.thing;
+    let thing = capitalised(&claim.thing);
     match refusal {
-        Refusal::Foreign(Some(owner)) => format!(
-            "{} belongs to another replicated_bucket: {owner}. Choose another name.",
-            capitalised(thing)
-        ),
-        Refusal::Foreign(None) => match claim.component {
-            ComponentId::Role => format!(
-                "{} was not made by this provider. Choose another role.name, or use it with role.existing_arn.",
-                capitalised(thing)
-            ),
-            _ => format!(
-                "{} was not made by this provider, and it is not taken over. Choose another name, or bring what exists into this state:\n\n  {import}",
-                capitalised(thing)
-            ),
-        },
+        Refusal::Foreign(owner) => {
+            let whose = match owner {
+                Some(owner) => format!("belongs to another replicated_bucket, {owner}"),
+                None => "was not made by this provider".to_owned(),
+            };
+            let way_out = match claim.component {
+                ComponentId::Role => {
+                    "Choose another role.name, or use this role with role.existing_arn."
+                }
+                ComponentId::Of(_, Part::Key | Part::Alias) => {
+                    "Choose another encryption.key.alias, or use this key with encryption.kms_key_arn."
+                }
+                _ => "Choose another name.",
+            };
+            format!(
+                "{thing} {whose}, so it is not taken over. {way_out} If the source bucket with what belongs to it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
+            )
+        }
         Refusal::Settled => format!(
-            "{} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here:\n\n  {import}",
-            capitalised(thing)
+            "{thing} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
         Refusal::HoldsObjects => format!(
-            "{} carries this resource's own tags and holds objects, so it is in use. If it is to be managed here:\n\n  {import}",
-            capitalised(thing)
+            "{thing} carries this resource's own tags and holds objects, so it is in use. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
     }
 }
