@@ -8,6 +8,7 @@ mod crash;
 mod destroy;
 mod drift;
 mod import;
+mod provider_block;
 mod refusals;
 mod setup;
 mod support {
