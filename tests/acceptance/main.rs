@@ -7,6 +7,7 @@ mod basic;
 mod crash;
 mod destroy;
 mod drift;
+mod faults;
 mod import;
 mod provider_block;
 mod refusals;
