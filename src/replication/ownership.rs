@@ -36,6 +36,8 @@ pub enum Refusal {
     Settled,
     /// Our tags, but it holds objects.
     HoldsObjects,
+    /// The role of that name has another path, so it is not the one that the rules would name (ARN).
+    AnotherPath(String),
 }
 
 /// How far taking over may go.
@@ -76,17 +78,31 @@ pub fn claims(
         }
         claims.extend(key_claim(spec, &side, seen, known, trust));
     }
-    if let (RoleOwnership::Owned { .. }, Some(role)) =
-        (&spec.role.ownership, observed.role.present())
-        && !known(&ComponentId::Role)
-    {
-        claims.push(Claim {
-            thing: format!("role {}", role.description.arn),
-            verdict: judge(&owner, &ComponentId::Role, &role.description.tags, trust),
-            component: ComponentId::Role,
-        });
-    }
+    claims.extend(role_claim(spec, observed, known, trust));
     claims
+}
+
+/// A role is looked at by its name, which stands for one role whatever its path is.
+fn role_claim(
+    spec: &Spec,
+    observed: &Observed,
+    known: &dyn Fn(&ComponentId) -> bool,
+    trust: Trust,
+) -> Option<Claim> {
+    let seen = &observed.role.present()?.description;
+    let ours = matches!(spec.role.ownership, RoleOwnership::Owned { .. });
+    let is_new = ours && !known(&ComponentId::Role);
+    let right_path = seen.arn == spec.role_arn().to_string();
+    let verdict = match (is_new, right_path) {
+        (false, true) => return None,
+        (true, true) => judge(&spec.owner(), &ComponentId::Role, &seen.tags, trust),
+        (_, false) => Err(Refusal::AnotherPath(seen.arn.clone())),
+    };
+    Some(Claim {
+        component: ComponentId::Role,
+        thing: format!("role {}", seen.arn),
+        verdict,
+    })
 }
 
 fn key_claim(
@@ -128,6 +144,19 @@ fn key_claim(
     })
 }
 
+/// Forgets the policies of keys that a create takes over: whoever planted a key with our tags may have planted
+/// its policy too, so it is replaced as a whole and not merged into.
+pub fn distrust_policies(observed: &mut Observed, taken: &[Claim]) {
+    for claim in taken {
+        if let ComponentId::Of(side, Part::Key) = &claim.component
+            && let Some(bucket) = observed.buckets.get_mut(side)
+            && let Presence::Present(key) = &mut bucket.key
+        {
+            key.policy = Presence::Absent;
+        }
+    }
+}
+
 /// Whether tags say that this is our own part.
 pub fn judge(
     owner: &str,
@@ -148,7 +177,8 @@ pub fn judge(
         .get(CREATED_TAG)
         .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     match created {
-        Some(created) if now - created < TAKE_OVER_WITHIN => Ok(()),
+        // Two machines' clocks may differ, so a little in the future is recent too.
+        Some(created) if (now - created).abs() < TAKE_OVER_WITHIN => Ok(()),
         _ => Err(Refusal::Settled),
     }
 }
@@ -191,6 +221,13 @@ mod tests {
         let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
         assert_eq!(judge(OWNER, &ComponentId::Role, &tags, Trust::Tags), Ok(()));
+    }
+
+    #[test]
+    fn a_part_planted_with_a_date_far_ahead_is_not_taken_over() {
+        let tags = role_tags(OWNER, "2099-01-01T00:00:00Z");
+        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        assert_eq!(verdict, Err(Refusal::Settled));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{bucket_statements, desire, key_statements, role_document};
 use crate::replication::diff::{Difference, Shows};
 use crate::replication::ids::{Arn, Region};
-use crate::replication::names::ROLE_POLICY_NAME;
 use crate::replication::operation::Input;
 use crate::replication::policy::{self, PolicyDocument};
 use crate::replication::spec::{RoleOwnership, Spec};
@@ -170,7 +169,6 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
         put(of(Part::Bucket), Known(bucket.arn.clone()));
         let sids: Vec<&str> = bucket
             .policy
-            .exact
             .iter()
             .filter_map(|s| s.sid.as_deref())
             .collect();
@@ -200,7 +198,10 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
         }
     );
     if writes {
-        put(ComponentId::RolePolicy, Known(ROLE_POLICY_NAME.to_owned()));
+        put(
+            ComponentId::RolePolicy,
+            Known(desired.role.policy_name.clone()),
+        );
     }
     lines
 }

@@ -213,6 +213,9 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
                 "{thing} {whose}, so it is not taken over. {way_out} If the source bucket with what belongs to it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
             )
         }
+        Refusal::AnotherPath(arn) => format!(
+            "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another role.name. Nothing was changed."
+        ),
         Refusal::Settled => format!(
             "{thing} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
