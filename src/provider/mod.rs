@@ -6,6 +6,7 @@ pub mod config;
 pub mod documentation;
 mod duration;
 pub mod mistyped;
+mod regions;
 pub mod replicated_bucket;
 pub mod settings;
 

@@ -17,6 +17,9 @@ use crate::replication::names;
 
 use Attr::{Known, Null, Unknown};
 
+/// AWS's own period between rotations.
+const ROTATION_PERIOD_IN_DAYS: i64 = 365;
+
 /// What defaults follow from, beside the configuration.
 #[derive(Debug, Clone)]
 pub struct Ground<'a> {
@@ -289,6 +292,11 @@ fn encryption(
 
 fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>) -> KeyModel {
     let kept = kept.and_then(|k| k.key.known());
+    let enable_key_rotation = setting(
+        &written.enable_key_rotation,
+        kept.map(|k| &k.enable_key_rotation),
+        || Known(true),
+    );
     KeyModel {
         alias: setting(&written.alias, kept.map(|k| &k.alias), || {
             bucket.clone().map(|name| names::default_alias(&name))
@@ -299,12 +307,16 @@ fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>
                 .map(|name| names::default_key_description(&name))
         }),
         deletion_window_in_days: written.deletion_window_in_days.clone().or(|| Known(30)),
-        enable_key_rotation: setting(
-            &written.enable_key_rotation,
-            kept.map(|k| &k.enable_key_rotation),
-            || Known(true),
+        rotation_period_in_days: setting(
+            &written.rotation_period_in_days,
+            kept.map(|k| &k.rotation_period_in_days),
+            || match &enable_key_rotation {
+                Known(true) => Known(ROTATION_PERIOD_IN_DAYS),
+                Known(false) | Null => Null,
+                Unknown => Unknown,
+            },
         ),
-        rotation_period_in_days: written.rotation_period_in_days.clone(),
+        enable_key_rotation,
         multi_region: setting(&written.multi_region, kept.map(|k| &k.multi_region), || {
             Known(false)
         }),
