@@ -176,8 +176,13 @@ impl Setup {
     }
 }
 
-/// The provider's block with further lines in it.
+/// The file that names the provider and configures it with the source's region and these lines.
 pub(crate) fn provider_block(lines: &str) -> String {
+    provider_file(&format!("region = \"{SOURCE_REGION}\"\n  {lines}"))
+}
+
+/// The file that names the provider and configures it with these lines alone.
+pub(crate) fn provider_file(lines: &str) -> String {
     format!(
         r#"terraform {{
   required_providers {{
@@ -186,7 +191,6 @@ pub(crate) fn provider_block(lines: &str) -> String {
 }}
 
 provider "replicated" {{
-  region = "{SOURCE_REGION}"
   {lines}
 }}
 "#

@@ -169,6 +169,11 @@ impl Workspace {
         self.environment.insert(name.into(), value.into());
     }
 
+    /// Takes a variable out of the environment.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.remove(std::ffi::OsStr::new(name));
+    }
+
     /// Sends the calls of provider and Terraform to this address, with these credentials.
     pub fn use_aws(&mut self, endpoint: SocketAddr, credentials: &Credentials) {
         self.set("AWS_ENDPOINT_URL", format!("http://{endpoint}"));
@@ -203,6 +208,11 @@ impl Workspace {
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             child,
         })
+    }
+
+    /// `apply` without asking, with diagnostics that [`Run::errors`] reads.
+    pub async fn apply_json(&self) -> Outcome<Run> {
+        self.run(&["apply", "-auto-approve", "-json"]).await
     }
 
     /// `apply` without asking.
