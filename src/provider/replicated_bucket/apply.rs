@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::computed::fill;
 use super::expand::{Incomplete, expand, side_path};
-use super::going::{Leaving, leaving};
+use super::going::{Leaving, leaving, reachable};
 use super::model::BucketModel;
 use super::plan::{in_state, unconfigured};
 use super::preflight::{self, is_known, trust};
@@ -325,7 +325,7 @@ impl Run {
         }
         self.private.replacing = false;
         self.private.remainder = false;
-        self.private.ways = ways(&self.model, &self.session);
+        self.private.ways = ways(&spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }
@@ -348,10 +348,11 @@ impl Run {
     /// After a failure: looks at everything once more and writes down what is there.
     async fn tell_truth(mut self, response: &mut ApplyResponse) {
         fill(&mut self.model, self.prior.as_ref(), None);
-        let mut spec = match expand(&self.model, &self.session.settings) {
+        let spec = match expand(&self.model, &self.session.settings) {
             Ok(spec) => spec,
             Err(_) => self.spec.clone(),
         };
+        let mut spec = reachable(&self.session, &self.private, spec).await;
         let observed = match observe(&*self.session.cloud, &spec, Purpose::Create, &|_| false).await
         {
             Ok(observed) => Some(observed),
@@ -363,6 +364,7 @@ impl Run {
         if let Some(observed) = &observed {
             self.drop_what_never_was(observed);
             spec = expand(&self.model, &self.session.settings).unwrap_or(spec);
+            spec = reachable(&self.session, &self.private, spec).await;
         }
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
         if let Some(observed) = &observed {
@@ -380,7 +382,7 @@ impl Run {
                 format!("These parts are in the state. A destroy takes them away, and never empties a bucket of them:\n\n{}", left.join("\n")),
             );
         }
-        self.private.ways = ways(&self.model, &self.session);
+        self.private.ways = ways(&spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }

@@ -84,30 +84,46 @@ pub(super) async fn leaving(
     Ok(Leaving { going, kept })
 }
 
-/// The bucket with a way in that works: the one in state, else the one that was resolved when it was made.
+/// The spec with ways in that work.
+pub(super) async fn reachable(session: &Session, private: &Private, mut spec: Spec) -> Spec {
+    let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
+    let buckets = std::iter::once(&mut spec.source).chain(destinations);
+    join_all(buckets.map(|bucket| async {
+        *bucket = enterable(session, private, bucket).await;
+    }))
+    .await;
+    spec
+}
+
+/// The bucket with a way in that works: the one in state, else the one that was resolved when it was made, else
+/// the provider's for its account. Where there is only one way, it is not tried: the first call will tell.
 pub(super) async fn enterable(
     session: &Session,
     private: &Private,
     bucket: &BucketSpec,
 ) -> BucketSpec {
     let at = &bucket.location;
-    let leads_there = |way: Arc<WayIn>| async move {
-        session
-            .enter(&way, &at.region)
-            .await
-            .is_ok_and(|identity| identity.account == at.account)
-    };
-    if leads_there(at.way_in.clone()).await {
-        return bucket.clone();
-    }
-    let mut other = bucket.clone();
-    if let Some(stored) = private.ways.get(at.account.as_str()) {
-        let way: Arc<WayIn> = Arc::new(stored.into());
-        if leads_there(way.clone()).await {
-            other.location.way_in = way;
+    let account = at.account.as_str();
+    let mut ways = vec![at.way_in.clone()];
+    let stored = private.ways.get(account).map(WayIn::from);
+    let block = session.settings.accounts.get(account).cloned();
+    for way in stored.into_iter().chain(block).map(Arc::new) {
+        if !ways.contains(&way) {
+            ways.push(way);
         }
     }
-    other
+    let mut bucket = bucket.clone();
+    if ways.len() == 1 {
+        return bucket;
+    }
+    for way in ways {
+        let entered = session.enter(&way, &at.region).await;
+        if entered.is_ok_and(|identity| identity.account == at.account) {
+            bucket.location.way_in = way;
+            break;
+        }
+    }
+    bucket
 }
 
 fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::computed::{fill, with_drift};
-use super::expand::{Incomplete, expand, way_in};
+use super::expand::{Incomplete, expand};
 use super::flatten::flatten;
+use super::going::reachable;
 use super::model::{BucketModel, known_entries};
 use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
@@ -64,7 +65,8 @@ async fn refreshed(
     private: &mut Private,
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<BucketModel>> {
-    let mut spec = stored_spec(state, session, diagnostics)?;
+    let spec = stored_spec(state, session, diagnostics)?;
+    let mut spec = reachable(session, private, spec).await;
     let observed = match observe(&*session.cloud, &spec, Purpose::Refresh, &|_| true).await {
         Ok(observed) => observed,
         Err(errors) => {
@@ -90,7 +92,7 @@ async fn refreshed(
         let ty = super::schema::schema().block.ty();
         private.kept = encode(&model).to_json(&ty).ok();
     }
-    private.ways = ways(&model, session);
+    private.ways = ways(&spec);
     Some(Some(model))
 }
 
@@ -123,14 +125,10 @@ pub(super) fn seen_over(
 }
 
 /// The ways into accounts, to be remembered.
-pub(super) fn ways(model: &BucketModel, session: &Session) -> BTreeMap<String, StoredWay> {
-    model
-        .sides()
-        .into_iter()
-        .filter_map(|(_, side)| {
-            let account = side.account_id.known()?.clone();
-            Some((account, (&way_in(side, &session.settings)).into()))
-        })
+pub(super) fn ways(spec: &Spec) -> BTreeMap<String, StoredWay> {
+    spec.buckets()
+        .map(|(_, bucket)| &bucket.location)
+        .map(|at| (at.account.to_string(), at.way_in.as_ref().into()))
         .collect()
 }
 
