@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::cloud::{CallError, CallErrorKind};
 use super::executor::Run;
-use super::retry;
+use super::retry::{self, Setting};
 use crate::replication::graph::PolicyEdit;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, Input, Operation, Query};
@@ -127,7 +127,10 @@ pub(super) async fn edit(
             return Ok(());
         }
         match waits.next() {
-            Some(wait) => tokio::time::sleep(wait).await,
+            Some(wait) if run.pause(wait).await => {}
+            Some(_) => {
+                return Err(run.stopped(at, document.query().call(), document.name()));
+            }
             None => {
                 return Err(run.local_error(
                     at,
@@ -177,5 +180,9 @@ async fn write(
         let call = document.query().call();
         run.local_error(at, CallErrorKind::Invalid, call, document.name(), &message)
     })?;
-    run.call(at, &operation, true).await.map(|_| ())
+    let setting = Setting {
+        fresh: true,
+        fresh_role: false,
+    };
+    run.call(at, &operation, setting).await.map(|_| ())
 }

@@ -1,8 +1,9 @@
 //! Runs a [`StepGraph`]: independent steps at once, dependent ones in order.
 //!
 //! Guarantees: a step starts only after all steps before it have succeeded, and at most once; after the first
-//! failure, or when Terraform asks to stop, nothing new starts, and what is under way ends. The executor chooses
-//! nothing: it has no idea what a bucket is for.
+//! failure ([`run`]), or when Terraform asks to stop, nothing new starts, and the calls under way end. A step
+//! that waits to try again gives up when Terraform asks to stop, and counts as not reached. The executor
+//! chooses nothing: it has no idea what a bucket is for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,8 +15,9 @@ use tracing::Instrument;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use super::documents::{self, Document, DocumentLocks};
+use super::retry::Setting;
 use super::{made, retry};
-use crate::replication::component::ComponentId;
+use crate::replication::component::{ComponentId, Part};
 use crate::replication::graph::{Action, Condition, Step, StepGraph, StepId};
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, Input, Operation, Output, Query};
@@ -53,12 +55,36 @@ pub async fn run(
     stop: &CancellationToken,
     graph: &StepGraph,
 ) -> Outcome {
-    let run = Run { cloud, locks };
+    drive(&Run { cloud, locks, stop }, graph, OnFailure::StartNothing).await
+}
+
+/// Runs the steps of an undo or a teardown as far as they go: a step that fails keeps back only those that
+/// come after it, so that a bucket that has to stay keeps nothing else behind.
+pub async fn run_undo(
+    cloud: &dyn Cloud,
+    locks: &DocumentLocks,
+    stop: &CancellationToken,
+    graph: &StepGraph,
+) -> Outcome {
+    drive(&Run { cloud, locks, stop }, graph, OnFailure::GoOn).await
+}
+
+/// What a failed step keeps from starting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnFailure {
+    /// Everything.
+    StartNothing,
+    /// The steps after it.
+    GoOn,
+}
+
+async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outcome {
     let mut outcome = Outcome::default();
     let mut waiting: BTreeSet<StepId> = graph.steps().map(|(id, _)| id).collect();
     let mut running = FuturesUnordered::new();
     loop {
-        if outcome.failed.is_empty() && !outcome.stopped {
+        let may_start = outcome.failed.is_empty() || on_failure == OnFailure::GoOn;
+        if may_start && !outcome.stopped {
             let ready: Vec<StepId> = waiting
                 .iter()
                 .copied()
@@ -69,7 +95,7 @@ pub async fn run(
                 })
                 .take(CONCURRENCY.saturating_sub(running.len()))
                 .collect();
-            if stop.is_cancelled() && !ready.is_empty() {
+            if run.stop.is_cancelled() && !ready.is_empty() {
                 outcome.stopped = true;
                 continue;
             }
@@ -77,7 +103,6 @@ pub async fn run(
                 waiting.remove(&id);
                 if let Some(step) = graph.step(id) {
                     let inputs = outputs(graph, &outcome);
-                    let run = &run;
                     running.push(async move { (id, run.step(graph, step, &inputs).await) });
                 }
             }
@@ -85,6 +110,9 @@ pub async fn run(
         match running.next().await {
             Some((id, Ok(output))) => {
                 outcome.done.insert(id, output);
+            }
+            Some((_, Err(error))) if error.kind == CallErrorKind::Cancelled => {
+                outcome.stopped = true;
             }
             Some((id, Err(error))) => outcome.failed.push((id, error)),
             None => break,
@@ -113,6 +141,7 @@ fn outputs(graph: &StepGraph, outcome: &Outcome) -> BTreeMap<ComponentId, String
 pub(super) struct Run<'a> {
     pub(super) cloud: &'a dyn Cloud,
     pub(super) locks: &'a DocumentLocks,
+    pub(super) stop: &'a CancellationToken,
 }
 
 impl Run<'_> {
@@ -123,7 +152,7 @@ impl Run<'_> {
         outputs: &BTreeMap<ComponentId, String>,
     ) -> Result<Output, CallError> {
         let span = tracing::debug_span!("step", component = %step.component);
-        let fresh = is_fresh(graph, step);
+        let setting = setting(graph, step);
         let action = async {
             match &step.action {
                 Action::Call(operation) => {
@@ -131,7 +160,7 @@ impl Run<'_> {
                         .clone()
                         .resolve(&|component| outputs.get(component).cloned())
                         .map_err(|missing| self.unresolved(step, operation, &missing))?;
-                    self.call(&step.at, &operation, fresh).await
+                    self.call(&step.at, &operation, setting).await
                 }
                 Action::EditBucketPolicy { bucket, edit } => {
                     let document = Document::Bucket(bucket.clone());
@@ -165,12 +194,12 @@ impl Run<'_> {
         action.instrument(span).await
     }
 
-    /// One write, tried again while a short wait helps. `fresh`: something that it names was made in this run.
+    /// One write, tried again while a short wait helps.
     pub(super) async fn call(
         &self,
         at: &Location,
         operation: &Operation,
-        fresh: bool,
+        setting: Setting,
     ) -> Result<Output, CallError> {
         let mut waits = None;
         loop {
@@ -178,48 +207,73 @@ impl Run<'_> {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
-            let creates = Action::Call(operation.clone()).creates();
-            match error.kind {
-                CallErrorKind::NotFound if retry::takes_away(operation) => return Ok(Output::Done),
-                CallErrorKind::Ambiguous | CallErrorKind::AlreadyExists if creates => {
-                    // The first attempt may have been carried out without our hearing of it.
-                    if let Some(output) = made::find_made(self.cloud, at, operation).await? {
-                        return Ok(output);
-                    }
-                    if error.kind == CallErrorKind::AlreadyExists {
-                        return Err(error);
-                    }
-                    let waits =
-                        waits.get_or_insert_with(|| retry::backoff(Duration::from_secs(60)));
-                    match waits.next() {
-                        Some(wait) => tokio::time::sleep(wait).await,
-                        None => return Err(error),
-                    }
-                    continue;
-                }
-                _ => {}
+            if error.kind == CallErrorKind::NotFound && retry::takes_away(operation) {
+                return Ok(Output::Done);
             }
-            let setting = retry::Setting { fresh };
+            if made::may_be_made(operation, error.kind)
+                && let Some(output) = self.look_for_made(at, operation, &error).await?
+            {
+                return Ok(output);
+            }
             let Some((total, what)) = retry::patience(operation, &error, setting) else {
                 return Err(error);
             };
             let next = waits.get_or_insert_with(|| retry::backoff(total)).next();
-            match next {
-                Some(wait) => {
-                    tracing::debug!(call = operation.call(), subject = operation.subject(), %error, "waiting for {what}");
-                    tokio::time::sleep(wait).await;
-                }
-                None => {
-                    return Err(CallError {
-                        message: format!(
-                            "{} (waited {} seconds for {what})",
-                            error.message,
-                            total.as_secs()
-                        ),
-                        ..error
-                    });
-                }
+            let Some(wait) = next else {
+                return Err(CallError {
+                    message: format!(
+                        "{} (waited {} seconds for {what})",
+                        error.message,
+                        total.as_secs()
+                    ),
+                    ..error
+                });
+            };
+            tracing::debug!(call = operation.call(), subject = operation.subject(), %error, "waiting for {what}");
+            if !self.pause(wait).await {
+                // A call that may have been carried out is a failure that must be told.
+                let kind = match error.kind {
+                    CallErrorKind::Ambiguous => CallErrorKind::Ambiguous,
+                    _ => CallErrorKind::Cancelled,
+                };
+                return Err(CallError { kind, ..error });
             }
+        }
+    }
+
+    /// Looks whether a call that seems to have failed was carried out after all.
+    async fn look_for_made(
+        &self,
+        at: &Location,
+        operation: &Operation,
+        error: &CallError,
+    ) -> Result<Option<Output>, CallError> {
+        let mut waits = retry::backoff(made::shows_within(operation, error.kind));
+        loop {
+            let found = made::find_made(self.cloud, at, operation).await;
+            let found = found.map_err(|look| CallError {
+                message: format!(
+                    "{}; whether it was carried out could not be found out: {look}",
+                    error.message
+                ),
+                ..error.clone()
+            })?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            match waits.next() {
+                Some(wait) if self.pause(wait).await => {}
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// Waits before another try. False when Terraform asks to stop: then there is none.
+    pub(super) async fn pause(&self, wait: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
         }
     }
 
@@ -249,24 +303,18 @@ impl Run<'_> {
             if met {
                 return Ok(Output::Done);
             }
-            match waits.next() {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => {
-                    let state = match until {
-                        Condition::Gone => "to be gone".to_owned(),
-                        Condition::Shows(Some(text)) => format!("to show {text}"),
-                        Condition::Shows(None) => "to show".to_owned(),
-                    };
-                    let message = format!("waited {} seconds for it {state}", total.as_secs());
-                    let kind = CallErrorKind::NotReady;
-                    return Err(self.local_error(
-                        at,
-                        kind,
-                        query.call(),
-                        query.subject(),
-                        &message,
-                    ));
-                }
+            let Some(wait) = waits.next() else {
+                let state = match until {
+                    Condition::Gone => "to be gone".to_owned(),
+                    Condition::Shows(Some(text)) => format!("to show {text}"),
+                    Condition::Shows(None) => "to show".to_owned(),
+                };
+                let message = format!("waited {} seconds for it {state}", total.as_secs());
+                let kind = CallErrorKind::NotReady;
+                return Err(self.local_error(at, kind, query.call(), query.subject(), &message));
+            };
+            if !self.pause(wait).await {
+                return Err(self.stopped(at, query.call(), query.subject()));
             }
         }
     }
@@ -278,18 +326,19 @@ impl Run<'_> {
         };
         let mut waits = retry::backoff(Duration::from_secs(120));
         loop {
-            let error = match self.call(at, &delete, false).await {
+            let error = match self.call(at, &delete, Setting::default()).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
-            if error.code.as_deref() != Some("BucketNotEmpty") {
+            if error.kind != CallErrorKind::InvalidState {
                 return Err(error);
             }
             let deleted = self.empty(at, bucket).await?;
             tracing::info!(bucket, deleted, "emptied");
             if deleted == 0 {
                 match waits.next() {
-                    Some(wait) => tokio::time::sleep(wait).await,
+                    Some(wait) if self.pause(wait).await => {}
+                    Some(_) => return Err(self.stopped(at, delete.call(), bucket)),
                     None => return Err(error),
                 }
             }
@@ -304,6 +353,9 @@ impl Run<'_> {
                 bucket: bucket.to_owned(),
                 max_keys: 1000,
             };
+            if self.stop.is_cancelled() {
+                return Err(self.stopped(at, query.call(), bucket));
+            }
             let Answer::Versions {
                 versions,
                 truncated,
@@ -319,7 +371,8 @@ impl Run<'_> {
                 bucket: bucket.to_owned(),
                 versions,
             };
-            if let Output::NotDeleted(refused) = self.call(at, &operation, false).await?
+            if let Output::NotDeleted(refused) =
+                self.call(at, &operation, Setting::default()).await?
                 && let Some((key, version, why)) = refused.first()
             {
                 let message = format!(
@@ -344,7 +397,7 @@ impl Run<'_> {
                     key,
                     upload_id,
                 };
-                self.call(at, &operation, false).await?;
+                self.call(at, &operation, Setting::default()).await?;
             }
         }
         Ok(deleted)
@@ -360,6 +413,12 @@ impl Run<'_> {
             &subject,
             &message,
         )
+    }
+
+    /// Terraform asked to stop between two calls.
+    pub(super) fn stopped(&self, at: &Location, call: &str, subject: &str) -> CallError {
+        let kind = CallErrorKind::Cancelled;
+        self.local_error(at, kind, call, subject, "stopped before it was done")
     }
 
     /// An error that is ours and not AWS's.
@@ -384,19 +443,19 @@ impl Run<'_> {
     }
 }
 
-/// Whether the graph makes the component that a step is about, or the role that its documents name.
-fn is_fresh(graph: &StepGraph, step: &Step) -> bool {
-    use crate::replication::component::Part;
+/// Whether this very run makes the component that a step is about, or the role that its documents name.
+fn setting(graph: &StepGraph, step: &Step) -> Setting {
     let made = |component: &ComponentId| graph.maker_of(component).is_some();
-    match &step.component {
-        ComponentId::Of(side, Part::Bucket | Part::BucketPolicy) => {
-            made(&ComponentId::Of(side.clone(), Part::Bucket)) || made(&ComponentId::Role)
-        }
+    let fresh_role = made(&ComponentId::Role);
+    let fresh_thing = match &step.component {
         ComponentId::Of(side, Part::Key | Part::Alias) => {
-            made(&ComponentId::Of(side.clone(), Part::Key)) || made(&ComponentId::Role)
+            made(&ComponentId::Of(side.clone(), Part::Key))
         }
-        ComponentId::Of(_, Part::Replication) | ComponentId::Role | ComponentId::RolePolicy => {
-            made(&ComponentId::Role)
-        }
+        ComponentId::Of(side, _) => made(&ComponentId::Of(side.clone(), Part::Bucket)),
+        ComponentId::Role | ComponentId::RolePolicy => fresh_role,
+    };
+    Setting {
+        fresh: fresh_thing || fresh_role,
+        fresh_role,
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Sending `CreateKey` again would leave a second key behind that nobody knows. So after a lost answer, or an
 //! "already exists" that may be our own first attempt, one looks: what carries our tags with the moment of this
-//! very create was made by it.
+//! very create was made by it. The deletion of a key is looked at too, because KMS refuses to schedule or to
+//! cancel it a second time.
+
+use std::time::Duration;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use super::observe::find_key;
@@ -10,7 +13,37 @@ use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG};
 use crate::replication::operation::{Answer, Operation, Output, Query, Tags};
 
-/// The output of a creating call that was carried out although its answer did not say so; `None` when it was
+/// How long KMS is given to list a new key before the creating call is sent again.
+const KEY_SHOWS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Whether such an answer leaves open what happened.
+pub(super) fn may_be_made(operation: &Operation, answer: CallErrorKind) -> bool {
+    match operation {
+        Operation::CreateBucket { .. }
+        | Operation::CreateKey { .. }
+        | Operation::CreateAlias { .. }
+        | Operation::CreateRole { .. } => {
+            matches!(
+                answer,
+                CallErrorKind::Ambiguous | CallErrorKind::AlreadyExists
+            )
+        }
+        Operation::ScheduleKeyDeletion { .. } | Operation::CancelKeyDeletion { .. } => {
+            answer == CallErrorKind::InvalidState
+        }
+        _ => false,
+    }
+}
+
+/// How long one looks. Only a key can be made twice; a name that is taken is noticed.
+pub(super) fn shows_within(operation: &Operation, answer: CallErrorKind) -> Duration {
+    match (operation, answer) {
+        (Operation::CreateKey { .. }, CallErrorKind::Ambiguous) => KEY_SHOWS_WITHIN,
+        _ => Duration::ZERO,
+    }
+}
+
+/// The output of a call that was carried out although its answer did not say so; `None` when it was
 /// not carried out.
 pub(super) async fn find_made(
     cloud: &dyn Cloud,
@@ -51,8 +84,25 @@ pub(super) async fn find_made(
                 _ => None,
             })
         }
+        Operation::ScheduleKeyDeletion { key, .. } | Operation::CancelKeyDeletion { key } => {
+            let wants_pending = matches!(operation, Operation::ScheduleKeyDeletion { .. });
+            let query = Query::DescribeKey {
+                key: key.known().cloned().unwrap_or_default(),
+            };
+            let seen = optional(cloud.query(at, &query).await)?;
+            Ok(match seen {
+                Some(Answer::Key(seen)) if is_pending(&seen.state) == wants_pending => {
+                    Some(Output::Done)
+                }
+                _ => None,
+            })
+        }
         _ => Ok(None),
     }
+}
+
+fn is_pending(state: &str) -> bool {
+    matches!(state, "PendingDeletion" | "PendingReplicaDeletion")
 }
 
 fn same_create(seen: &Tags, sent: &Tags) -> bool {

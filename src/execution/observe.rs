@@ -5,15 +5,18 @@
 //! nothing. What AWS says is not there is absent; what may not be read is an error.
 
 use futures::future::{join_all, try_join_all};
-use futures::{FutureExt, join, try_join};
+use futures::{FutureExt, StreamExt, TryStreamExt, join, stream, try_join};
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::Location;
-use crate::replication::names::{COMPONENT_TAG, OWNER_TAG, ROLE_POLICY_NAME};
+use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{Answer, Query, Tags};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
+
+/// How many keys' tags are read at once; KMS throttles an account's calls together.
+const TAG_READS: usize = 16;
 
 /// What an observation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +125,7 @@ impl Look<'_> {
         let is_known = known(&ComponentId::Of(side.clone(), Part::Bucket));
         let (mut seen, key, retired) = try_join!(
             self.bucket_itself(side, bucket, is_known),
-            self.key(side, bucket, known),
+            self.key(bucket),
             try_join_all(bucket.retired_keys.iter().map(|arn| {
                 self.key_by_arn(arn)
                     .map(|key| key.map(|key| (arn.clone(), key)))
@@ -132,7 +135,7 @@ impl Look<'_> {
         seen.key = key;
         seen.alias_target = alias_target;
         seen.retired_keys = retired.into_iter().collect();
-        let key_wanted = bucket.owned_key().is_some_and(|key| key.arn.is_none());
+        let key_wanted = bucket.owned_key().is_some();
         if key_wanted && seen.region.present().is_some() && seen.key.present().is_none() {
             seen.key = self.key_by_tag(owner, side, bucket).await?;
         }
@@ -159,8 +162,12 @@ impl Look<'_> {
                     },
                 )
                 .await?;
-            if seen.region.present().is_none() {
-                return Ok(seen);
+            match seen.region.present() {
+                None => return Ok(seen),
+                Some(region) if region != bucket.location.region.as_str() => {
+                    return Err(self.elsewhere(&name, region));
+                }
+                Some(_) => {}
             }
         }
         if self.purpose == Purpose::Destroy {
@@ -246,6 +253,20 @@ impl Look<'_> {
         })
     }
 
+    /// A bucket of that name is there, in another region: every further question would be refused.
+    fn elsewhere(&self, bucket: &str, region: &str) -> CallError {
+        CallError {
+            kind: CallErrorKind::AlreadyExists,
+            call: "s3:HeadBucket".to_owned(),
+            subject: bucket.to_owned(),
+            account: Some(self.at.account.clone()),
+            region: Some(self.at.region.clone()),
+            code: None,
+            message: format!("the bucket is there already, in region {region}"),
+            request_id: None,
+        }
+    }
+
     async fn replication(
         &self,
         side: &Side,
@@ -285,9 +306,7 @@ impl Look<'_> {
     /// The key of ours with what its alias points to.
     async fn key(
         &self,
-        side: &Side,
         bucket: &BucketSpec,
-        known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<(Presence<ObservedKey>, Presence<String>), CallError> {
         let Some(wanted) = bucket.owned_key() else {
             return Ok((Presence::Unasked, Presence::Unasked));
@@ -305,7 +324,7 @@ impl Look<'_> {
             };
             return Ok((key, target));
         }
-        if self.purpose == Purpose::Destroy || known(&ComponentId::Of(side.clone(), Part::Key)) {
+        if self.purpose == Purpose::Destroy {
             return Ok((Presence::Absent, Presence::Unasked));
         }
         let target = self.alias_target(&wanted.alias).await?;
@@ -441,7 +460,7 @@ impl Look<'_> {
             self.read(
                 Query::GetRolePolicy {
                     role: role.clone(),
-                    policy: ROLE_POLICY_NAME.to_owned(),
+                    policy: spec.role_policy_name(),
                 },
                 text,
             )
@@ -514,19 +533,35 @@ pub(super) async fn find_key(
     let Answer::Names(keys) = cloud.query(at, &Query::ListKeys).await? else {
         return Err(unexpected_answer(at, &Query::ListKeys));
     };
-    let tagged = join_all(keys.into_iter().map(|key| async move {
-        let query = Query::ListKeyTags { key: key.clone() };
-        match cloud.query(at, &query).await {
-            Ok(Answer::Tags(tags)) => fits(&tags).then_some(key),
-            // AWS's own keys and keys of others may not be read; neither is ours.
-            _ => None,
-        }
-    }))
-    .await;
+    let tagged: Vec<Option<String>> = stream::iter(keys)
+        .map(|key| async move {
+            let query = Query::ListKeyTags { key: key.clone() };
+            match cloud.query(at, &query).await {
+                Ok(Answer::Tags(tags)) => Ok(fits(&tags).then_some(key)),
+                Ok(_) => Err(unexpected_answer(at, &query)),
+                // Keys that may not be read are AWS's own or somebody else's; or the key has just ended.
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        CallErrorKind::AccessDenied
+                            | CallErrorKind::NotFound
+                            | CallErrorKind::InvalidState
+                    ) =>
+                {
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .buffered(TAG_READS)
+        .try_collect()
+        .await?;
     for key in tagged.into_iter().flatten() {
         let query = Query::DescribeKey { key };
         if let Answer::Key(description) = cloud.query(at, &query).await?
             && !except.contains(&description.arn)
+            // A key that was given up is as good as gone.
+            && !description.state.starts_with("Pending")
         {
             return Ok(Some(description.arn));
         }

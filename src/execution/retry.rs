@@ -18,14 +18,18 @@ const CROSS_REGION: Duration = Duration::from_secs(180);
 const NAME_RELEASE: Duration = Duration::from_secs(20 * 60);
 /// A role that is seconds old may not be passed yet; a missing `iam:PassRole` looks the same.
 const PASS_ROLE: Duration = Duration::from_secs(30);
+/// How often the same answer may get lost.
+const HEAR_AGAIN: Duration = Duration::from_secs(60);
 /// Versioning stays locked after its replication configuration is gone.
 const STATE_RELEASE: Duration = Duration::from_secs(15 * 60);
 
 /// What is known about the surroundings of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Setting {
     /// Something that the call names was made in this very run.
-    pub fresh: bool,
+    pub(super) fresh: bool,
+    /// The role was made in this very run.
+    pub(super) fresh_role: bool,
 }
 
 /// How long a failed call is tried again, and what is waited for; `None` when it is not.
@@ -34,7 +38,7 @@ pub(super) fn patience(
     error: &CallError,
     setting: Setting,
 ) -> Option<(Duration, &'static str)> {
-    use CallErrorKind::{AccessDenied, Conflict, InvalidState, NotFound, NotReady};
+    use CallErrorKind::{AccessDenied, Ambiguous, Conflict, InvalidState, NotFound, NotReady};
     match (operation, error.kind) {
         (Operation::CreateBucket { .. }, Conflict) => Some((
             NAME_RELEASE,
@@ -44,8 +48,10 @@ pub(super) fn patience(
         (Operation::PutBucketReplication { .. }, NotReady) => {
             Some((CROSS_REGION, "versioning to show on both buckets"))
         }
+        // Every write but the creating ones may be sent twice, and those have been looked for before.
+        (_, Ambiguous) => Some((HEAR_AGAIN, "AWS to answer")),
         (_, NotReady) => Some((PROPAGATION, "AWS to see what was just made")),
-        (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh => Some((
+        (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh_role => Some((
             PASS_ROLE,
             "the new role to be usable (or iam:PassRole is missing)",
         )),

@@ -1,8 +1,9 @@
 //! What AWS should show when a [`Spec`] is in force: every component with every attribute.
 //!
-//! Documents that grant something stand here twice. The *wider* form covers the rules that are live now
-//! and those that will be; it is written before the replication configuration changes. The final form
-//! covers only what will be; it is written afterwards. So no live rule ever lacks a grant.
+//! The role's policy stands here twice. The *wider* form covers the rules that are live now and those that
+//! will be; it is written before the replication configuration changes. The final form covers only what will
+//! be; it is written afterwards. So no live rule ever lacks a grant. Documents that others write to as well
+//! get their wider form from what is in them ([`super::diff`]).
 
 use std::collections::BTreeMap;
 
@@ -50,7 +51,7 @@ pub struct DesiredBucket {
     /// All tags, ours included.
     pub tags: Tags,
     /// Our statements in its policy.
-    pub policy: Grants<Vec<Statement>>,
+    pub policy: Vec<Statement>,
     /// The key of ours.
     pub key: Option<DesiredKey>,
 }
@@ -71,7 +72,7 @@ pub struct DesiredKey {
     /// All tags, ours included.
     pub tags: Tags,
     /// Our statements in its policy, beside the account's own.
-    pub policy: Grants<Vec<Statement>>,
+    pub policy: Vec<Statement>,
 }
 
 /// The replication role.
@@ -88,7 +89,9 @@ pub struct DesiredRole {
     /// What we keep of it, where it is ours.
     pub owned: Option<OwnedRole>,
     /// Our inline policy; none where the role's owner writes it.
-    pub grants: Option<Grants<PolicyDocument>>,
+    pub grants: Option<Grants>,
+    /// The name of that policy.
+    pub policy_name: String,
 }
 
 /// Settings of a role of ours.
@@ -104,13 +107,13 @@ pub struct OwnedRole {
     pub tags: Tags,
 }
 
-/// A granting document before and after the replication configuration changes.
+/// The role's policy before and after the replication configuration changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grants<T> {
+pub struct Grants {
     /// Covers the rules of now and of later.
-    pub wider: T,
+    pub wider: PolicyDocument,
     /// Covers the rules of later.
-    pub exact: T,
+    pub exact: PolicyDocument,
 }
 
 /// Works out what AWS should show.
@@ -121,7 +124,7 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
     let buckets = spec
         .buckets()
         .map(|(side, bucket)| {
-            let desired = desire_bucket(spec, prior, &side, bucket, created);
+            let desired = desire_bucket(spec, &side, bucket, created);
             (side, desired)
         })
         .collect();
@@ -150,9 +153,9 @@ pub fn bucket_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     let Side::Destination(key) = side else {
         return Vec::new();
     };
-    spec.destinations.get(key).map_or_else(Vec::new, |d| {
-        policy_statements(spec, key, d, d.rule.delete_marker_replication)
-    })
+    spec.destinations
+        .get(key)
+        .map_or_else(Vec::new, |d| policy_statements(spec, key, d))
 }
 
 /// The statement that a destination's key needs in its policy, whoever owns the key.
@@ -180,21 +183,11 @@ pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     )]
 }
 
-fn desire_bucket(
-    spec: &Spec,
-    prior: Option<&Spec>,
-    side: &Side,
-    bucket: &BucketSpec,
-    created: &str,
-) -> DesiredBucket {
+fn desire_bucket(spec: &Spec, side: &Side, bucket: &BucketSpec, created: &str) -> DesiredBucket {
     let owner = spec.owner();
     let tags_of = |part, user: &Tags| {
         let component = ComponentId::Of(side.clone(), part);
         with_ours(user, ownership_tags(&owner, &component, created))
-    };
-    let policy = Grants {
-        wider: wider_statements(spec, prior, side, bucket),
-        exact: bucket_statements(spec, side),
     };
     let key = bucket.owned_key().map(|key| DesiredKey {
         arn: key.arn.clone(),
@@ -205,10 +198,7 @@ fn desire_bucket(
             .then_some(key.rotation_period_in_days),
         multi_region: key.multi_region,
         tags: tags_of(Part::Key, &key.tags),
-        policy: Grants {
-            wider: key_statements(spec, side),
-            exact: key_statements(spec, side),
-        },
+        policy: key_statements(spec, side),
     });
     DesiredBucket {
         name: bucket.name.to_string(),
@@ -223,50 +213,17 @@ fn desire_bucket(
             blocked_encryption_types: Vec::new(),
         },
         tags: tags_of(Part::Bucket, &bucket.tags),
-        policy,
+        policy: bucket_statements(spec, side),
         key,
     }
 }
 
-/// A destination's statements while both the old and the new rule may be live: the two differ only in
-/// whether delete markers replicate.
-fn wider_statements(
-    spec: &Spec,
-    prior: Option<&Spec>,
-    side: &Side,
-    bucket: &BucketSpec,
-) -> Vec<Statement> {
-    let Side::Destination(key) = side else {
-        return Vec::new();
-    };
-    let Some(destination) = spec.destinations.get(key) else {
-        return Vec::new();
-    };
-    let before = prior
-        .and_then(|prior| destination_of_bucket(prior, bucket))
-        .is_some_and(|d| d.rule.delete_marker_replication);
-    policy_statements(
-        spec,
-        key,
-        destination,
-        before || destination.rule.delete_marker_replication,
-    )
-}
-
-fn policy_statements(
-    spec: &Spec,
-    key: &str,
-    destination: &DestinationSpec,
-    delete_markers: bool,
-) -> Vec<Statement> {
+fn policy_statements(spec: &Spec, key: &str, destination: &DestinationSpec) -> Vec<Statement> {
     if destination.bucket.location.account == spec.source.location.account {
         // Inside one account the role's own policy is enough.
         return Vec::new();
     }
-    let grant = DestinationGrant {
-        delete_markers,
-        ..destination_grant(spec, key, destination)
-    };
+    let grant = destination_grant(spec, key, destination);
     destination_statements(&spec.owner(), &spec.role_arn(), &grant)
 }
 
@@ -300,6 +257,7 @@ fn desire_role(spec: &Spec, prior: Option<&Spec>, owner: &str, created: &str) ->
         location: spec.source.location.clone(),
         owned,
         grants: writes_policy.then_some(grants),
+        policy_name: spec.role_policy_name(),
     }
 }
 
@@ -346,14 +304,19 @@ fn destination_grant(spec: &Spec, key: &str, destination: &DestinationSpec) -> D
 }
 
 /// Whatever either of two grants covers.
-fn widen(mut new: RoleGrants, old: RoleGrants) -> RoleGrants {
+fn widen(mut new: RoleGrants, mut old: RoleGrants) -> RoleGrants {
     fn add(keys: &mut Vec<Input<String>>, more: Vec<Input<String>>) {
         for key in more {
-            // A key that is still to be made has no live rule yet, so the old side never needs it.
-            if key.known().is_some() && !keys.contains(&key) {
+            if !keys.contains(&key) {
                 keys.push(key);
             }
         }
+    }
+    // A key that was never made has no live rule, so the old side never needs it.
+    let old_destinations = old.destinations.iter_mut();
+    let old_keys = old_destinations.map(|d| &mut d.replica_keys);
+    for keys in old_keys.chain([&mut old.source.keys]) {
+        keys.retain(|key| key.known().is_some());
     }
     if new.source.bucket == old.source.bucket {
         add(&mut new.source.keys, old.source.keys);
@@ -399,16 +362,6 @@ fn rule(spec: &Spec, key: &str, destination: &DestinationSpec) -> ReplicationRul
 fn owner_override(spec: &Spec, bucket: &BucketSpec) -> bool {
     bucket.location.account != spec.source.location.account
         && bucket.object_ownership != "BucketOwnerEnforced"
-}
-
-/// The destination that holds the same bucket, whatever its key is.
-pub fn destination_of_bucket<'a>(
-    spec: &'a Spec,
-    bucket: &BucketSpec,
-) -> Option<&'a DestinationSpec> {
-    spec.destinations.values().find(|d| {
-        d.bucket.name == bucket.name && d.bucket.location.account == bucket.location.account
-    })
 }
 
 /// The user's tags with ours over them.

@@ -14,7 +14,7 @@ pub const OWNER_TAG: &str = "replicated:owner";
 pub const COMPONENT_TAG: &str = "replicated:component";
 /// Tag with the moment of the create that made it, RFC 3339; distinguishes one create from another.
 pub const CREATED_TAG: &str = "replicated:created";
-/// Name of our inline policy in the replication role.
+/// Name of our inline policy in a replication role of ours.
 pub const ROLE_POLICY_NAME: &str = "replication";
 
 /// Our three tags for a component.
@@ -44,6 +44,11 @@ pub fn default_destination_bucket(source_bucket: &str, destination: &str) -> Str
 /// The role's name when the configuration names none.
 pub fn default_role_name(source_bucket: &str) -> String {
     shortened(&format!("replication-{source_bucket}"), 64)
+}
+
+/// Name of our inline policy in a role that others use too.
+pub fn shared_role_policy_name(source_bucket: &str) -> String {
+    format!("{ROLE_POLICY_NAME}-{source_bucket}")
 }
 
 /// The role's name under a prefix: the same for the same owner, so that it can be found again.

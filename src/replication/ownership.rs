@@ -128,6 +128,19 @@ fn key_claim(
     })
 }
 
+/// Forgets the policies of keys that a create takes over: whoever planted a key with our tags may have planted
+/// its policy too, so it is replaced as a whole and not merged into.
+pub fn distrust_policies(observed: &mut Observed, taken: &[Claim]) {
+    for claim in taken {
+        if let ComponentId::Of(side, Part::Key) = &claim.component
+            && let Some(bucket) = observed.buckets.get_mut(side)
+            && let Presence::Present(key) = &mut bucket.key
+        {
+            key.policy = Presence::Absent;
+        }
+    }
+}
+
 /// Whether tags say that this is our own part.
 pub fn judge(
     owner: &str,
@@ -148,7 +161,8 @@ pub fn judge(
         .get(CREATED_TAG)
         .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     match created {
-        Some(created) if now - created < TAKE_OVER_WITHIN => Ok(()),
+        // Two machines' clocks may differ, so a little in the future is recent too.
+        Some(created) if (now - created).abs() < TAKE_OVER_WITHIN => Ok(()),
         _ => Err(Refusal::Settled),
     }
 }
@@ -191,6 +205,13 @@ mod tests {
         let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
         assert_eq!(judge(OWNER, &ComponentId::Role, &tags, Trust::Tags), Ok(()));
+    }
+
+    #[test]
+    fn a_part_planted_with_a_date_far_ahead_is_not_taken_over() {
+        let tags = role_tags(OWNER, "2099-01-01T00:00:00Z");
+        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        assert_eq!(verdict, Err(Refusal::Settled));
     }
 
     #[test]

@@ -6,18 +6,20 @@
 //! 3. A document that names the role is written after the role is there: AWS resolves the principal.
 //! 4. Rules are written after every grant that they need, and after versioning shows on both sides.
 //! 5. Grants are narrowed, and what goes is taken down, after the rules that used them have changed.
+//! 6. A source under live rules moves to KMS after the rules that replicate KMS objects are in force.
 //!
 //! Who needs whose output gives the other edges (see [`StepGraph::push`]).
 
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
-use super::desired::{Desired, DesiredBucket};
+use super::desired::Desired;
 use super::diff::{
-    Difference, Form, Shows, bucket_differences, grant_differences, replication_difference,
-    role_differences,
+    Difference, Form, Shows, bucket_differences, grant_differences, narrowing,
+    replication_difference, role_differences,
 };
 use super::graph::{Action, Condition, StepGraph, StepId};
+use super::ids::Location;
 use super::observed::{Observed, ObservedBucket, ObservedRole};
 use super::operation::{Operation, Query};
 use super::spec::{BucketSpec, Spec};
@@ -37,20 +39,26 @@ pub struct Going {
 /// The steps that bring AWS from what was seen to what is wanted.
 pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph {
     let mut planner = Planner::new(desired, observed);
-    planner.role();
     let put_rules = replication_difference(desired, observed);
-    // Without a change of the rules there is no moment in which old and new ones are live together.
-    let form = if put_rules.is_some() {
+    let differences: BTreeMap<Side, Vec<Difference>> = desired
+        .buckets
+        .iter()
+        .map(|(side, bucket)| {
+            let seen = observed.buckets.get(side).cloned().unwrap_or_default();
+            (side.clone(), bucket_differences(side, bucket, &seen))
+        })
+        .collect();
+    // Where neither rules nor keys change, there is no moment in which the old ones are needed as well.
+    let form = if put_rules.is_some() || differences.values().flatten().any(is_encryption) {
         Form::Wider
     } else {
         Form::Exact
     };
-    planner.grants_and_buckets(form);
-    let mut rules = Vec::new();
-    if let Some(difference) = put_rules {
-        rules = planner.replication(difference);
-        planner.narrow(&rules);
-    }
+    planner.role();
+    planner.buckets(differences, grant_differences(desired, observed, form));
+    let rules = put_rules.map_or_else(Vec::new, |difference| planner.replication(difference));
+    planner.move_source_to_kms(&rules);
+    planner.narrow(form, &rules);
     for (side, bucket, alias) in &going.aliases {
         planner.graph.push(
             ComponentId::Of(side.clone(), Part::Alias),
@@ -65,10 +73,27 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     for (side, bucket, seen) in &going.buckets {
         take_down_bucket(&mut graph, &desired.owner, side, bucket, seen, &rules);
     }
-    if let Some((spec, seen)) = &going.role {
+    if let Some((spec, seen)) = &going.role
+        // The path of a role is no part of its name: this one is still in use.
+        && !spec.role.name.eq_ignore_ascii_case(&desired.role.name)
+    {
         take_down_role(&mut graph, spec, seen, &rules);
     }
     graph
+}
+
+fn moves_to_kms(difference: &Difference) -> bool {
+    matches!(
+        &difference.repair,
+        Action::Call(Operation::PutBucketEncryption { encryption, .. }) if encryption.kms_key.is_some()
+    )
+}
+
+fn is_encryption(difference: &Difference) -> bool {
+    matches!(
+        difference.repair,
+        Action::Call(Operation::PutBucketEncryption { .. })
+    )
 }
 
 struct Planner<'a> {
@@ -79,6 +104,8 @@ struct Planner<'a> {
     last: BTreeMap<Side, StepId>,
     /// What the rules wait for (rule 4).
     ready: Vec<StepId>,
+    /// What waits for the rules (rule 6).
+    after_rules: Vec<Difference>,
 }
 
 impl<'a> Planner<'a> {
@@ -89,6 +116,7 @@ impl<'a> Planner<'a> {
             graph: StepGraph::default(),
             last: BTreeMap::new(),
             ready: Vec::new(),
+            after_rules: Vec::new(),
         }
     }
 
@@ -101,83 +129,88 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn grants_and_buckets(&mut self, form: Form) {
-        let mut policies: BTreeMap<Side, Difference> = BTreeMap::new();
-        let mut role_policy = None;
-        for difference in grant_differences(self.desired, self.observed, form) {
-            match &difference.component {
-                ComponentId::Of(side, _) => {
-                    policies.insert(side.clone(), difference);
-                }
-                _ => role_policy = Some(difference),
-            }
-        }
-        for (side, bucket) in &self.desired.buckets {
-            self.bucket(side, bucket, policies.remove(side));
-        }
-        if let Some(difference) = role_policy {
-            let made = self.graph.maker_of(&ComponentId::Role);
-            let id = self.add(difference, made);
-            self.ready.push(id);
-        }
-    }
-
-    fn bucket(&mut self, side: &Side, desired: &DesiredBucket, policy: Option<Difference>) {
-        let seen = self.observed.buckets.get(side).cloned().unwrap_or_default();
-        let (own, key): (Vec<_>, Vec<_>) =
-            bucket_differences(self.desired, side, desired, &seen, self.observed)
+    fn buckets(&mut self, differences: BTreeMap<Side, Vec<Difference>>, grants: Vec<Difference>) {
+        let mut later = Vec::new();
+        for (side, differences) in differences {
+            // Policies go in right after versioning: the rules wait for both, not for the other settings.
+            let (own, mut keys): (Vec<_>, Vec<_>) = differences
                 .into_iter()
                 .partition(|d| matches!(d.component, ComponentId::Of(_, Part::Bucket)));
-        // The policy goes in right after versioning: the rules wait for both, not for the rest.
-        let (first, rest): (Vec<_>, Vec<_>) = own.into_iter().partition(|d| {
-            matches!(
-                d.repair,
-                Action::Call(
-                    Operation::CreateBucket { .. }
-                        | Operation::PutBucketOwnershipControls { .. }
-                        | Operation::EnableBucketVersioning { .. }
-                )
-            )
-        });
-        for difference in first {
-            let versioning = matches!(
-                difference.repair,
-                Action::Call(Operation::EnableBucketVersioning { .. })
-            );
-            let id = self.bucket_write(side, difference);
-            if versioning {
-                self.await_versioning(side, desired, id);
+            let (first, rest): (Vec<_>, Vec<_>) = own.into_iter().partition(comes_first);
+            for difference in first {
+                self.bucket_write(&side, difference);
             }
+            for grant in &grants {
+                match &grant.component {
+                    ComponentId::Of(of, Part::BucketPolicy) if *of == side => {
+                        let id = self.bucket_write(&side, grant.clone());
+                        self.ready.push(id);
+                    }
+                    ComponentId::Of(of, Part::Key) if *of == side => keys.push(grant.clone()),
+                    _ => {}
+                }
+            }
+            self.key(&side, keys);
+            later.extend(
+                rest.into_iter()
+                    .map(|difference| (side.clone(), difference)),
+            );
         }
-        if let Some(difference) = policy {
-            let id = self.bucket_write(side, difference);
-            self.ready.push(id);
-        }
-        self.key(side, key);
-        for difference in rest {
-            self.bucket_write(side, difference);
+        let role_policy = grants
+            .into_iter()
+            .find(|d| d.component == ComponentId::RolePolicy)
+            .map(|difference| {
+                let made = self.graph.maker_of(&ComponentId::Role);
+                self.add(difference, made)
+            });
+        self.ready.extend(role_policy);
+        let live = self.observed.buckets.get(&Side::Source);
+        let live = live.is_some_and(|source| source.replication.present().is_some());
+        for (side, difference) in later {
+            if live && side == Side::Source && moves_to_kms(&difference) {
+                self.after_rules.push(difference);
+                continue;
+            }
+            // Objects come in under the new key at once, and a live rule has to be able to read them.
+            let after = role_policy.filter(|_| is_encryption(&difference));
+            self.bucket_write_after(&side, difference, after);
         }
     }
 
     /// A write of a bucket: after the one before (rule 1), and after the role where it names it (rule 3).
     fn bucket_write(&mut self, side: &Side, difference: Difference) -> StepId {
-        let mut after: Vec<StepId> = self.last.get(side).copied().into_iter().collect();
-        if matches!(difference.repair, Action::EditBucketPolicy { .. }) {
-            after.extend(self.graph.maker_of(&ComponentId::Role));
-        }
-        let id = self.add(difference, after);
+        let names_role = matches!(difference.repair, Action::EditBucketPolicy { .. });
+        let role = self.graph.maker_of(&ComponentId::Role);
+        self.bucket_write_after(side, difference, role.filter(|_| names_role))
+    }
+
+    fn bucket_write_after(
+        &mut self,
+        side: &Side,
+        difference: Difference,
+        after: Option<StepId>,
+    ) -> StepId {
+        let shown = match &difference.repair {
+            Action::Call(Operation::EnableBucketVersioning { bucket }) => {
+                Some((difference.at.clone(), bucket.clone()))
+            }
+            _ => None,
+        };
+        let after = after.into_iter().chain(self.last.get(side).copied());
+        let id = self.add(difference, after.collect::<Vec<_>>());
         self.last.insert(side.clone(), id);
+        if let Some((at, bucket)) = shown {
+            self.await_versioning(side, at, bucket, id);
+        }
         id
     }
 
-    fn await_versioning(&mut self, side: &Side, desired: &DesiredBucket, enabled: StepId) {
+    fn await_versioning(&mut self, side: &Side, at: Location, bucket: String, enabled: StepId) {
         let id = self.graph.push(
             ComponentId::Of(side.clone(), Part::Bucket),
-            desired.location.clone(),
+            at,
             Action::Await {
-                query: Query::GetBucketVersioning {
-                    bucket: desired.name.clone(),
-                },
+                query: Query::GetBucketVersioning { bucket },
                 until: Condition::Shows(Some("Enabled")),
             },
             [enabled],
@@ -239,45 +272,40 @@ impl<'a> Planner<'a> {
         vec![shown]
     }
 
-    /// Takes away what only the old rules needed (rule 5).
-    fn narrow(&mut self, rules: &[StepId]) {
-        if let Some(grants) = &self.desired.role.grants
-            && grants.wider != grants.exact
-        {
-            let operation = Operation::PutRolePolicy {
-                role: self.desired.role.name.clone(),
-                policy: super::names::ROLE_POLICY_NAME.to_owned(),
-                document: grants.exact.clone(),
-            };
-            self.graph.push(
-                ComponentId::RolePolicy,
-                self.desired.role.location.clone(),
-                Action::Call(operation),
-                rules.to_vec(),
-            );
+    fn move_source_to_kms(&mut self, rules: &[StepId]) {
+        for difference in std::mem::take(&mut self.after_rules) {
+            // Without new rules there are still the grants that the live ones need under the new key.
+            let mut after = self.ready.clone();
+            after.extend(rules);
+            after.extend(self.last.get(&Side::Source));
+            let id = self.add(difference, after);
+            self.last.insert(Side::Source, id);
         }
-        for (side, bucket) in &self.desired.buckets {
-            if bucket.policy.wider == bucket.policy.exact {
-                continue;
-            }
-            let mut after = rules.to_vec();
-            after.extend(self.last.get(side));
-            let edit = super::graph::PolicyEdit {
-                owner: self.desired.owner.clone(),
-                statements: bucket.policy.exact.clone(),
-                fresh: false,
-                rewrite: false,
-            };
-            let id = self.graph.push(
-                ComponentId::Of(side.clone(), Part::BucketPolicy),
-                bucket.location.clone(),
-                Action::EditBucketPolicy {
-                    bucket: bucket.name.clone(),
-                    edit,
-                },
-                after,
+    }
+
+    /// Takes away what only the old rules and keys needed (rule 5).
+    fn narrow(&mut self, form: Form, rules: &[StepId]) {
+        if form == Form::Exact {
+            return;
+        }
+        let mut settled = rules.to_vec();
+        settled.extend(self.graph.steps().filter_map(|(id, step)| {
+            let encrypts = matches!(
+                step.action,
+                Action::Call(Operation::PutBucketEncryption { .. })
             );
-            self.last.insert(side.clone(), id);
+            encrypts.then_some(id)
+        }));
+        for grant in narrowing(self.desired, self.observed) {
+            let mut after = settled.clone();
+            if let ComponentId::Of(side, Part::BucketPolicy) = &grant.component {
+                after.extend(self.last.get(side));
+                let side = side.clone();
+                let id = self.add(grant, after);
+                self.last.insert(side, id);
+            } else {
+                self.add(grant, after);
+            }
         }
     }
 
@@ -289,6 +317,18 @@ impl<'a> Planner<'a> {
             after,
         )
     }
+}
+
+/// What opens or keeps a bucket usable, before its other settings.
+fn comes_first(difference: &Difference) -> bool {
+    matches!(
+        difference.repair,
+        Action::Call(
+            Operation::CreateBucket { .. }
+                | Operation::PutBucketOwnershipControls { .. }
+                | Operation::EnableBucketVersioning { .. }
+        )
+    )
 }
 
 /// Whether a plan has anything to do that a person would see; ownership tags alone are no reason to act.

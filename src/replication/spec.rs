@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
 use super::ids::{Arn, BucketName, Location};
+use super::names;
+use super::observed::{Observed, Presence};
 use super::operation::{Input, PublicAccessBlock, Tags};
 
 /// One `replicated_bucket`.
@@ -158,6 +160,37 @@ impl Spec {
         match side {
             Side::Source => Some(&self.source),
             Side::Destination(key) => self.destinations.get(key).map(|d| &d.bucket),
+        }
+    }
+
+    /// Takes note of which of our keys are there: found ones by their ARN, and none where the one in state is
+    /// gone, so that what names it waits for the new one. Call it between observing and [`desire`].
+    ///
+    /// [`desire`]: super::desired::desire
+    pub fn learn_keys(&mut self, observed: &Observed) {
+        for (side, seen) in &observed.buckets {
+            let bucket = match side {
+                Side::Source => Some(&mut self.source),
+                Side::Destination(key) => self.destinations.get_mut(key).map(|d| &mut d.bucket),
+            };
+            let Some(KeyChoice::Owned(key)) = bucket.and_then(|b| b.encryption.key.as_mut()) else {
+                continue;
+            };
+            match &seen.key {
+                Presence::Unasked => {}
+                Presence::Absent => key.arn = None,
+                Presence::Present(found) => key.arn = Some(found.description.arn.clone()),
+            }
+        }
+    }
+
+    /// The name of our inline policy. A role of somebody else's may hold the policies of several owners.
+    pub fn role_policy_name(&self) -> String {
+        match self.role.ownership {
+            RoleOwnership::Owned { .. } => names::ROLE_POLICY_NAME.to_owned(),
+            RoleOwnership::Existing { .. } => {
+                names::shared_role_policy_name(self.source.name.as_str())
+            }
         }
     }
 

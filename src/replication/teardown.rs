@@ -6,7 +6,6 @@
 
 use super::component::{ComponentId, Part, Side};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
-use super::names::ROLE_POLICY_NAME;
 use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use super::operation::{Input, Operation, Query};
 use super::policy::{self, PolicyDocument};
@@ -115,29 +114,58 @@ pub fn take_down_bucket(
             [deleted],
         )];
     }
-    let Some(key) = bucket.owned_key() else {
-        schedule_keys(graph, owner, side, bucket, &mut retired(seen), &gone);
-        return;
-    };
-    let mut keys = retired(seen);
-    if let Some(current) = seen.key.present() {
-        let ours = current
-            .aliases
-            .present()
-            .is_some_and(|aliases| aliases.contains(&key.alias));
-        if ours && !has_foreign_statements(owner, bucket, current) {
-            graph.push(
-                of(Part::Alias),
-                at(),
-                Action::Call(Operation::DeleteAlias {
-                    alias: key.alias.clone(),
-                }),
-                gone.clone(),
-            );
-        }
-        keys.push(current);
+    for key in retired(seen) {
+        take_down_key(graph, owner, side, bucket, key, &gone);
     }
-    schedule_keys(graph, owner, side, bucket, &mut keys, &gone);
+    if let Some(key) = seen.key.present()
+        && bucket.owned_key().is_some()
+    {
+        take_down_key(graph, owner, side, bucket, key, &gone);
+    }
+}
+
+/// Schedules a key's deletion, after its alias is free for others; a key that somebody else still uses loses
+/// only our statements.
+fn take_down_key(
+    graph: &mut StepGraph,
+    owner: &str,
+    side: &Side,
+    bucket: &BucketSpec,
+    key: &ObservedKey,
+    gone: &[StepId],
+) {
+    if is_pending(&key.description.state) {
+        return;
+    }
+    if has_foreign_statements(owner, bucket, key) {
+        withdraw_from_key(graph, owner, side, bucket, key, gone);
+        return;
+    }
+    let component = |part| ComponentId::Of(side.clone(), part);
+    let mut after = gone.to_vec();
+    if let Some(wanted) = bucket.owned_key()
+        && let Some(aliases) = key.aliases.present()
+        && aliases.contains(&wanted.alias)
+    {
+        after.push(graph.push(
+            component(Part::Alias),
+            bucket.location.clone(),
+            Action::Call(Operation::DeleteAlias {
+                alias: wanted.alias.clone(),
+            }),
+            gone.to_vec(),
+        ));
+    }
+    let window_days = bucket.owned_key().map_or(30, |k| k.deletion_window_in_days);
+    graph.push(
+        component(Part::Key),
+        bucket.location.clone(),
+        Action::Call(Operation::ScheduleKeyDeletion {
+            key: Input::Known(key.description.arn.clone()),
+            window_days,
+        }),
+        after,
+    );
 }
 
 /// Takes down the role, where it is ours, or our policy in somebody else's.
@@ -145,11 +173,12 @@ pub fn take_down_role(graph: &mut StepGraph, spec: &Spec, seen: &ObservedRole, a
     let at = || spec.source.location.clone();
     let role = spec.role.name.clone();
     let owned = matches!(spec.role.ownership, RoleOwnership::Owned { .. });
+    let ours = spec.role_policy_name();
     let nothing = Vec::new();
     let inline = seen.inline_policies.present().unwrap_or(&nothing);
     let mut emptied = after.to_vec();
     for policy in inline {
-        if owned || policy == ROLE_POLICY_NAME {
+        if owned || *policy == ours {
             emptied.push(graph.push(
                 ComponentId::RolePolicy,
                 at(),
@@ -187,7 +216,8 @@ pub fn take_down_role(graph: &mut StepGraph, spec: &Spec, seen: &ObservedRole, a
 /// else still uses the key, and it stays.
 pub fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKey) -> bool {
     let Some(text) = key.policy.present() else {
-        return false;
+        // What was not looked at may hold anything.
+        return true;
     };
     match PolicyDocument::parse(text) {
         Ok(document) => {
@@ -202,7 +232,7 @@ pub fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKe
     }
 }
 
-/// Removes our statements from a bucket, and a key, that stay.
+/// Removes our statements from a bucket, and its keys, that stay.
 fn withdraw(
     graph: &mut StepGraph,
     owner: &str,
@@ -211,40 +241,58 @@ fn withdraw(
     seen: &ObservedBucket,
     after: &[StepId],
 ) {
-    let edit = PolicyEdit {
-        owner: owner.to_owned(),
-        statements: Vec::new(),
-        fresh: false,
-        rewrite: false,
-    };
-    let has_ours = |text: Option<&String>| {
-        text.and_then(|t| PolicyDocument::parse(t).ok())
-            .is_some_and(|d| !policy::ours(&d, |sid| policy::is_ours(sid, owner)).is_empty())
-    };
-    if has_ours(seen.policy.present()) {
+    if has_ours(owner, seen.policy.present()) {
         graph.push(
             ComponentId::Of(side.clone(), Part::BucketPolicy),
             bucket.location.clone(),
             Action::EditBucketPolicy {
                 bucket: bucket.name.to_string(),
-                edit: edit.clone(),
+                edit: nothing_of(owner),
             },
             after.to_vec(),
         );
     }
-    if let Some(key) = seen.key.present()
-        && has_ours(key.policy.present())
-    {
+    for key in retired(seen).into_iter().chain(seen.key.present()) {
+        if !is_pending(&key.description.state) {
+            withdraw_from_key(graph, owner, side, bucket, key, after);
+        }
+    }
+}
+
+fn withdraw_from_key(
+    graph: &mut StepGraph,
+    owner: &str,
+    side: &Side,
+    bucket: &BucketSpec,
+    key: &ObservedKey,
+    after: &[StepId],
+) {
+    if has_ours(owner, key.policy.present()) {
         graph.push(
             ComponentId::Of(side.clone(), Part::Key),
             bucket.location.clone(),
             Action::EditKeyPolicy {
                 key: Input::Known(key.description.arn.clone()),
-                edit,
+                edit: nothing_of(owner),
             },
             after.to_vec(),
         );
     }
+}
+
+/// The edit that takes this owner's statements out.
+fn nothing_of(owner: &str) -> PolicyEdit {
+    PolicyEdit {
+        owner: owner.to_owned(),
+        statements: Vec::new(),
+        fresh: false,
+        rewrite: false,
+    }
+}
+
+fn has_ours(owner: &str, text: Option<&String>) -> bool {
+    text.and_then(|t| PolicyDocument::parse(t).ok())
+        .is_some_and(|d| !policy::ours(&d, |sid| policy::is_ours(sid, owner)).is_empty())
 }
 
 fn retired(seen: &ObservedBucket) -> Vec<&ObservedKey> {
@@ -254,27 +302,6 @@ fn retired(seen: &ObservedBucket) -> Vec<&ObservedKey> {
         .collect()
 }
 
-fn schedule_keys(
-    graph: &mut StepGraph,
-    owner: &str,
-    side: &Side,
-    bucket: &BucketSpec,
-    keys: &mut Vec<&ObservedKey>,
-    gone: &[StepId],
-) {
-    let window_days = bucket.owned_key().map_or(30, |k| k.deletion_window_in_days);
-    keys.retain(|key| {
-        !key.description.state.starts_with("Pending") && !has_foreign_statements(owner, bucket, key)
-    });
-    for key in keys {
-        graph.push(
-            ComponentId::Of(side.clone(), Part::Key),
-            bucket.location.clone(),
-            Action::Call(Operation::ScheduleKeyDeletion {
-                key: Input::Known(key.description.arn.clone()),
-                window_days,
-            }),
-            gone.to_vec(),
-        );
-    }
+fn is_pending(state: &str) -> bool {
+    state.starts_with("Pending")
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::component::{ComponentId, Part, Side};
+use super::component::{ComponentId, Side};
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
 use super::operation::{Input, Operation, Output, Query};
 
@@ -57,68 +57,68 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
         };
         gone.insert(side.clone(), await_gone(&mut back, step, query, deleted));
     }
-    for (id, step) in finished() {
-        let after: Vec<StepId> = match &step.component {
-            ComponentId::Of(side, Part::Key | Part::Alias) => {
-                gone.get(side).copied().into_iter().collect()
-            }
-            _ => quiet.clone(),
-        };
-        match &step.action {
-            Action::Call(Operation::CreateKey { .. }) => {
-                if let Some(Output::Text(arn)) = done.get(&id) {
-                    let operation = Operation::ScheduleKeyDeletion {
-                        key: Input::Known(arn.clone()),
-                        window_days: UNDO_WINDOW_DAYS,
-                    };
-                    call(&mut back, step, operation, &after);
-                }
-            }
-            Action::Call(Operation::CreateAlias { alias, .. }) => {
-                let operation = Operation::DeleteAlias {
-                    alias: alias.clone(),
-                };
-                call(&mut back, step, operation, &after);
-            }
-            Action::EditBucketPolicy { bucket, edit } if !edit.fresh => {
-                let action = Action::EditBucketPolicy {
-                    bucket: bucket.clone(),
-                    edit: without_statements(edit),
-                };
-                back.push(
-                    step.component.clone(),
-                    step.at.clone(),
-                    action,
-                    quiet.clone(),
-                );
-            }
-            Action::EditKeyPolicy { key, edit } => {
-                let action = Action::EditKeyPolicy {
-                    key: key.clone(),
-                    edit: without_statements(edit),
-                };
-                back.push(
-                    step.component.clone(),
-                    step.at.clone(),
-                    action,
-                    quiet.clone(),
-                );
-            }
-            _ => {}
+    let mut free: BTreeMap<Side, StepId> = BTreeMap::new();
+    for (_, step) in finished() {
+        if let Action::Call(Operation::CreateAlias { alias, .. }) = &step.action
+            && let ComponentId::Of(side, _) = &step.component
+            && let Some(gone) = gone.get(side)
+        {
+            let operation = Operation::DeleteAlias {
+                alias: alias.clone(),
+            };
+            free.insert(side.clone(), call(&mut back, step, operation, &[*gone]));
         }
     }
-    undo_role(
-        &mut back,
-        &finished().map(|(_, step)| step).collect::<Vec<_>>(),
-        &quiet,
-    );
+    for (id, step) in finished() {
+        if let Action::Call(Operation::CreateKey { .. }) = &step.action
+            && let ComponentId::Of(side, _) = &step.component
+            && let Some(Output::Text(arn)) = done.get(&id)
+            // A bucket that was there before keeps its new key: the next create takes both over.
+            && let Some(gone) = gone.get(side)
+        {
+            let operation = Operation::ScheduleKeyDeletion {
+                key: Input::Known(arn.clone()),
+                window_days: UNDO_WINDOW_DAYS,
+            };
+            let after: Vec<StepId> = free.get(side).into_iter().chain([gone]).copied().collect();
+            call(&mut back, step, operation, &after);
+        }
+    }
+    for (_, step) in finished() {
+        let action = match &step.action {
+            // What was made in this run goes as a whole.
+            Action::EditBucketPolicy { bucket, edit } if !edit.fresh => Action::EditBucketPolicy {
+                bucket: bucket.clone(),
+                edit: without_statements(edit),
+            },
+            Action::EditKeyPolicy { key, edit } => Action::EditKeyPolicy {
+                key: key.clone(),
+                edit: without_statements(edit),
+            },
+            _ => continue,
+        };
+        let (component, at) = (step.component.clone(), step.at.clone());
+        back.push(component, at, action, quiet.clone());
+    }
+    undo_role(&mut back, graph, done, &quiet);
     back
 }
 
-fn undo_role(back: &mut StepGraph, finished: &[&Step], quiet: &[StepId]) {
+fn undo_role(
+    back: &mut StepGraph,
+    graph: &StepGraph,
+    done: &BTreeMap<StepId, Output>,
+    quiet: &[StepId],
+) {
+    let made = graph
+        .maker_of(&ComponentId::Role)
+        .filter(|maker| done.contains_key(maker));
     let mut emptied = quiet.to_vec();
-    for step in finished {
-        if let Action::Call(Operation::PutRolePolicy { role, policy, .. }) = &step.action {
+    for (id, step) in graph.steps() {
+        if let Action::Call(Operation::PutRolePolicy { role, policy, .. }) = &step.action
+            // In a role of ours a policy may stand although its step failed; it would keep the role.
+            && (done.contains_key(&id) || made.is_some())
+        {
             let operation = Operation::DeleteRolePolicy {
                 role: role.clone(),
                 policy: policy.clone(),
@@ -126,11 +126,11 @@ fn undo_role(back: &mut StepGraph, finished: &[&Step], quiet: &[StepId]) {
             emptied.push(call(back, step, operation, quiet));
         }
     }
-    for step in finished {
-        if let Action::Call(Operation::CreateRole { role, .. }) = &step.action {
-            let operation = Operation::DeleteRole { role: role.clone() };
-            call(back, step, operation, &emptied);
-        }
+    if let Some(step) = made.and_then(|maker| graph.step(maker))
+        && let Action::Call(Operation::CreateRole { role, .. }) = &step.action
+    {
+        let operation = Operation::DeleteRole { role: role.clone() };
+        call(back, step, operation, &emptied);
     }
 }
 

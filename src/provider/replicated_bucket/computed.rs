@@ -170,7 +170,6 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
         put(of(Part::Bucket), Known(bucket.arn.clone()));
         let sids: Vec<&str> = bucket
             .policy
-            .exact
             .iter()
             .filter_map(|s| s.sid.as_deref())
             .collect();

@@ -1,0 +1,270 @@
+//! The documents that grant something: the role's policy, and our statements in buckets' and keys' policies.
+
+use super::{Difference, Shows};
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::desired::Desired;
+use crate::replication::graph::{Action, PolicyEdit};
+use crate::replication::ids::Location;
+use crate::replication::observed::Observed;
+use crate::replication::operation::{Input, Operation};
+use crate::replication::policy::{self, Effect, Element, PolicyDocument, Principals, Statement};
+
+/// Which of the two forms of a granting document is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// While old and new rules may both be live: whatever a rule of either needs.
+    Wider,
+    /// What the new rules need.
+    Exact,
+}
+
+/// What is missing or wrong in the role's policy and in the policies of destination buckets and our keys.
+pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> Vec<Difference> {
+    let stale = role_made_again(desired, observed);
+    let role = role_policy_difference(desired, observed, form);
+    let shared = shared_documents(desired, observed);
+    let shared = shared.filter_map(|document| document.difference(&desired.owner, form, stale));
+    role.into_iter().chain(shared).collect()
+}
+
+/// What leads from the wider form of every document to the exact one.
+pub fn narrowing(desired: &Desired, observed: &Observed) -> Vec<Difference> {
+    let role = desired.role.grants.as_ref();
+    let role = role
+        .filter(|grants| grants.wider != grants.exact)
+        .map(|grants| put_role_policy(desired, "grants more than is needed", &grants.exact));
+    let shared = shared_documents(desired, observed)
+        .filter(|d| d.statements(&desired.owner, Form::Wider) != d.exact)
+        .map(|d| {
+            let edit = edit(&desired.owner, d.exact.to_vec());
+            d.mended_by("grants more than is needed", edit)
+        });
+    role.into_iter().chain(shared).collect()
+}
+
+fn role_policy_difference(
+    desired: &Desired,
+    observed: &Observed,
+    form: Form,
+) -> Option<Difference> {
+    let grants = desired.role.grants.as_ref()?;
+    let wanted = match form {
+        Form::Wider => &grants.wider,
+        Form::Exact => &grants.exact,
+    };
+    let seen = observed.role.present().and_then(|r| r.policy.present());
+    if seen.is_some_and(|text| same_document(text, wanted)) {
+        return None;
+    }
+    let what = if seen.is_some() { "changed" } else { "missing" };
+    Some(put_role_policy(desired, what, wanted))
+}
+
+fn put_role_policy(desired: &Desired, what: &str, document: &PolicyDocument) -> Difference {
+    Difference {
+        component: ComponentId::RolePolicy,
+        at: desired.role.location.clone(),
+        what: what.to_owned(),
+        shows: Shows::Component,
+        repair: Action::Call(Operation::PutRolePolicy {
+            role: desired.role.name.clone(),
+            policy: desired.role.policy_name.clone(),
+            document: document.clone(),
+        }),
+    }
+}
+
+/// A document that others write to as well, with what we want in it.
+struct Shared<'a> {
+    component: ComponentId,
+    at: &'a Location,
+    place: Place,
+    exact: &'a [Statement],
+    seen: Option<&'a str>,
+}
+
+enum Place {
+    /// The policy of a bucket; `fresh` when the bucket is made in this very run.
+    Bucket { name: String, fresh: bool },
+    /// The policy of a key that is there.
+    Key(String),
+}
+
+/// The policies of destination buckets, and those of our keys that are there: a new key gets its policy with
+/// the creating call.
+fn shared_documents<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+) -> impl Iterator<Item = Shared<'a>> {
+    desired.buckets.iter().flat_map(|(side, bucket)| {
+        let seen = observed.buckets.get(side);
+        let at = &bucket.location;
+        let policy = (*side != Side::Source).then(|| Shared {
+            component: ComponentId::Of(side.clone(), Part::BucketPolicy),
+            at,
+            place: Place::Bucket {
+                name: bucket.name.clone(),
+                fresh: seen.and_then(|s| s.region.present()).is_none(),
+            },
+            exact: &bucket.policy,
+            seen: seen.and_then(|s| s.policy.present()).map(String::as_str),
+        });
+        let seen = seen.and_then(|s| s.key.present());
+        let key = bucket.key.as_ref().zip(seen).map(|(key, seen)| Shared {
+            component: ComponentId::Of(side.clone(), Part::Key),
+            at,
+            place: Place::Key(seen.description.arn.clone()),
+            exact: &key.policy,
+            seen: seen.policy.present().map(String::as_str),
+        });
+        policy.into_iter().chain(key)
+    })
+}
+
+impl Shared<'_> {
+    fn difference(&self, owner: &str, form: Form, stale: bool) -> Option<Difference> {
+        if let (Place::Key(key), None) = (&self.place, self.seen) {
+            return Some(self.replaced(key));
+        }
+        let statements = self.statements(owner, form);
+        let what = self.what_differs(owner, &statements, stale)?;
+        let edit = PolicyEdit {
+            rewrite: stale,
+            ..edit(owner, statements)
+        };
+        Some(self.mended_by(what, edit))
+    }
+
+    fn statements(&self, owner: &str, form: Form) -> Vec<Statement> {
+        match (form, self.seen.map(PolicyDocument::parse)) {
+            (Form::Wider, Some(Ok(seen))) => with_what_is_there(self.exact, &seen, owner),
+            _ => self.exact.to_vec(),
+        }
+    }
+
+    /// Whether the document lacks our statements, has them changed, or holds some that should be gone.
+    fn what_differs(&self, owner: &str, wanted: &[Statement], stale: bool) -> Option<&'static str> {
+        let Some(text) = self.seen else {
+            return (!wanted.is_empty()).then_some("statements missing");
+        };
+        if stale && !wanted.is_empty() {
+            return Some("statements name a role that is gone");
+        }
+        let Ok(document) = PolicyDocument::parse(text) else {
+            return Some("not a policy document");
+        };
+        let ours: Vec<Statement> = policy::ours(&document, |sid| policy::is_ours(sid, owner))
+            .into_iter()
+            .cloned()
+            .collect();
+        if ours.is_empty() && !wanted.is_empty() {
+            return Some("statements missing");
+        }
+        let wanted = PolicyDocument::new(wanted.to_vec());
+        let same = policy::same_meaning(&PolicyDocument::new(ours), &wanted);
+        (!same).then_some("statements changed")
+    }
+
+    fn mended_by(&self, what: &str, edit: PolicyEdit) -> Difference {
+        let repair = match &self.place {
+            Place::Bucket { name, fresh } => Action::EditBucketPolicy {
+                bucket: name.clone(),
+                edit: PolicyEdit {
+                    fresh: *fresh,
+                    ..edit
+                },
+            },
+            Place::Key(arn) => Action::EditKeyPolicy {
+                key: Input::Known(arn.clone()),
+                edit,
+            },
+        };
+        self.shown(what, repair)
+    }
+
+    /// Nothing in the key's policy is to be trusted (see `ownership::distrust_policies`).
+    fn replaced(&self, key: &str) -> Difference {
+        let statements = self.exact.iter().cloned();
+        let whole = policy::key_policy(&self.at.account, &self.at.partition, statements);
+        let operation = Operation::PutKeyPolicy {
+            key: Input::Known(key.to_owned()),
+            policy: whole.render().unwrap_or_default(),
+        };
+        self.shown("policy not ours yet", Action::Call(operation))
+    }
+
+    fn shown(&self, what: &str, repair: Action) -> Difference {
+        Difference {
+            component: self.component.clone(),
+            at: self.at.clone(),
+            what: what.to_owned(),
+            shows: Shows::Component,
+            repair,
+        }
+    }
+}
+
+fn edit(owner: &str, statements: Vec<Statement>) -> PolicyEdit {
+    PolicyEdit {
+        owner: owner.to_owned(),
+        statements,
+        fresh: false,
+        rewrite: false,
+    }
+}
+
+/// Our statements with what those in the document grant besides. A role that is gone is left out: AWS shows
+/// its bare id, and takes no document that names it.
+fn with_what_is_there(exact: &[Statement], seen: &PolicyDocument, owner: &str) -> Vec<Statement> {
+    let mut wider = exact.to_vec();
+    for seen in policy::ours(seen, |sid| policy::is_ours(sid, owner)) {
+        let mut seen = seen.clone();
+        let alive = aws_principals(&mut seen).is_some_and(|ids| {
+            ids.retain(|id| id.starts_with("arn:"));
+            !ids.is_empty()
+        });
+        if seen.effect != Effect::Allow || !alive {
+            continue;
+        }
+        match wider.iter_mut().find(|s| s.sid == seen.sid) {
+            None => wider.push(seen),
+            Some(ours) => {
+                if let (Some(ids), Some(more)) = (aws_principals(ours), aws_principals(&mut seen)) {
+                    add_missing(ids, more.clone());
+                }
+                if let (Some(Element::Is(actions)), Some(Element::Is(more))) =
+                    (&mut ours.action, seen.action)
+                {
+                    add_missing(actions, more);
+                }
+            }
+        }
+    }
+    wider
+}
+
+fn aws_principals(statement: &mut Statement) -> Option<&mut Vec<String>> {
+    match &mut statement.principal {
+        Some(Element::Is(Principals::Of(kinds))) => kinds.get_mut("AWS"),
+        _ => None,
+    }
+}
+
+fn add_missing(list: &mut Vec<String>, more: Vec<String>) {
+    for item in more {
+        if !list.contains(&item) {
+            list.push(item);
+        }
+    }
+}
+
+/// Whether the role has to be made (again). Documents that name it by ARN then hold the id of a role that is
+/// gone, which grants nothing, whatever they show; so they are written again.
+fn role_made_again(desired: &Desired, observed: &Observed) -> bool {
+    desired.role.owned.is_some() && observed.role.is_absent()
+}
+
+pub(super) fn same_document(text: &str, wanted: &PolicyDocument) -> bool {
+    wanted.is_resolved()
+        && PolicyDocument::parse(text).is_ok_and(|seen| policy::same_meaning(&seen, wanted))
+}

@@ -1,0 +1,82 @@
+//! The role of ours; its policy is among the grants.
+
+use super::grants::same_document;
+use super::tags::tag_changes;
+use super::{Difference, Found};
+use crate::replication::component::ComponentId;
+use crate::replication::desired::DesiredRole;
+use crate::replication::graph::Action;
+use crate::replication::observed::{ObservedRole, Presence};
+use crate::replication::operation::Operation;
+
+/// The role itself.
+pub fn role_differences(desired: &DesiredRole, seen: &Presence<ObservedRole>) -> Vec<Difference> {
+    let Some(owned) = &desired.owned else {
+        return Vec::new();
+    };
+    let role = desired.name.clone();
+    let mut found = Found::new(ComponentId::Role, &desired.location);
+    let Some(seen) = seen.present() else {
+        let trust_policy = owned.trust.render().unwrap_or_default();
+        found.component(
+            "missing",
+            Operation::CreateRole {
+                role,
+                path: desired.path.clone(),
+                description: owned.description.clone(),
+                permissions_boundary: owned.permissions_boundary.clone(),
+                trust_policy,
+                tags: owned.tags.clone(),
+            },
+        );
+        return found.list;
+    };
+    let seen = &seen.description;
+    if !same_document(&seen.trust_policy, &owned.trust) {
+        let trust_policy = owned.trust.render().unwrap_or_default();
+        found.component(
+            "trust policy changed",
+            Operation::UpdateAssumeRolePolicy {
+                role: role.clone(),
+                trust_policy,
+            },
+        );
+    }
+    if seen.description != owned.description {
+        found.attribute(
+            "description",
+            Operation::UpdateRole {
+                role: role.clone(),
+                description: owned.description.clone(),
+            },
+        );
+    }
+    if seen.permissions_boundary != owned.permissions_boundary {
+        let operation = match &owned.permissions_boundary {
+            Some(boundary) => Operation::PutRolePermissionsBoundary {
+                role: role.clone(),
+                boundary: boundary.clone(),
+            },
+            None => Operation::DeleteRolePermissionsBoundary { role: role.clone() },
+        };
+        found.attribute("permissions boundary", operation);
+    }
+    let (shows, set, unset) = tag_changes(&owned.tags, &seen.tags);
+    if !set.is_empty() {
+        let operation = Operation::TagRole {
+            role: role.clone(),
+            tags: set,
+        };
+        found.add("tags differ", shows, Action::Call(operation));
+    }
+    if !unset.is_empty() {
+        found.attribute(
+            "tags differ",
+            Operation::UntagRole {
+                role,
+                tag_keys: unset,
+            },
+        );
+    }
+    found.list
+}

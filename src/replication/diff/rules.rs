@@ -1,0 +1,91 @@
+//! The replication configuration.
+
+use super::{Difference, Shows};
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::desired::Desired;
+use crate::replication::graph::Action;
+use crate::replication::observed::Observed;
+use crate::replication::operation::{Operation, ReplicationConfiguration, ReplicationRule};
+
+/// The source's replication configuration.
+pub fn replication_difference(desired: &Desired, observed: &Observed) -> Option<Difference> {
+    let source = desired.buckets.get(&Side::Source)?;
+    let seen = observed
+        .buckets
+        .get(&Side::Source)
+        .and_then(|b| b.replication.present());
+    let what = match seen {
+        None => "missing".to_owned(),
+        Some(seen) => rules_difference(&desired.replication, seen)?,
+    };
+    Some(Difference {
+        component: ComponentId::Of(Side::Source, Part::Replication),
+        at: source.location.clone(),
+        what,
+        shows: Shows::Component,
+        repair: Action::Call(Operation::PutBucketReplication {
+            bucket: source.name.clone(),
+            configuration: desired.replication.clone(),
+        }),
+    })
+}
+
+/// What differs between two configurations, in words.
+fn rules_difference(
+    wanted: &ReplicationConfiguration,
+    seen: &ReplicationConfiguration,
+) -> Option<String> {
+    fn names(rules: Vec<&ReplicationRule>) -> String {
+        rules
+            .iter()
+            .map(|r| r.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+    let find = |rules: &[ReplicationRule], id: &str| rules.iter().find(|r| r.id == id).cloned();
+    let absent: Vec<_> = wanted
+        .rules
+        .iter()
+        .filter(|r| find(&seen.rules, &r.id).is_none())
+        .collect();
+    let foreign: Vec<_> = seen
+        .rules
+        .iter()
+        .filter(|r| find(&wanted.rules, &r.id).is_none())
+        .collect();
+    let changed: Vec<_> = wanted
+        .rules
+        .iter()
+        .filter(|r| find(&seen.rules, &r.id).is_some_and(|s| !same_rule(r, &s)))
+        .collect();
+    let mut words = Vec::new();
+    if wanted.role != seen.role {
+        words.push(format!("role is {}", seen.role));
+    }
+    if !absent.is_empty() {
+        words.push(format!("rule missing: {}", names(absent)));
+    }
+    if !changed.is_empty() {
+        words.push(format!("rule changed: {}", names(changed)));
+    }
+    if !foreign.is_empty() {
+        words.push(format!("unknown rule: {}", names(foreign)));
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+fn same_rule(wanted: &ReplicationRule, seen: &ReplicationRule) -> bool {
+    let whole_bucket = |r: &ReplicationRule| {
+        let mut r = r.clone();
+        if let Some(filter) = &mut r.filter
+            && filter.prefix.as_deref() == Some("")
+        {
+            // AWS reads an empty prefix and no prefix alike.
+            filter.prefix = None;
+        }
+        r.replica_modifications = r.replica_modifications.filter(|on| *on);
+        r.sse_kms_encrypted_objects = r.sse_kms_encrypted_objects.filter(|on| *on);
+        r
+    };
+    whole_bucket(wanted) == whole_bucket(seen)
+}

@@ -1,0 +1,158 @@
+//! The reads and what they find.
+
+use std::fmt;
+
+use super::shapes::{
+    BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
+    RoleDescription, Tags,
+};
+
+/// A read. Every query names the one thing that it looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "fields are named as the API's own parameters")]
+pub enum Query {
+    /// Does the bucket exist, is it ours, where is it? Answers [`Answer::BucketRegion`].
+    HeadBucket { bucket: String },
+    /// Answers [`Answer::Text`]: `Enabled`, `Suspended`, or absent when never set.
+    GetBucketVersioning { bucket: String },
+    /// Answers [`Answer::Encryption`].
+    GetBucketEncryption { bucket: String },
+    /// Answers [`Answer::PublicAccessBlock`].
+    GetPublicAccessBlock { bucket: String },
+    /// Answers [`Answer::Text`]: `BucketOwnerEnforced` and so on.
+    GetBucketOwnershipControls { bucket: String },
+    /// Answers [`Answer::Tags`].
+    GetBucketTagging { bucket: String },
+    /// Answers [`Answer::Text`]: the policy document.
+    GetBucketPolicy { bucket: String },
+    /// Answers [`Answer::Replication`].
+    GetBucketReplication { bucket: String },
+    /// One page of versions and delete markers. Answers [`Answer::Versions`].
+    ListObjectVersions {
+        bucket: String,
+        /// At most so many (1 to 1000).
+        max_keys: i32,
+    },
+    /// One page of unfinished uploads. Answers [`Answer::Uploads`].
+    ListMultipartUploads { bucket: String },
+    /// By key id, key ARN or alias name. Answers [`Answer::Key`].
+    DescribeKey { key: String },
+    /// Answers [`Answer::Text`].
+    GetKeyPolicy { key: String },
+    /// Answers [`Answer::Rotation`].
+    GetKeyRotationStatus { key: String },
+    /// Answers [`Answer::Tags`].
+    ListKeyTags { key: String },
+    /// Aliases of one key (all pages). Answers [`Answer::Names`].
+    ListAliases { key: String },
+    /// Ids of every key of the account and region (all pages). Answers [`Answer::Names`].
+    ListKeys,
+    /// Answers [`Answer::Role`].
+    GetRole { role: String },
+    /// Names of the role's inline policies (all pages). Answers [`Answer::Names`].
+    ListRolePolicies { role: String },
+    /// ARNs of the managed policies attached to the role (all pages). Answers [`Answer::Names`].
+    ListAttachedRolePolicies { role: String },
+    /// Answers [`Answer::Text`]: the document, percent-decoded.
+    GetRolePolicy { role: String, policy: String },
+}
+
+/// What a query found. "Not there" is not an answer but [`CallErrorKind::NotFound`](crate::execution::cloud::CallErrorKind).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The region that the bucket is in.
+    BucketRegion(String),
+    /// A text; empty when AWS has none.
+    Text(String),
+    /// A bucket's default encryption.
+    Encryption(BucketEncryption),
+    /// A bucket's public access block.
+    PublicAccessBlock(PublicAccessBlock),
+    /// Tags.
+    Tags(Tags),
+    /// A replication configuration.
+    Replication(ReplicationConfiguration),
+    /// Versions and delete markers, and whether there are more.
+    Versions {
+        /// This page.
+        versions: Vec<ObjectVersion>,
+        /// Whether further pages follow.
+        truncated: bool,
+    },
+    /// Unfinished uploads: object key and upload id.
+    Uploads(Vec<(String, String)>),
+    /// A key.
+    Key(KeyDescription),
+    /// Rotation: on or off, and the period in days.
+    Rotation {
+        /// Whether rotation is on.
+        enabled: bool,
+        /// The period in days, where AWS tells it.
+        period_days: Option<i32>,
+    },
+    /// Names, ids or ARNs.
+    Names(Vec<String>),
+    /// A role.
+    Role(RoleDescription),
+}
+
+impl Query {
+    /// The call as IAM names it.
+    pub fn call(&self) -> &'static str {
+        match self {
+            Self::HeadBucket { .. } => "s3:HeadBucket",
+            Self::GetBucketVersioning { .. } => "s3:GetBucketVersioning",
+            Self::GetBucketEncryption { .. } => "s3:GetBucketEncryption",
+            Self::GetPublicAccessBlock { .. } => "s3:GetPublicAccessBlock",
+            Self::GetBucketOwnershipControls { .. } => "s3:GetBucketOwnershipControls",
+            Self::GetBucketTagging { .. } => "s3:GetBucketTagging",
+            Self::GetBucketPolicy { .. } => "s3:GetBucketPolicy",
+            Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
+            Self::ListObjectVersions { .. } => "s3:ListObjectVersions",
+            Self::ListMultipartUploads { .. } => "s3:ListMultipartUploads",
+            Self::DescribeKey { .. } => "kms:DescribeKey",
+            Self::GetKeyPolicy { .. } => "kms:GetKeyPolicy",
+            Self::GetKeyRotationStatus { .. } => "kms:GetKeyRotationStatus",
+            Self::ListKeyTags { .. } => "kms:ListResourceTags",
+            Self::ListAliases { .. } => "kms:ListAliases",
+            Self::ListKeys => "kms:ListKeys",
+            Self::GetRole { .. } => "iam:GetRole",
+            Self::ListRolePolicies { .. } => "iam:ListRolePolicies",
+            Self::ListAttachedRolePolicies { .. } => "iam:ListAttachedRolePolicies",
+            Self::GetRolePolicy { .. } => "iam:GetRolePolicy",
+        }
+    }
+
+    /// What it looks at.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::HeadBucket { bucket }
+            | Self::GetBucketVersioning { bucket }
+            | Self::GetBucketEncryption { bucket }
+            | Self::GetPublicAccessBlock { bucket }
+            | Self::GetBucketOwnershipControls { bucket }
+            | Self::GetBucketTagging { bucket }
+            | Self::GetBucketPolicy { bucket }
+            | Self::GetBucketReplication { bucket }
+            | Self::ListObjectVersions { bucket, .. }
+            | Self::ListMultipartUploads { bucket } => bucket,
+            Self::DescribeKey { key }
+            | Self::GetKeyPolicy { key }
+            | Self::GetKeyRotationStatus { key }
+            | Self::ListKeyTags { key }
+            | Self::ListAliases { key } => key,
+            Self::ListKeys => "all keys",
+            Self::GetRole { role }
+            | Self::ListRolePolicies { role }
+            | Self::ListAttachedRolePolicies { role }
+            | Self::GetRolePolicy { role, .. } => role,
+        }
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = self.call().split_once(':').map_or("", |(_, name)| name);
+        write!(f, "{call} {}", self.subject())
+    }
+}

@@ -1,0 +1,142 @@
+//! What buckets, keys and roles look like in answers and writes.
+
+use std::collections::BTreeMap;
+
+use super::Input;
+
+/// Tags as AWS stores them: a map, because a key stands once.
+pub type Tags = BTreeMap<String, String>;
+
+/// The default encryption of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketEncryption {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub sse_algorithm: String,
+    /// The key, as written at AWS: normally a key ARN.
+    pub kms_key: Option<Input<String>>,
+    /// Whether S3 Bucket Keys are used.
+    pub bucket_key_enabled: bool,
+    /// `BlockedEncryptionTypes`, where AWS reports any; carried over by a write.
+    pub blocked_encryption_types: Vec<String>,
+}
+
+/// The four switches of S3 Block Public Access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicAccessBlock {
+    /// `BlockPublicAcls`.
+    pub block_public_acls: bool,
+    /// `BlockPublicPolicy`.
+    pub block_public_policy: bool,
+    /// `IgnorePublicAcls`.
+    pub ignore_public_acls: bool,
+    /// `RestrictPublicBuckets`.
+    pub restrict_public_buckets: bool,
+}
+
+/// A replication configuration (V2; a V1 rule is recognised by [`ReplicationRule::v1_prefix`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicationConfiguration {
+    /// ARN of the role that S3 assumes.
+    pub role: String,
+    /// The rules; their order means nothing.
+    pub rules: Vec<ReplicationRule>,
+}
+
+/// One rule of a replication configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicationRule {
+    /// The rule's ID, unique in the configuration.
+    pub id: String,
+    /// Higher wins among rules with the same destination bucket; `None` only in V1 documents.
+    pub priority: Option<i32>,
+    /// Whether the rule is `Enabled`.
+    pub enabled: bool,
+    /// The filter; `None` makes the rule V1.
+    pub filter: Option<RuleFilter>,
+    /// The deprecated prefix of a V1 rule.
+    pub v1_prefix: Option<String>,
+    /// `DeleteMarkerReplication`; `None` only in V1 documents.
+    pub delete_marker_replication: Option<bool>,
+    /// `SourceSelectionCriteria.SseKmsEncryptedObjects`.
+    pub sse_kms_encrypted_objects: Option<bool>,
+    /// `SourceSelectionCriteria.ReplicaModifications`.
+    pub replica_modifications: Option<bool>,
+    /// ARN of the destination bucket.
+    pub bucket_arn: String,
+    /// Account that must own the destination bucket.
+    pub account: Option<String>,
+    /// Storage class of the replicas; the object's own when left out.
+    pub storage_class: Option<String>,
+    /// `AccessControlTranslation` with `Owner=Destination`.
+    pub owner_override: bool,
+    /// Key under which replicas are encrypted.
+    pub replica_kms_key: Option<Input<String>>,
+    /// `ReplicationTime`: enabled or not, with its minutes.
+    pub replication_time: Option<(bool, i32)>,
+    /// `Metrics`: enabled or not, with the event threshold in minutes.
+    pub metrics: Option<(bool, Option<i32>)>,
+}
+
+/// The filter of a V2 rule; empty means the whole bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleFilter {
+    /// Key prefix.
+    pub prefix: Option<String>,
+    /// Tags that an object must all carry.
+    pub tags: Tags,
+}
+
+/// What `DescribeKey` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyDescription {
+    /// The key's ARN.
+    pub arn: String,
+    /// The key's description.
+    pub description: String,
+    /// `Enabled`, `Disabled`, `PendingDeletion` and so on.
+    pub state: String,
+    /// Date of deletion, RFC 3339, where one is set.
+    pub deletion_date: Option<String>,
+    /// `SYMMETRIC_DEFAULT` for keys that S3 can use.
+    pub key_spec: String,
+    /// `ENCRYPT_DECRYPT` for keys that S3 can use.
+    pub key_usage: String,
+    /// Whether it is a multi-Region key.
+    pub multi_region: bool,
+    /// `CUSTOMER` or `AWS`.
+    pub manager: String,
+    /// When the key was made, RFC 3339.
+    pub created: Option<String>,
+}
+
+/// What `GetRole` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDescription {
+    /// ARN with path.
+    pub arn: String,
+    /// `AROA...`.
+    pub unique_id: String,
+    /// The path, `/` by default.
+    pub path: String,
+    /// The description; empty when none.
+    pub description: String,
+    /// The trust policy, JSON (already percent-decoded).
+    pub trust_policy: String,
+    /// ARN of the permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// The role's tags.
+    pub tags: Tags,
+    /// When the role was made, RFC 3339.
+    pub created: Option<String>,
+}
+
+/// One version or delete marker of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectVersion {
+    /// The object's key.
+    pub key: String,
+    /// The version's id.
+    pub version_id: String,
+    /// Whether this is a delete marker.
+    pub delete_marker: bool,
+}

@@ -1,0 +1,263 @@
+//! Documents that somebody else writes at the same time, and keys that somebody planted.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use terraform_provider_replicated::execution::DocumentLocks;
+use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, Cloud, Identity};
+use terraform_provider_replicated::execution::executor;
+use terraform_provider_replicated::execution::observe::{Purpose, observe};
+use terraform_provider_replicated::replication::desired::desire;
+use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
+use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
+use terraform_provider_replicated::replication::ownership::{Trust, claims, distrust_policies};
+use terraform_provider_replicated::replication::plan::{Going, plan};
+use terraform_provider_replicated::replication::policy::PolicyDocument;
+
+use crate::fake::{FakeCloud, HOME};
+use crate::faulty::{Fault, FaultyCloud};
+use crate::scenario::{
+    FIRST, LATER, backup, bucket, create, destination, drift_words, kms_abroad, location, moment,
+    no_stop, spec, try_update, update,
+};
+
+const BACKUP: &str = "acme-archive-backup";
+
+/// Another process, which puts the bucket's old policy back right after each of our first writes.
+struct Rival<'a> {
+    inner: &'a FakeCloud,
+    policy: Option<PolicyDocument>,
+    times: AtomicUsize,
+}
+
+#[async_trait]
+impl Cloud for Rival<'_> {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        self.inner.enter(way_in, region).await
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        self.inner.query(at, query).await
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        let output = self.inner.perform(at, operation).await;
+        let again = |left: usize| left.checked_sub(1);
+        if operation.call() == "s3:PutBucketPolicy"
+            && self
+                .times
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, again)
+                .is_ok()
+        {
+            let mut state = self.inner.state();
+            state
+                .buckets
+                .get_mut(BACKUP)
+                .unwrap()
+                .policy
+                .clone_from(&self.policy);
+        }
+        output
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_another_process_undid_is_made_again() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    backup(&mut wanted).rule.delete_marker_replication = true;
+    let rival = Rival {
+        inner: &cloud,
+        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        times: AtomicUsize::new(3),
+    };
+    try_update(&rival, &prior, &wanted).await.unwrap();
+    assert_eq!(drift_words(&cloud, &wanted).await, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_undone_again_and_again_fails_before_any_rule_changes() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    backup(&mut wanted).rule.delete_marker_replication = true;
+    let rival = Rival {
+        inner: &cloud,
+        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        times: AtomicUsize::new(usize::MAX),
+    };
+    let errors = try_update(&rival, &prior, &wanted).await.unwrap_err();
+    assert_eq!(errors[0].kind, CallErrorKind::Conflict);
+    assert_eq!(cloud.state().ungranted, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_owners_share_one_destination_bucket() {
+    let cloud = FakeCloud::new();
+    let first = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    // The other block knows the bucket as its own too, as after an import.
+    let source = bucket("acme-other", location(HOME, "eu-west-1"));
+    let mut shared = first.destinations["backup"].clone();
+    shared.rule = destination("backup", 0, shared.bucket.clone()).rule;
+    let other = spec(source, vec![]);
+    let mut with_shared = other.clone();
+    with_shared.destinations.insert("backup".to_owned(), shared);
+    let plain = bucket("acme-other-backup", location(HOME, "eu-west-1"));
+    let mut before = other;
+    before
+        .destinations
+        .insert("plain".to_owned(), destination("plain", 1, plain));
+    let before = create(&cloud, &before, FIRST).await.unwrap();
+    with_shared.destinations.extend(before.destinations.clone());
+    let graph = {
+        let seen = observe(&cloud, &with_shared, Purpose::Refresh, &|_| true)
+            .await
+            .unwrap();
+        plan(
+            &desire(&with_shared, Some(&before), LATER),
+            &seen,
+            &Going::default(),
+        )
+    };
+    let locks = DocumentLocks::default();
+    let outcome = executor::run(&cloud, &locks, &no_stop(), &graph).await;
+    assert!(outcome.is_success(), "{outcome:?}");
+    let state = cloud.state();
+    assert_eq!(
+        state.buckets[BACKUP]
+            .policy
+            .as_ref()
+            .unwrap()
+            .statements
+            .len(),
+        4
+    );
+    assert_eq!(state.ungranted, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_cannot_be_read_is_never_replaced() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    backup(&mut wanted).rule.delete_marker_replication = true;
+    let before = cloud.state().buckets[BACKUP].policy.clone();
+    let garbled = Garbled(&cloud);
+    let errors = try_update(&garbled, &prior, &wanted).await.unwrap_err();
+    assert!(errors[0].message.contains("left as it is"), "{}", errors[0]);
+    assert_eq!(cloud.state().buckets[BACKUP].policy, before);
+}
+
+/// Shows a bucket policy in a form that nobody knows.
+struct Garbled<'a>(&'a FakeCloud);
+
+#[async_trait]
+impl Cloud for Garbled<'_> {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        self.0.enter(way_in, region).await
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        match query {
+            Query::GetBucketPolicy { .. } => Ok(Answer::Text("<policy/>".to_owned())),
+            _ => self.0.query(at, query).await,
+        }
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        self.0.perform(at, operation).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_taken_over_has_its_whole_policy_replaced() {
+    let cloud = FakeCloud::new();
+    let wanted = kms_abroad();
+    let faulty = FaultyCloud::new(&cloud, 8, Fault::KilledAfter);
+    tokio::select! {
+        _ = create(&faulty, &wanted, FIRST) => panic!("it should have been killed"),
+        () = faulty.died.notified() => {}
+    }
+    let planted = PolicyDocument::parse(
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+        "Principal":{"AWS":"333333333333"},"Action":"kms:*","Resource":"*"}]}"#,
+    );
+    let planted = planted.unwrap().statements.remove(0);
+    for key in cloud.state().keys.values_mut() {
+        key.policy.statements.push(planted.clone());
+    }
+    let mut seen = observe(&cloud, &wanted, Purpose::Create, &|_| false)
+        .await
+        .unwrap();
+    let taken = claims(&wanted, &seen, &|_| false, Trust::Recent(moment(LATER)));
+    assert!(taken.iter().all(|claim| claim.verdict.is_ok()));
+    distrust_policies(&mut seen, &taken);
+    let mut spec = wanted.clone();
+    spec.learn_keys(&seen);
+    let graph = plan(&desire(&spec, None, LATER), &seen, &Going::default());
+    let locks = DocumentLocks::default();
+    assert!(
+        executor::run(&cloud, &locks, &no_stop(), &graph)
+            .await
+            .is_success()
+    );
+    let state = cloud.state();
+    assert_eq!(state.keys.len(), 2);
+    assert!(
+        state
+            .keys
+            .values()
+            .all(|key| !key.policy.statements.contains(&planted))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_of_that_name_in_another_region_is_an_error_that_names_the_region() {
+    let cloud = FakeCloud::new();
+    let wanted = kms_abroad();
+    create(&cloud, &wanted, FIRST).await.unwrap();
+    cloud.state().buckets.get_mut(BACKUP).unwrap().region = "eu-west-3".to_owned();
+    let errors = observe(&cloud, &wanted, Purpose::Create, &|_| false)
+        .await
+        .unwrap_err();
+    assert!(errors[0].to_string().contains("eu-west-3"), "{}", errors[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_is_an_error_and_not_absent() {
+    let cloud = FakeCloud::new();
+    let wanted = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    cloud.state().buckets.get_mut(BACKUP).unwrap().account = "999999999999".to_owned();
+    let errors = observe(&cloud, &wanted, Purpose::Refresh, &|_| true)
+        .await
+        .unwrap_err();
+    assert_eq!(errors[0].kind, CallErrorKind::AccessDenied);
+    let errors = observe(&cloud, &wanted, Purpose::Destroy, &|_| true)
+        .await
+        .unwrap_err();
+    assert_eq!(errors[0].kind, CallErrorKind::AccessDenied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_of_somebody_elses_key_is_not_taken() {
+    let cloud = FakeCloud::new();
+    let first = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = first.clone();
+    wanted.source.tags.insert("a".to_owned(), "b".to_owned());
+    let first = update(&cloud, &first, &wanted).await;
+    for key in cloud.state().keys.values_mut() {
+        key.tags
+            .insert("replicated:owner".to_owned(), "somebody".to_owned());
+    }
+    let seen = observe(&cloud, &first, Purpose::Create, &|_| false)
+        .await
+        .unwrap();
+    let refused = claims(&kms_abroad(), &seen, &|_| false, Trust::Tags);
+    let things: Vec<&str> = refused
+        .iter()
+        .filter(|claim| claim.verdict.is_err())
+        .map(|claim| claim.thing.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(things.len(), 2, "{refused:?}");
+}

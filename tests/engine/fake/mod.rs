@@ -1,0 +1,227 @@
+//! A strict AWS in memory, with any number of accounts.
+//!
+//! Strict means: it refuses what AWS refuses, above all what emulators let through. A policy may not name a
+//! role that does not exist, rules need versioned buckets on both ends, a key that is about to be deleted
+//! takes no changes, nobody gets at another account's things or through the wrong region's endpoint.
+//! Every call takes a moment of (paused) time, so that calls that ought not to overlap are caught at it.
+
+mod audit;
+mod iam;
+mod kms;
+mod principals;
+mod s3;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, Cloud, Identity};
+use terraform_provider_replicated::replication::ids::{
+    AccountId, Arn, Location, Partition, Region, WayIn,
+};
+use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
+
+pub use iam::Role;
+pub use kms::Key;
+pub use s3::Bucket;
+
+/// The account that is entered without any role.
+pub const HOME: &str = "111111111111";
+/// How long one call takes.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// An AWS in memory.
+#[derive(Default)]
+pub struct FakeCloud {
+    state: Mutex<State>,
+}
+
+/// Everything that is there, open to tests: they look, and they play the person who changes things by hand.
+#[derive(Default)]
+pub struct State {
+    /// Buckets by name.
+    pub buckets: BTreeMap<String, Bucket>,
+    /// Keys by ARN.
+    pub keys: BTreeMap<String, Key>,
+    /// Aliases by account, region and name; each leads to a key's ARN.
+    pub aliases: BTreeMap<(String, String, String), String>,
+    /// Roles by account and name in lower case.
+    pub roles: BTreeMap<(String, String), Role>,
+    /// Every write that was carried out, in order: `PutBucketPolicy acme-archive`.
+    pub writes: Vec<String>,
+    /// When writes were started.
+    pub started: Vec<Instant>,
+    /// Writes of one bucket that ran at the same time.
+    pub overlaps: Vec<String>,
+    /// What live rules lacked, after which write.
+    pub ungranted: Vec<String>,
+    /// A bucket that somebody writes an object into as soon as it has versioning.
+    pub objects_arrive_in: Option<String>,
+    busy: BTreeSet<String>,
+    serial: u32,
+    lag: Duration,
+}
+
+/// A refusal: AWS's code and message, and what kind the edge makes of it.
+#[derive(Debug)]
+pub struct Refused {
+    kind: CallErrorKind,
+    code: &'static str,
+    message: String,
+}
+
+fn refuse<T>(
+    kind: CallErrorKind,
+    code: &'static str,
+    message: impl Into<String>,
+) -> Result<T, Refused> {
+    Err(Refused {
+        kind,
+        code,
+        message: message.into(),
+    })
+}
+
+impl FakeCloud {
+    /// Nothing is there, and everything shows at once.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// New roles and versioning show to others only after `lag`.
+    pub fn with_lag(lag: Duration) -> Self {
+        let state = State {
+            lag,
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+
+    /// What is there.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn error(at: &Location, call: &str, subject: String, refused: Refused) -> CallError {
+        CallError {
+            kind: refused.kind,
+            call: call.to_owned(),
+            subject,
+            account: Some(at.account.clone()),
+            region: Some(at.region.clone()),
+            code: Some(refused.code.to_owned()),
+            message: refused.message,
+            request_id: Some("fake".to_owned()),
+        }
+    }
+}
+
+#[async_trait]
+impl Cloud for FakeCloud {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        let account = account_behind(way_in);
+        Ok(Identity {
+            arn: format!("arn:aws:iam::{account}:role/Deploy"),
+            account: AccountId::parse(&account).unwrap(),
+            partition: region.partition(),
+        })
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        tokio::time::sleep(LATENCY).await;
+        let state = self.state();
+        enter(at)
+            .and_then(|()| state.query(at, query))
+            .map_err(|refused| Self::error(at, query.call(), query.subject().to_owned(), refused))
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        let subject = operation.subject();
+        let busy = operation.call().starts_with("s3:").then(|| subject.clone());
+        self.state().started.push(Instant::now());
+        if let Some(bucket) = &busy {
+            let mut state = self.state();
+            if !state.busy.insert(bucket.clone()) {
+                state.overlaps.push(operation.to_string());
+            }
+        }
+        let _free = Free { cloud: self, busy };
+        tokio::time::sleep(LATENCY).await;
+        let mut state = self.state();
+        let result = enter(at).and_then(|()| state.perform(at, operation));
+        if result.is_ok() {
+            state.writes.push(operation.to_string());
+            let lacking = state.audit();
+            let told = lacking
+                .into_iter()
+                .map(|what| format!("{what} (after {operation})"));
+            state.ungranted.extend(told);
+        }
+        result.map_err(|refused| Self::error(at, operation.call(), subject, refused))
+    }
+}
+
+/// Marks a bucket as free again, also when the call was dropped half-way.
+struct Free<'a> {
+    cloud: &'a FakeCloud,
+    busy: Option<String>,
+}
+
+impl Drop for Free<'_> {
+    fn drop(&mut self) {
+        if let Some(bucket) = &self.busy {
+            self.cloud.state().busy.remove(bucket);
+        }
+    }
+}
+
+impl State {
+    fn query(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
+        match query.call().split_once(':') {
+            Some(("s3", _)) => self.query_s3(at, query),
+            Some(("kms", _)) => self.query_kms(at, query),
+            _ => self.query_iam(at, query),
+        }
+    }
+
+    fn perform(&mut self, at: &Location, operation: &Operation) -> Result<Output, Refused> {
+        match operation.call().split_once(':') {
+            Some(("s3", _)) => self.perform_s3(at, operation),
+            Some(("kms", _)) => self.perform_kms(at, operation),
+            _ => self.perform_iam(at, operation),
+        }
+    }
+
+    fn next_serial(&mut self) -> u32 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Whether something that happened at `since` shows by now.
+    fn shows(&self, since: Instant) -> bool {
+        since.elapsed() >= self.lag
+    }
+}
+
+/// Whether the way in leads where the location says.
+fn enter(at: &Location) -> Result<(), Refused> {
+    if account_behind(&at.way_in) == at.account.as_str()
+        && at.partition == Partition::parse("aws").unwrap()
+    {
+        Ok(())
+    } else {
+        refuse(CallErrorKind::AccessDenied, "AccessDenied", "wrong account")
+    }
+}
+
+fn account_behind(way_in: &WayIn) -> String {
+    way_in.assume_role.last().map_or_else(
+        || HOME.to_owned(),
+        |role| Arn::parse_role(&role.role_arn).unwrap().account,
+    )
+}

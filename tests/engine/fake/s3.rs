@@ -1,0 +1,334 @@
+//! Buckets.
+
+use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
+use terraform_provider_replicated::replication::ids::{Arn, Location};
+use terraform_provider_replicated::replication::operation::{
+    Answer, BucketEncryption, Input, ObjectVersion, Operation, Output, PublicAccessBlock, Query,
+    ReplicationConfiguration, Tags,
+};
+use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
+use tokio::time::Instant;
+
+use super::{Refused, State, refuse};
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    pub account: String,
+    pub region: String,
+    pub ownership: String,
+    pub tags: Tags,
+    pub versioning: Option<String>,
+    pub versioned: Option<Instant>,
+    pub encryption: BucketEncryption,
+    pub public_access_block: Option<PublicAccessBlock>,
+    /// With roles by their unique ids, as AWS keeps them.
+    pub policy: Option<PolicyDocument>,
+    pub replication: Option<ReplicationConfiguration>,
+    pub versions: Vec<ObjectVersion>,
+    pub uploads: Vec<(String, String)>,
+    /// Every key that objects were ever encrypted under.
+    pub keys_used: Vec<String>,
+}
+
+impl Bucket {
+    /// Puts an object into it.
+    pub fn put_object(&mut self, key: &str) {
+        self.versions.push(ObjectVersion {
+            key: key.to_owned(),
+            version_id: format!("v{}", self.versions.len()),
+            delete_marker: false,
+        });
+    }
+}
+
+impl State {
+    fn bucket(&self, at: &Location, name: &str) -> Result<&Bucket, Refused> {
+        let Some(bucket) = self.buckets.get(name) else {
+            return refuse(Kind::NotFound, "NoSuchBucket", "no such bucket");
+        };
+        if bucket.account != at.account.as_str() {
+            return refuse(Kind::AccessDenied, "AccessDenied", "another account's");
+        }
+        if bucket.region != at.region.as_str() {
+            let message = format!("the bucket is in {}", bucket.region);
+            return refuse(Kind::Invalid, "PermanentRedirect", message);
+        }
+        Ok(bucket)
+    }
+
+    fn bucket_mut(&mut self, at: &Location, name: &str) -> Result<&mut Bucket, Refused> {
+        self.bucket(at, name)?;
+        Ok(self.buckets.get_mut(name).unwrap())
+    }
+
+    pub(super) fn query_s3(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
+        if let Query::HeadBucket { bucket } = query
+            && let Some(found) = self.buckets.get(bucket)
+            && found.account == at.account.as_str()
+        {
+            // AWS names the right region even at the wrong endpoint.
+            return Ok(Answer::BucketRegion(found.region.clone()));
+        }
+        let bucket = self.bucket(at, query.subject())?;
+        let absent = |code| refuse(Kind::NotFound, code, "not set");
+        Ok(match query {
+            Query::GetBucketVersioning { .. } => {
+                Answer::Text(bucket.versioning.clone().unwrap_or_default())
+            }
+            Query::GetBucketEncryption { .. } => Answer::Encryption(bucket.encryption.clone()),
+            Query::GetPublicAccessBlock { .. } => match bucket.public_access_block {
+                Some(block) => Answer::PublicAccessBlock(block),
+                None => return absent("NoSuchPublicAccessBlockConfiguration"),
+            },
+            Query::GetBucketOwnershipControls { .. } => Answer::Text(bucket.ownership.clone()),
+            Query::GetBucketTagging { .. } if bucket.tags.is_empty() => {
+                return absent("NoSuchTagSet");
+            }
+            Query::GetBucketTagging { .. } => Answer::Tags(bucket.tags.clone()),
+            Query::GetBucketPolicy { .. } => match &bucket.policy {
+                Some(policy) => Answer::Text(self.shown(policy).render().unwrap()),
+                None => return absent("NoSuchBucketPolicy"),
+            },
+            Query::GetBucketReplication { .. } => match &bucket.replication {
+                Some(configuration) => Answer::Replication(configuration.clone()),
+                None => return absent("ReplicationConfigurationNotFoundError"),
+            },
+            Query::ListObjectVersions { max_keys, .. } => {
+                let page = usize::try_from(*max_keys).unwrap();
+                Answer::Versions {
+                    versions: bucket.versions.iter().take(page).cloned().collect(),
+                    truncated: bucket.versions.len() > page,
+                }
+            }
+            Query::ListMultipartUploads { .. } => Answer::Uploads(bucket.uploads.clone()),
+            other => unreachable!("{other} is not a query of S3"),
+        })
+    }
+
+    pub(super) fn perform_s3(
+        &mut self,
+        at: &Location,
+        operation: &Operation,
+    ) -> Result<Output, Refused> {
+        if let Operation::CreateBucket {
+            bucket,
+            object_ownership,
+            tags,
+        } = operation
+        {
+            return self.create_bucket(at, bucket, object_ownership, tags);
+        }
+        let name = operation.subject();
+        self.bucket(at, &name)?;
+        match operation {
+            Operation::DeleteBucket { .. } => {
+                if !self.buckets[&name].versions.is_empty() {
+                    let message = "You must delete all versions in the bucket.";
+                    return refuse(Kind::InvalidState, "BucketNotEmpty", message);
+                }
+                self.buckets.remove(&name);
+            }
+            Operation::PutBucketEncryption { encryption, .. } => {
+                if let Some(Input::Known(key)) = &encryption.kms_key {
+                    let region = Arn::parse_key(key).unwrap().region;
+                    if region != at.region.as_str() || !self.keys.contains_key(key) {
+                        return refuse(Kind::Invalid, "KMS.NotFoundException", "no such key here");
+                    }
+                    self.bucket_mut(at, &name)?.keys_used.push(key.clone());
+                } else if encryption.kms_key.is_some() || encryption.sse_algorithm != "AES256" {
+                    return refuse(Kind::Invalid, "MalformedXML", "no key");
+                }
+                self.bucket_mut(at, &name)?.encryption = encryption.clone();
+            }
+            Operation::PutBucketPolicy { policy, .. } => {
+                let document = self.bucket_policy(&name, policy)?;
+                self.bucket_mut(at, &name)?.policy = Some(document);
+            }
+            Operation::PutBucketReplication { configuration, .. } => {
+                self.check_replication(&name, configuration)?;
+                self.bucket_mut(at, &name)?.replication = Some(configuration.clone());
+            }
+            Operation::EnableBucketVersioning { .. } => {
+                let arrives = self.objects_arrive_in.as_ref() == Some(&name);
+                let bucket = self.bucket_mut(at, &name)?;
+                bucket.versioning = Some("Enabled".to_owned());
+                bucket.versioned = Some(Instant::now());
+                if arrives {
+                    bucket.put_object("early");
+                }
+            }
+            _ => return self.bucket_mut(at, &name)?.set(operation),
+        }
+        Ok(Output::Done)
+    }
+
+    fn create_bucket(
+        &mut self,
+        at: &Location,
+        name: &str,
+        ownership: &str,
+        tags: &Tags,
+    ) -> Result<Output, Refused> {
+        if let Some(bucket) = self.buckets.get(name) {
+            let code = if bucket.account == at.account.as_str() {
+                "BucketAlreadyOwnedByYou"
+            } else {
+                "BucketAlreadyExists"
+            };
+            return refuse(Kind::AlreadyExists, code, "the name is taken");
+        }
+        check_tags(tags)?;
+        let bucket = Bucket {
+            account: at.account.to_string(),
+            region: at.region.to_string(),
+            ownership: ownership.to_owned(),
+            tags: tags.clone(),
+            versioning: None,
+            versioned: None,
+            encryption: BucketEncryption {
+                sse_algorithm: "AES256".to_owned(),
+                kms_key: None,
+                bucket_key_enabled: false,
+                blocked_encryption_types: Vec::new(),
+            },
+            public_access_block: Some(PublicAccessBlock {
+                block_public_acls: true,
+                block_public_policy: true,
+                ignore_public_acls: true,
+                restrict_public_buckets: true,
+            }),
+            policy: None,
+            replication: None,
+            versions: Vec::new(),
+            uploads: Vec::new(),
+            keys_used: Vec::new(),
+        };
+        self.buckets.insert(name.to_owned(), bucket);
+        Ok(Output::Done)
+    }
+
+    fn bucket_policy(&self, bucket: &str, text: &str) -> Result<PolicyDocument, Refused> {
+        let malformed = |message: String| refuse(Kind::Invalid, "MalformedPolicy", message);
+        let Ok(document) = PolicyDocument::parse(text) else {
+            return malformed("this policy contains invalid Json".to_owned());
+        };
+        if let Err(error) = check_size(PolicyKind::Bucket, text) {
+            return malformed(error.to_string());
+        }
+        if document.statements.is_empty() {
+            return malformed("missing required field Statement".to_owned());
+        }
+        let own = format!("arn:aws:s3:::{bucket}");
+        for resource in document.inputs() {
+            let fits = resource
+                .known()
+                .is_some_and(|r| *r == own || r.starts_with(&format!("{own}/")));
+            if !fits {
+                return malformed("policy has invalid resource".to_owned());
+            }
+        }
+        self.stored(document)
+    }
+
+    fn check_replication(
+        &self,
+        source: &str,
+        configuration: &ReplicationConfiguration,
+    ) -> Result<(), Refused> {
+        let invalid = |message: &str| refuse(Kind::Invalid, "InvalidRequest", message);
+        let not_ready = |message: &str| refuse(Kind::NotReady, "InvalidRequest", message);
+        let bucket = &self.buckets[source];
+        if Arn::parse_role(&configuration.role).map(|r| r.account) != Ok(bucket.account.clone()) {
+            return refuse(Kind::AccessDenied, "AccessDenied", "not a role of yours");
+        }
+        if !self.is_versioned(bucket) {
+            return not_ready("Versioning must be 'Enabled' on the bucket");
+        }
+        if configuration.rules.is_empty() {
+            return invalid("no rules");
+        }
+        for (index, rule) in configuration.rules.iter().enumerate() {
+            let others = || configuration.rules[..index].iter();
+            if rule.priority.is_none() || others().any(|r| r.priority == rule.priority) {
+                return invalid("Found duplicate priority");
+            }
+            if others().any(|r| r.id == rule.id) || rule.id.len() > 255 {
+                return invalid("Rule Id must be unique");
+            }
+            if rule.filter.is_none() || rule.delete_marker_replication.is_none() {
+                return invalid("DeleteMarkerReplication must be specified");
+            }
+            if rule.sse_kms_encrypted_objects.is_some() != rule.replica_kms_key.is_some() {
+                return invalid("ReplicaKmsKeyID must be specified");
+            }
+            if rule.owner_override && rule.account.is_none() {
+                return invalid("Account must be specified");
+            }
+            let destination = rule.bucket_arn.rsplit(':').next().unwrap();
+            if destination == source {
+                return invalid("Destination bucket cannot be the same as the source bucket.");
+            }
+            match self.buckets.get(destination) {
+                None => return not_ready("Destination bucket must exist."),
+                Some(bucket) if !self.is_versioned(bucket) => {
+                    return not_ready("Destination bucket must have versioning enabled.");
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_versioned(&self, bucket: &Bucket) -> bool {
+        bucket.versioning.as_deref() == Some("Enabled")
+            && bucket.versioned.is_none_or(|since| self.shows(since))
+    }
+}
+
+impl Bucket {
+    fn set(&mut self, operation: &Operation) -> Result<Output, Refused> {
+        match operation {
+            Operation::PutPublicAccessBlock { block, .. } => {
+                self.public_access_block = Some(*block);
+            }
+            Operation::PutBucketOwnershipControls {
+                object_ownership, ..
+            } => self.ownership.clone_from(object_ownership),
+            Operation::PutBucketTagging { tags, .. } => {
+                let system = |tags: &Tags| -> Tags {
+                    let aws = tags.iter().filter(|(key, _)| key.starts_with("aws:"));
+                    aws.map(|(k, v)| (k.clone(), v.clone())).collect()
+                };
+                if system(tags) != system(&self.tags) {
+                    let message = "System tags cannot be added, changed or removed";
+                    return refuse(Kind::Invalid, "InvalidTag", message);
+                }
+                check_tags(tags)?;
+                self.tags.clone_from(tags);
+            }
+            Operation::DeleteBucketPolicy { .. } => self.policy = None,
+            Operation::DeleteBucketReplication { .. } => self.replication = None,
+            Operation::DeleteObjects { versions, .. } => {
+                self.versions.retain(|v| !versions.contains(v));
+            }
+            Operation::AbortMultipartUpload { upload_id, .. } => {
+                self.uploads.retain(|(_, id)| id != upload_id);
+            }
+            other => unreachable!("{other} is not a write of one bucket"),
+        }
+        Ok(Output::Done)
+    }
+}
+
+/// At most fifty tags, keys of 128 and values of 256 characters.
+pub(super) fn check_tags(tags: &Tags) -> Result<(), Refused> {
+    let user = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    let too_long = user.clone().any(|(key, value)| {
+        key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256
+    });
+    if too_long || user.count() > 50 {
+        return refuse(Kind::Invalid, "InvalidTag", "too many or too long tags");
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Wraps a cloud and spoils one of its writes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, Cloud, Identity};
+use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
+use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
+
+/// What happens at the chosen write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails and is not carried out.
+    Refused(CallErrorKind),
+    /// It is carried out, and the answer is lost.
+    AnswerLost,
+    /// The process dies: neither this write nor any later call ends.
+    Killed,
+    /// The process dies after the write was carried out.
+    KilledAfter,
+}
+
+/// A cloud that spoils its `at`-th write, counted from one.
+pub struct FaultyCloud<'a> {
+    inner: &'a dyn Cloud,
+    at: usize,
+    fault: Fault,
+    writes: AtomicUsize,
+    /// Told when the process dies.
+    pub died: Notify,
+}
+
+impl<'a> FaultyCloud<'a> {
+    pub fn new(inner: &'a dyn Cloud, at: usize, fault: Fault) -> Self {
+        Self {
+            inner,
+            at,
+            fault,
+            writes: AtomicUsize::new(0),
+            died: Notify::new(),
+        }
+    }
+
+    /// Whether there was a write to spoil.
+    pub fn has_struck(&self) -> bool {
+        self.writes.load(Ordering::SeqCst) >= self.at
+    }
+
+    fn is_dead(&self) -> bool {
+        self.has_struck() && matches!(self.fault, Fault::Killed | Fault::KilledAfter)
+    }
+}
+
+#[async_trait]
+impl Cloud for FaultyCloud<'_> {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        self.inner.enter(way_in, region).await
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        self.inner.query(at, query).await
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        if self.writes.fetch_add(1, Ordering::SeqCst) + 1 != self.at {
+            return self.inner.perform(at, operation).await;
+        }
+        let failed = |kind| CallError {
+            kind,
+            call: operation.call().to_owned(),
+            subject: operation.subject(),
+            account: Some(at.account.clone()),
+            region: Some(at.region.clone()),
+            code: None,
+            message: "injected".to_owned(),
+            request_id: None,
+        };
+        match self.fault {
+            Fault::Refused(kind) => Err(failed(kind)),
+            Fault::AnswerLost => {
+                let _lost = self.inner.perform(at, operation).await;
+                Err(failed(CallErrorKind::Ambiguous))
+            }
+            Fault::Killed => {
+                self.died.notify_one();
+                std::future::pending().await
+            }
+            Fault::KilledAfter => {
+                let _lost = self.inner.perform(at, operation).await;
+                self.died.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The pure middle and the executor against a strict AWS in memory. No network; time is paused.
+
+mod fake;
+mod faulty;
+mod picture;
+mod scenario;
+
+mod create;
+mod documents;
+mod drift;
+mod faults;
+mod random;
+mod stop;
+mod teardown;
+mod update;

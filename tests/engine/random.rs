@@ -1,0 +1,158 @@
+//! Specs that nobody thought of.
+
+use proptest::prelude::*;
+use terraform_provider_replicated::replication::operation::Tags;
+use terraform_provider_replicated::replication::spec::{BucketSpec, Spec};
+
+use crate::fake::FakeCloud;
+use crate::picture::{keys, picture};
+use crate::scenario::{
+    FIRST, bucket, create, destination, destroy, drift_words, location, spec, update, with_key,
+};
+
+const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
+const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2"];
+
+fn tags() -> impl Strategy<Value = Tags> {
+    proptest::collection::btree_map("[a-z]{1,3}", "[a-z ]{0,3}", 0..3)
+}
+
+/// Settings of a bucket at the given place; with KMS or without.
+fn any_bucket(name: String, account: &'static str, kms: bool) -> impl Strategy<Value = BucketSpec> {
+    let ownership = prop::sample::select(vec!["BucketOwnerEnforced", "BucketOwnerPreferred"]);
+    let settings = (
+        prop::sample::select(&REGIONS[..]),
+        ownership,
+        any::<[bool; 4]>(),
+        tags(),
+        tags(),
+        proptest::option::of(90..2560_i32),
+    );
+    settings.prop_map(
+        move |(
+            region,
+            ownership,
+            [bucket_key, rotation, public, multi_region],
+            user,
+            key_tags,
+            period,
+        )| {
+            let mut made = bucket(&name, location(account, region));
+            made.object_ownership = ownership.to_owned();
+            made.public_access_block.block_public_acls = public;
+            made.tags = user;
+            if kms {
+                made = with_key(made);
+                made.encryption.bucket_key_enabled = bucket_key;
+                if let Some(terraform_provider_replicated::replication::spec::KeyChoice::Owned(
+                    key,
+                )) = &mut made.encryption.key
+                {
+                    key.enable_key_rotation = rotation;
+                    key.rotation_period_in_days = period;
+                    key.multi_region = multi_region;
+                    key.tags = key_tags;
+                }
+            }
+            made
+        },
+    )
+}
+
+fn any_destination(
+    kms: bool,
+) -> impl Strategy<Value = (usize, (BucketSpec, [bool; 2], Option<&'static str>))> {
+    let class = prop::sample::select(vec!["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"]);
+    (0..4_usize, 0..ACCOUNTS.len()).prop_flat_map(move |(number, account)| {
+        // A bucket of another account is another bucket, so a destination can move.
+        let name = format!("acme-{number}-{account}");
+        let class = proptest::option::of(class.clone());
+        let bucket = any_bucket(name, ACCOUNTS[account], kms);
+        (Just(number), (bucket, any::<[bool; 2]>(), class))
+    })
+}
+
+fn any_spec(kms: bool) -> impl Strategy<Value = Spec> {
+    let source = any_bucket("acme-source".to_owned(), ACCOUNTS[0], kms).prop_map(|mut source| {
+        // A source that moves is another resource.
+        source.location = location(ACCOUNTS[0], REGIONS[0]);
+        source
+    });
+    let destinations = proptest::collection::vec(any_destination(kms), 1..4);
+    (source, destinations).prop_map(|(source, destinations)| {
+        let mut made = spec(source, Vec::new());
+        for (number, (bucket, [enabled, markers], class)) in destinations {
+            let key = format!("to-{number}");
+            let mut to = destination(&key, i32::try_from(number).unwrap(), bucket);
+            to.rule.enabled = enabled;
+            to.rule.delete_marker_replication = markers;
+            to.rule.storage_class = class.map(str::to_owned);
+            made.destinations.insert(key, to);
+        }
+        made
+    })
+}
+
+fn any_two() -> impl Strategy<Value = (Spec, Spec)> {
+    any::<bool>().prop_flat_map(|kms| (any_spec(kms), any_spec(kms)))
+}
+
+/// The second spec as an update of the first: what is immutable, or known already, comes from the first.
+fn continued(first: &Spec, mut second: Spec) -> Spec {
+    let carry = |to: &mut BucketSpec, from: &BucketSpec| {
+        use terraform_provider_replicated::replication::spec::KeyChoice::Owned;
+        to.location = from.location.clone();
+        if let (Some(Owned(to)), Some(Owned(from))) = (&mut to.encryption.key, &from.encryption.key)
+        {
+            to.arn.clone_from(&from.arn);
+            to.multi_region = from.multi_region;
+        }
+    };
+    carry(&mut second.source, &first.source);
+    for to in second.destinations.values_mut() {
+        let same = first
+            .buckets()
+            .find(|(_, from)| from.name == to.bucket.name);
+        if let Some((_, from)) = same {
+            carry(&mut to.bucket, from);
+        }
+    }
+    second
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(work)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn create_update_and_destroy_end_where_they_should((first, second) in any_two()) {
+        run(async {
+            let cloud = FakeCloud::new();
+            let first = create(&cloud, &first, FIRST).await.unwrap();
+            prop_assert_eq!(drift_words(&cloud, &first).await, Vec::<String>::new());
+
+            let second = continued(&first, second);
+            let second = update(&cloud, &first, &second).await;
+            prop_assert_eq!(drift_words(&cloud, &second).await, Vec::<String>::new());
+            let buckets = cloud.state().buckets.len();
+            prop_assert_eq!(buckets, second.buckets().count());
+            let live = keys(&cloud.state()).0;
+            prop_assert_eq!(live, second.buckets().filter(|(_, b)| b.owned_key().is_some()).count());
+
+            let outcome = destroy(&cloud, &second).await;
+            prop_assert!(outcome.is_success(), "{:?}", outcome);
+            let state = cloud.state();
+            prop_assert_eq!(picture(&state), "");
+            prop_assert_eq!(&state.ungranted, &Vec::<String>::new());
+            prop_assert_eq!(&state.overlaps, &Vec::<String>::new());
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,117 @@
+//! Terraform asks to stop, and AWS takes its time.
+
+use std::time::Duration;
+
+use terraform_provider_replicated::execution::DocumentLocks;
+use terraform_provider_replicated::execution::cloud::CallErrorKind;
+use terraform_provider_replicated::execution::executor;
+use terraform_provider_replicated::replication::undo::undo;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::fake::FakeCloud;
+use crate::picture::picture;
+use crate::scenario::{
+    FIRST, create, destroy, drift_words, kms_abroad, no_stop, plan_create, plan_to_destroy,
+};
+
+#[tokio::test(start_paused = true)]
+async fn after_a_stop_nothing_starts_and_what_is_under_way_ends() {
+    for moment in (0..140).step_by(5).map(Duration::from_millis) {
+        let cloud = FakeCloud::new();
+        let (_, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+        let (stop, locks, start) = (
+            CancellationToken::new(),
+            DocumentLocks::default(),
+            Instant::now(),
+        );
+        let asks = async {
+            tokio::time::sleep(moment).await;
+            stop.cancel();
+            Instant::now()
+        };
+        let (outcome, asked) = tokio::join!(executor::run(&cloud, &locks, &stop, &graph), asks);
+        assert!(outcome.failed.is_empty());
+        assert_eq!(
+            outcome.stopped,
+            outcome.done.len() < graph.len(),
+            "{moment:?}"
+        );
+        let (started, written) = {
+            let state = cloud.state();
+            (state.started.clone(), state.writes.len())
+        };
+        assert!(
+            started.iter().all(|at| *at <= asked),
+            "{moment:?} after {start:?}"
+        );
+        assert_eq!(started.len(), written, "a call under way was cut off");
+        let back = undo(&graph, &outcome.done);
+        let undone = executor::run_undo(&cloud, &locks, &no_stop(), &back).await;
+        assert!(undone.is_success(), "{undone:?}");
+        assert_eq!(picture(&cloud.state()), "");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_shows_late_is_waited_for() {
+    let cloud = FakeCloud::with_lag(Duration::from_secs(45));
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    assert_eq!(drift_words(&cloud, &spec).await, Vec::<String>::new());
+    assert_eq!(cloud.state().overlaps, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_shows_fails_with_what_was_waited_for() {
+    let cloud = FakeCloud::with_lag(Duration::from_secs(3600));
+    let (_, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let outcome = executor::run(&cloud, &DocumentLocks::default(), &no_stop(), &graph).await;
+    let (_, error) = &outcome.failed[0];
+    assert_eq!(error.kind, CallErrorKind::NotReady);
+    assert!(
+        error
+            .message
+            .contains("waited 120 seconds for AWS to see what was just made")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_a_wait() {
+    let cloud = FakeCloud::with_lag(Duration::from_secs(60));
+    let (_, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let (stop, locks, start) = (
+        CancellationToken::new(),
+        DocumentLocks::default(),
+        Instant::now(),
+    );
+    let asks = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stop.cancel();
+    };
+    let (outcome, ()) = tokio::join!(executor::run(&cloud, &locks, &stop, &graph), asks);
+    assert!(outcome.stopped && outcome.failed.is_empty(), "{outcome:?}");
+    assert!(start.elapsed() < Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_emptying_of_a_bucket_between_two_pages() {
+    let cloud = FakeCloud::new();
+    let mut spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    spec.source.force_destroy = true;
+    for number in 0..5000 {
+        let mut state = cloud.state();
+        let bucket = state.buckets.get_mut("acme-archive").unwrap();
+        bucket.put_object(&format!("object {number}"));
+    }
+    let graph = plan_to_destroy(&cloud, &spec).await;
+    let (stop, locks) = (CancellationToken::new(), DocumentLocks::default());
+    let asks = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        stop.cancel();
+    };
+    let (outcome, ()) = tokio::join!(executor::run(&cloud, &locks, &stop, &graph), asks);
+    assert!(outcome.stopped && outcome.failed.is_empty(), "{outcome:?}");
+    let left = cloud.state().buckets["acme-archive"].versions.len();
+    assert!((1..5000).contains(&left), "{left}");
+    assert!(destroy(&cloud, &spec).await.is_success());
+}
