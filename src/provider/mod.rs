@@ -4,6 +4,7 @@ pub mod account;
 mod checks;
 pub mod config;
 mod duration;
+pub mod mistyped;
 pub mod replicated_bucket;
 pub mod settings;
 

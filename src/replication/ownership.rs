@@ -36,6 +36,8 @@ pub enum Refusal {
     Settled,
     /// Our tags, but it holds objects.
     HoldsObjects,
+    /// The role of that name has another path, so it is not the one that the rules would name (ARN).
+    AnotherPath(String),
 }
 
 /// How far taking over may go.
@@ -76,17 +78,31 @@ pub fn claims(
         }
         claims.extend(key_claim(spec, &side, seen, known, trust));
     }
-    if let (RoleOwnership::Owned { .. }, Some(role)) =
-        (&spec.role.ownership, observed.role.present())
-        && !known(&ComponentId::Role)
-    {
-        claims.push(Claim {
-            thing: format!("role {}", role.description.arn),
-            verdict: judge(&owner, &ComponentId::Role, &role.description.tags, trust),
-            component: ComponentId::Role,
-        });
-    }
+    claims.extend(role_claim(spec, observed, known, trust));
     claims
+}
+
+/// A role is looked at by its name, which stands for one role whatever its path is.
+fn role_claim(
+    spec: &Spec,
+    observed: &Observed,
+    known: &dyn Fn(&ComponentId) -> bool,
+    trust: Trust,
+) -> Option<Claim> {
+    let seen = &observed.role.present()?.description;
+    let ours = matches!(spec.role.ownership, RoleOwnership::Owned { .. });
+    let is_new = ours && !known(&ComponentId::Role);
+    let right_path = seen.arn == spec.role_arn().to_string();
+    let verdict = match (is_new, right_path) {
+        (false, true) => return None,
+        (true, true) => judge(&spec.owner(), &ComponentId::Role, &seen.tags, trust),
+        (_, false) => Err(Refusal::AnotherPath(seen.arn.clone())),
+    };
+    Some(Claim {
+        component: ComponentId::Role,
+        thing: format!("role {}", seen.arn),
+        verdict,
+    })
 }
 
 fn key_claim(

@@ -1,5 +1,7 @@
 //! Every write of a run fails, loses its answer, or is the last that the process does.
 
+use std::time::Duration;
+
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
 use terraform_provider_replicated::replication::spec::Spec;
 
@@ -17,8 +19,7 @@ const REFUSED: Fault = Fault::Refused(CallErrorKind::Invalid);
 async fn undisturbed(wanted: &Spec) -> String {
     let cloud = FakeCloud::new();
     create(&cloud, wanted, FIRST).await.unwrap();
-    let picture = picture(&cloud.state());
-    picture
+    picture(&cloud.state())
 }
 
 fn owned_keys(spec: &Spec) -> usize {
@@ -119,13 +120,30 @@ async fn a_create_that_is_killed_and_then_fails_anywhere_can_still_be_finished()
     }
 }
 
+/// Why a create was refused, once for each part.
+async fn refusals(cloud: &FakeCloud, wanted: &Spec, now: &str) -> Vec<String> {
+    let Err(Failed::Taken(claims)) = create(cloud, wanted, now).await else {
+        panic!("the create was not refused");
+    };
+    let refused = claims.iter().filter(|c| c.verdict.is_err());
+    refused
+        .map(|c| format!("{}: {:?}", c.component, c.verdict))
+        .collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_finished_create_is_not_taken_over_a_day_later_or_with_objects_in_it() {
     let cloud = FakeCloud::new();
     let wanted = plain_at_home();
     create(&cloud, &wanted, FIRST).await.unwrap();
-    let late = create(&cloud, &wanted, "2026-11-22T09:00:00Z").await;
-    assert!(matches!(late, Err(Failed::Taken(_))), "{late:?}");
+    assert_eq!(
+        refusals(&cloud, &wanted, "2026-11-22T09:00:00Z").await,
+        [
+            "source/bucket: Err(Settled)",
+            "destination/backup/bucket: Err(Settled)",
+            "role: Err(Settled)"
+        ]
+    );
     let name = wanted.source.name.as_str();
     cloud
         .state()
@@ -133,8 +151,60 @@ async fn a_finished_create_is_not_taken_over_a_day_later_or_with_objects_in_it()
         .get_mut(name)
         .unwrap()
         .put_object("archive");
-    let early = create(&cloud, &wanted, LATER).await;
-    assert!(matches!(early, Err(Failed::Taken(_))), "{early:?}");
+    assert_eq!(
+        refusals(&cloud, &wanted, LATER).await,
+        ["source/bucket: Err(HoldsObjects)"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_given_up_is_not_found_again_by_a_create_that_is_killed() {
+    let wanted = kms_abroad();
+    for at in 1..19 {
+        let cloud = FakeCloud::new();
+        let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+        assert!(destroy(&cloud, &spec).await.is_success());
+        let faulty = FaultyCloud::new(&cloud, at, Fault::Killed);
+        let days_later = "2026-11-25T08:00:00Z";
+        assert!(dies(&faulty, create(&faulty, &wanted, days_later)).await);
+        create(&cloud, &wanted, days_later).await.unwrap();
+        assert_eq!(keys(&cloud.state()), (2, 2), "write {at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_creation_was_not_heard_of_is_waited_for_and_not_made_twice() {
+    let wanted = kms_abroad();
+    for at in 1..20 {
+        let cloud = FakeCloud::with_lag(Duration::from_secs(12));
+        let faulty = FaultyCloud::new(&cloud, at, Fault::AnswerLost);
+        create(&faulty, &wanted, FIRST).await.unwrap();
+        assert_eq!(keys(&cloud.state()), (2, 0), "write {at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_write_is_never_answered_ends_well_or_leaves_nothing() {
+    let (mut ended, mut undone) = (0, 0);
+    for at in 1.. {
+        let cloud = FakeCloud::new();
+        let faulty = FaultyCloud::new(&cloud, at, Fault::NeverAnswered);
+        let result = create(&faulty, &kms_abroad(), FIRST).await;
+        if !faulty.has_struck() {
+            break;
+        }
+        match result {
+            Ok(_) => ended += 1,
+            Err(Failed::Undone { undo, .. }) => {
+                undone += 1;
+                assert!(undo.is_success(), "write {at}: {undo:?}");
+                assert_eq!(picture(&cloud.state()), "", "write {at}");
+            }
+            Err(Failed::Taken(claims)) => panic!("{claims:?}"),
+        }
+    }
+    // What creates is found although nobody answered; what sets is given up.
+    assert_eq!((ended, undone), (7, 11));
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,8 +232,7 @@ async fn an_undo_leaves_a_bucket_that_holds_an_object_with_its_key_and_nothing_e
 async fn count_writes(wanted: &Spec) -> usize {
     let cloud = FakeCloud::new();
     create(&cloud, wanted, FIRST).await.unwrap();
-    let count = cloud.state().writes.len();
-    count
+    cloud.state().writes.len()
 }
 
 /// An update that adds a destination, changes one and removes one, with delete markers switched.

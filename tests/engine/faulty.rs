@@ -1,5 +1,6 @@
 //! Wraps a cloud and spoils one of its writes.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -11,11 +12,13 @@ use terraform_provider_replicated::replication::operation::{Answer, Operation, O
 
 /// What happens at the chosen write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It fails and is not carried out.
     Refused(CallErrorKind),
     /// It is carried out, and the answer is lost.
     AnswerLost,
+    /// It is carried out as often as it is sent, and no answer ever comes.
+    NeverAnswered,
     /// The process dies: neither this write nor any later call ends.
     Killed,
     /// The process dies after the write was carried out.
@@ -23,28 +26,30 @@ pub enum Fault {
 }
 
 /// A cloud that spoils its `at`-th write, counted from one.
-pub struct FaultyCloud<'a> {
+pub(crate) struct FaultyCloud<'a> {
     inner: &'a dyn Cloud,
     at: usize,
     fault: Fault,
     writes: AtomicUsize,
+    unanswered: Mutex<Option<Operation>>,
     /// Told when the process dies.
-    pub died: Notify,
+    pub(crate) died: Notify,
 }
 
 impl<'a> FaultyCloud<'a> {
-    pub fn new(inner: &'a dyn Cloud, at: usize, fault: Fault) -> Self {
+    pub(crate) fn new(inner: &'a dyn Cloud, at: usize, fault: Fault) -> Self {
         Self {
             inner,
             at,
             fault,
             writes: AtomicUsize::new(0),
+            unanswered: Mutex::new(None),
             died: Notify::new(),
         }
     }
 
     /// Whether there was a write to spoil.
-    pub fn has_struck(&self) -> bool {
+    pub(crate) fn has_struck(&self) -> bool {
         self.writes.load(Ordering::SeqCst) >= self.at
     }
 
@@ -70,7 +75,15 @@ impl Cloud for FaultyCloud<'_> {
         if self.is_dead() {
             return std::future::pending().await;
         }
-        if self.writes.fetch_add(1, Ordering::SeqCst) + 1 != self.at {
+        let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        let chosen = {
+            let mut unanswered = self.unanswered.lock().unwrap();
+            if number == self.at && self.fault == Fault::NeverAnswered {
+                *unanswered = Some(operation.clone());
+            }
+            number == self.at || unanswered.as_ref() == Some(operation)
+        };
+        if !chosen {
             return self.inner.perform(at, operation).await;
         }
         let failed = |kind| CallError {
@@ -85,7 +98,7 @@ impl Cloud for FaultyCloud<'_> {
         };
         match self.fault {
             Fault::Refused(kind) => Err(failed(kind)),
-            Fault::AnswerLost => {
+            Fault::AnswerLost | Fault::NeverAnswered => {
                 let _lost = self.inner.perform(at, operation).await;
                 Err(failed(CallErrorKind::Ambiguous))
             }

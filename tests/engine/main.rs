@@ -1,4 +1,5 @@
 //! The pure middle and the executor against a strict AWS in memory. No network; time is paused.
+#![cfg(test)]
 
 mod fake;
 mod faulty;

@@ -8,7 +8,7 @@ use terraform_provider_replicated::replication::operation::Tags;
 use crate::fake::State;
 
 /// Everything but keys that await their end.
-pub fn picture(state: &State) -> String {
+pub(crate) fn picture(state: &State) -> String {
     let mut text = String::new();
     for (name, bucket) in &state.buckets {
         let policy = bucket
@@ -73,7 +73,7 @@ pub fn picture(state: &State) -> String {
 }
 
 /// How many keys do and how many do not await their end.
-pub fn keys(state: &State) -> (usize, usize) {
+pub(crate) fn keys(state: &State) -> (usize, usize) {
     let pending = state
         .keys
         .values()

@@ -32,14 +32,14 @@ use terraform_provider_replicated::replication::undo::undo;
 use crate::fake::HOME;
 
 /// Another account than the source's.
-pub const ABROAD: &str = "222222222222";
+pub(crate) const ABROAD: &str = "222222222222";
 /// The moment of the first create.
-pub const FIRST: &str = "2026-11-21T08:00:00Z";
+pub(crate) const FIRST: &str = "2026-11-21T08:00:00Z";
 /// The moment of what is run after it.
-pub const LATER: &str = "2026-11-21T09:00:00Z";
+pub(crate) const LATER: &str = "2026-11-21T09:00:00Z";
 
 /// A place with the way into its account.
-pub fn location(account: &str, region: &str) -> Location {
+pub(crate) fn location(account: &str, region: &str) -> Location {
     let mut way_in = WayIn::default();
     if account != HOME {
         way_in.assume_role.push(AssumeRole {
@@ -56,7 +56,7 @@ pub fn location(account: &str, region: &str) -> Location {
 }
 
 /// A bucket with the defaults.
-pub fn bucket(name: &str, location: Location) -> BucketSpec {
+pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
     BucketSpec {
         name: BucketName::parse(name).unwrap(),
         location,
@@ -80,7 +80,7 @@ pub fn bucket(name: &str, location: Location) -> BucketSpec {
 }
 
 /// The same bucket with a key of ours.
-pub fn with_key(mut bucket: BucketSpec) -> BucketSpec {
+pub(crate) fn with_key(mut bucket: BucketSpec) -> BucketSpec {
     bucket.encryption = EncryptionSpec {
         sse_algorithm: "aws:kms".to_owned(),
         bucket_key_enabled: true,
@@ -99,7 +99,7 @@ pub fn with_key(mut bucket: BucketSpec) -> BucketSpec {
 }
 
 /// A destination with the defaults.
-pub fn destination(key: &str, priority: i32, bucket: BucketSpec) -> DestinationSpec {
+pub(crate) fn destination(key: &str, priority: i32, bucket: BucketSpec) -> DestinationSpec {
     DestinationSpec {
         bucket,
         rule: RuleSpec {
@@ -113,7 +113,7 @@ pub fn destination(key: &str, priority: i32, bucket: BucketSpec) -> DestinationS
 }
 
 /// A source and its destinations, with a role of ours.
-pub fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)>) -> Spec {
+pub(crate) fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)>) -> Spec {
     let role = RoleSpec {
         name: names::default_role_name(source.name.as_str()),
         path: "/".to_owned(),
@@ -134,7 +134,7 @@ pub fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)>) -> S
 }
 
 /// Two accounts, two regions, two keys: the example of the documentation.
-pub fn kms_abroad() -> Spec {
+pub(crate) fn kms_abroad() -> Spec {
     let source = with_key(bucket("acme-archive", location(HOME, "ap-southeast-2")));
     let backup = with_key(bucket("acme-archive-backup", location(ABROAD, "us-west-2")));
     let mut backup = destination("backup", 0, backup);
@@ -143,19 +143,19 @@ pub fn kms_abroad() -> Spec {
 }
 
 /// One account, no keys.
-pub fn plain_at_home() -> Spec {
+pub(crate) fn plain_at_home() -> Spec {
     let source = bucket("acme-plain", location(HOME, "eu-west-1"));
     let backup = bucket("acme-plain-backup", location(HOME, "eu-central-1"));
     spec(source, vec![("backup", destination("backup", 0, backup))])
 }
 
 /// The destination that both specs have.
-pub fn backup(spec: &mut Spec) -> &mut DestinationSpec {
+pub(crate) fn backup(spec: &mut Spec) -> &mut DestinationSpec {
     spec.destinations.get_mut("backup").unwrap()
 }
 
 /// The key of ours on a side.
-pub fn key_of<'a>(spec: &'a mut Spec, side: &Side) -> &'a mut KeySpec {
+pub(crate) fn key_of<'a>(spec: &'a mut Spec, side: &Side) -> &'a mut KeySpec {
     let bucket = match side {
         Side::Source => &mut spec.source,
         Side::Destination(key) => &mut spec.destinations.get_mut(key).unwrap().bucket,
@@ -166,13 +166,13 @@ pub fn key_of<'a>(spec: &'a mut Spec, side: &Side) -> &'a mut KeySpec {
     }
 }
 
-pub fn moment(text: &str) -> OffsetDateTime {
+pub(crate) fn moment(text: &str) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).unwrap()
 }
 
 /// Why a create did not come to its end.
 #[derive(Debug)]
-pub enum Failed {
+pub(crate) enum Failed {
     /// A part that is there already is not ours to take.
     Taken(Vec<Claim>),
     /// A call failed; what undoing it came to.
@@ -183,7 +183,7 @@ pub enum Failed {
 }
 
 /// A stop that nobody asks for.
-pub fn no_stop() -> CancellationToken {
+pub(crate) fn no_stop() -> CancellationToken {
     CancellationToken::new()
 }
 
@@ -195,7 +195,7 @@ async fn look(cloud: &dyn Cloud, spec: &Spec, purpose: Purpose, known: bool) -> 
 }
 
 /// What a create would do now, and the spec with the keys that it found.
-pub async fn plan_create(
+pub(crate) async fn plan_create(
     cloud: &dyn Cloud,
     spec: &Spec,
     now: &str,
@@ -212,7 +212,7 @@ pub async fn plan_create(
 }
 
 /// Creates, and undoes on failure. What comes back is the spec as state would remember it.
-pub async fn create(cloud: &dyn Cloud, spec: &Spec, now: &str) -> Result<Spec, Failed> {
+pub(crate) async fn create(cloud: &dyn Cloud, spec: &Spec, now: &str) -> Result<Spec, Failed> {
     let (spec, graph) = plan_create(cloud, spec, now).await.map_err(Failed::Taken)?;
     let locks = DocumentLocks::default();
     let outcome = executor::run(cloud, &locks, &no_stop(), &graph).await;
@@ -234,13 +234,13 @@ async fn remembered(cloud: &dyn Cloud, spec: &Spec) -> Spec {
 }
 
 /// What differs from a spec in state.
-pub async fn drift(cloud: &dyn Cloud, spec: &Spec) -> Vec<Difference> {
+pub(crate) async fn drift(cloud: &dyn Cloud, spec: &Spec) -> Vec<Difference> {
     let seen = look(cloud, spec, Purpose::Refresh, true).await;
     diff(&desire(spec, Some(spec), LATER), &seen)
 }
 
 /// `component: what` of everything that differs.
-pub async fn drift_words(cloud: &dyn Cloud, spec: &Spec) -> Vec<String> {
+pub(crate) async fn drift_words(cloud: &dyn Cloud, spec: &Spec) -> Vec<String> {
     let differences = drift(cloud, spec).await;
     let words = differences.iter();
     words
@@ -249,7 +249,7 @@ pub async fn drift_words(cloud: &dyn Cloud, spec: &Spec) -> Vec<String> {
 }
 
 /// The steps of an update from one spec in state to another, and the wanted spec with the keys that were found.
-pub async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> (Spec, StepGraph) {
+pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> (Spec, StepGraph) {
     let before = |side: &Side| {
         let name = &spec.bucket(side)?.name;
         prior.buckets().map(|(_, b)| b).find(|b| b.name == *name)
@@ -274,18 +274,18 @@ pub async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> (Spec,
         let stays = spec.buckets().any(|(_, b)| b.name == bucket.name);
         if !stays {
             let owner = spec.owner();
-            let seen = observe::observe_bucket(cloud, &owner, &side, bucket, Purpose::Destroy)
-                .await
-                .unwrap();
+            let seen =
+                observe::observe_bucket(cloud, &owner, &side, bucket, Purpose::Destroy, true)
+                    .await
+                    .unwrap();
             going.buckets.push((side, bucket.clone(), seen));
-        } else if let (Some(before), Some(after)) = (
-            bucket.owned_key(),
-            spec.bucket(&side).and_then(BucketSpec::owned_key),
-        ) && before.alias != after.alias
-        {
-            going
-                .aliases
-                .push((side, bucket.clone(), before.alias.clone()));
+        } else if let Some(before) = bucket.owned_key() {
+            let now = spec.buckets().find(|(_, b)| b.name == bucket.name);
+            let alias = now.and_then(|(_, b)| Some(&b.owned_key()?.alias));
+            if alias != Some(&before.alias) {
+                let alias = before.alias.clone();
+                going.aliases.push((side, bucket.clone(), alias));
+            }
         }
     }
     let was_ours = matches!(prior.role.ownership, RoleOwnership::Owned { .. });
@@ -300,12 +300,12 @@ pub async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> (Spec,
 }
 
 /// Updates; panics where that fails. What comes back is the spec as state would remember it.
-pub async fn update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> Spec {
+pub(crate) async fn update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) -> Spec {
     try_update(cloud, prior, spec).await.unwrap()
 }
 
 /// Updates without an undo, as an update does.
-pub async fn try_update(
+pub(crate) async fn try_update(
     cloud: &dyn Cloud,
     prior: &Spec,
     spec: &Spec,
@@ -320,18 +320,18 @@ pub async fn try_update(
 }
 
 /// Brings AWS back to a spec in state.
-pub async fn repair(cloud: &dyn Cloud, spec: &Spec) -> Spec {
+pub(crate) async fn repair(cloud: &dyn Cloud, spec: &Spec) -> Spec {
     update(cloud, spec, spec).await
 }
 
 /// The steps of a destroy.
-pub async fn plan_to_destroy(cloud: &dyn Cloud, spec: &Spec) -> StepGraph {
+pub(crate) async fn plan_to_destroy(cloud: &dyn Cloud, spec: &Spec) -> StepGraph {
     let seen = look(cloud, spec, Purpose::Destroy, true).await;
     plan_destroy(spec, &seen)
 }
 
 /// Destroys.
-pub async fn destroy(cloud: &dyn Cloud, spec: &Spec) -> Outcome {
+pub(crate) async fn destroy(cloud: &dyn Cloud, spec: &Spec) -> Outcome {
     let graph = plan_to_destroy(cloud, spec).await;
     executor::run(cloud, &DocumentLocks::default(), &no_stop(), &graph).await
 }

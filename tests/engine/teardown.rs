@@ -2,7 +2,10 @@
 
 use terraform_provider_replicated::execution::observe::{Purpose, observe};
 use terraform_provider_replicated::replication::component::Side;
+use terraform_provider_replicated::replication::desired::desire;
 use terraform_provider_replicated::replication::observed::ObservedBucket;
+use terraform_provider_replicated::replication::ownership::{Refusal, Trust, claims};
+use terraform_provider_replicated::replication::plan::{Going, plan};
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 use terraform_provider_replicated::replication::spec::Spec;
 use terraform_provider_replicated::replication::teardown::obstacles;
@@ -11,7 +14,6 @@ use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, LATER, backup, create, destroy, drift_words, kms_abroad, plain_at_home, plan_to_destroy,
-    update,
 };
 
 const BACKUP: &str = "acme-archive-backup";
@@ -188,11 +190,25 @@ async fn after_a_destroy_the_same_names_can_be_used_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_under_another_path_and_the_same_name_is_never_taken_down_in_use() {
+async fn a_role_under_another_path_and_the_same_name_is_refused_and_never_taken_down_in_use() {
     let cloud = FakeCloud::new();
     let prior = create(&cloud, &plain_at_home(), FIRST).await.unwrap();
     let mut wanted = prior.clone();
     wanted.role.path = "/service-role/".to_owned();
-    update(&cloud, &prior, &wanted).await;
-    assert_eq!(cloud.state().roles.len(), 1);
+    let seen = observe(&cloud, &wanted, Purpose::Refresh, &|_| true)
+        .await
+        .unwrap();
+    let found = claims(&wanted, &seen, &|_| true, Trust::Tags);
+    let arn = prior.role_arn().to_string();
+    assert_eq!(found[0].verdict, Err(Refusal::AnotherPath(arn)));
+
+    let going = Going {
+        role: seen
+            .role
+            .present()
+            .map(|role| (prior.clone(), role.clone())),
+        ..Going::default()
+    };
+    let graph = plan(&desire(&wanted, Some(&prior), LATER), &seen, &going);
+    assert!(!graph.to_string().contains("DeleteRole"));
 }

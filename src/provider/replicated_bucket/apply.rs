@@ -26,9 +26,9 @@ use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part};
 use crate::replication::desired::desire;
 use crate::replication::graph::StepGraph;
-use crate::replication::observed::{Observed, Presence};
+use crate::replication::observed::Observed;
 use crate::replication::operation::Output;
-use crate::replication::ownership::claims;
+use crate::replication::ownership::{claims, distrust_policies};
 use crate::replication::plan::{Going, plan};
 use crate::replication::spec::{KeyChoice, Spec};
 use crate::replication::undo::undo;
@@ -138,16 +138,13 @@ impl Run {
             return;
         }
         let back = undo(&graph, &outcome.done);
-        let undone =
-            match tokio::time::timeout(UNDO_WITHIN, self.run(&back, &CancellationToken::new()))
-                .await
-            {
-                Ok(undone) => undone,
-                Err(_) => Outcome {
-                    stopped: true,
-                    ..Outcome::default()
-                },
-            };
+        let undone = match tokio::time::timeout(UNDO_WITHIN, self.run_undo(&back)).await {
+            Ok(undone) => undone,
+            Err(_) => Outcome {
+                stopped: true,
+                ..Outcome::default()
+            },
+        };
         if undone.is_success() {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
@@ -185,7 +182,7 @@ impl Run {
             ),
             self.look(),
         );
-        let (Leaving { going, kept }, observed) = match (leaving, observed) {
+        let (Leaving { going, kept }, mut observed) = match (leaving, observed) {
             (Ok(leaving), Ok(observed)) => (leaving, observed),
             (leaving, observed) => {
                 report::read_errors(&leaving.err().unwrap_or_default(), diagnostics);
@@ -200,7 +197,7 @@ impl Run {
                 "It is no longer in the configuration, but it is not empty and force_destroy is not set in the state. Nothing was changed.",
             );
         }
-        if !kept.is_empty() || !self.accept(&observed, diagnostics) {
+        if !kept.is_empty() || !self.accept(&mut observed, diagnostics) {
             return;
         }
         let graph = plan(
@@ -223,7 +220,7 @@ impl Run {
     /// Looks at everything and refuses what is not ours.
     async fn observe(&mut self, diagnostics: &mut Diagnostics) -> Option<Observed> {
         match self.look().await {
-            Ok(observed) => self.accept(&observed, diagnostics).then_some(observed),
+            Ok(mut observed) => self.accept(&mut observed, diagnostics).then_some(observed),
             Err(errors) => {
                 preflight::new_errors(&errors, diagnostics);
                 None
@@ -244,7 +241,7 @@ impl Run {
     }
 
     /// Whether everything that is there may be used; keys that were found are taken into the spec.
-    fn accept(&mut self, observed: &Observed, diagnostics: &mut Diagnostics) -> bool {
+    fn accept(&mut self, observed: &mut Observed, diagnostics: &mut Diagnostics) -> bool {
         let known = |component: &ComponentId| {
             is_known(self.prior.as_ref(), &self.spec, &self.model, component)
         };
@@ -253,15 +250,8 @@ impl Run {
         if found.iter().any(|claim| claim.verdict.is_err()) {
             return false;
         }
-        for (side, seen) in &observed.buckets {
-            if let Some(KeyChoice::Owned(key)) = self.key_mut(side) {
-                key.arn = match &seen.key {
-                    Presence::Present(seen) => Some(seen.description.arn.clone()),
-                    Presence::Absent => None,
-                    Presence::Unasked => key.arn.clone(),
-                };
-            }
-        }
+        distrust_policies(observed, &found);
+        self.spec.learn_keys(observed);
         true
     }
 
@@ -277,6 +267,12 @@ impl Run {
     async fn run(&self, graph: &StepGraph, stop: &CancellationToken) -> Outcome {
         tracing::debug!(steps = graph.len(), depth = graph.depth(), "run\n{graph}");
         executor::run(&*self.session.cloud, &self.session.locks, stop, graph).await
+    }
+
+    async fn run_undo(&self, graph: &StepGraph) -> Outcome {
+        tracing::debug!(steps = graph.len(), depth = graph.depth(), "undo\n{graph}");
+        let (cloud, never) = (&*self.session.cloud, CancellationToken::new());
+        executor::run_undo(cloud, &self.session.locks, &never, graph).await
     }
 
     /// Takes the ARNs of keys that were made into the spec and the model.

@@ -13,7 +13,6 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{bucket_statements, desire, key_statements, role_document};
 use crate::replication::diff::{Difference, Shows};
 use crate::replication::ids::{Arn, Region};
-use crate::replication::names::ROLE_POLICY_NAME;
 use crate::replication::operation::Input;
 use crate::replication::policy::{self, PolicyDocument};
 use crate::replication::spec::{RoleOwnership, Spec};
@@ -199,7 +198,10 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
         }
     );
     if writes {
-        put(ComponentId::RolePolicy, Known(ROLE_POLICY_NAME.to_owned()));
+        put(
+            ComponentId::RolePolicy,
+            Known(desired.role.policy_name.clone()),
+        );
     }
     lines
 }

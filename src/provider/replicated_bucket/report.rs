@@ -170,6 +170,9 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
                 capitalised(thing)
             ),
         },
+        Refusal::AnotherPath(arn) => format!(
+            "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another role.name."
+        ),
         Refusal::Settled => format!(
             "{} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here:\n\n  {import}",
             capitalised(thing)

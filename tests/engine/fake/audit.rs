@@ -12,7 +12,7 @@ use super::{Bucket, Role, State};
 
 impl State {
     /// What the live rules of all buckets lack right now.
-    pub fn audit(&self) -> Vec<String> {
+    pub(crate) fn audit(&self) -> Vec<String> {
         let mut lacking = Vec::new();
         for (name, source) in &self.buckets {
             let Some(configuration) = &source.replication else {

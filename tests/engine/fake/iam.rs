@@ -15,11 +15,11 @@ use super::{Refused, State, refuse};
 
 /// A role.
 #[derive(Debug, Clone)]
-pub struct Role {
-    pub description: RoleDescription,
-    pub policies: BTreeMap<String, PolicyDocument>,
-    pub attached: Vec<String>,
-    pub since: Instant,
+pub(crate) struct Role {
+    pub(crate) description: RoleDescription,
+    pub(crate) policies: BTreeMap<String, PolicyDocument>,
+    pub(crate) attached: Vec<String>,
+    pub(crate) since: Instant,
 }
 
 impl State {

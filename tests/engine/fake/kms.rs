@@ -6,21 +6,23 @@ use terraform_provider_replicated::replication::operation::{
     Answer, Input, KeyDescription, Operation, Output, Query, Tags,
 };
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
+use tokio::time::Instant;
 
 use super::s3::check_tags;
 use super::{Refused, State, refuse};
 
 /// A key.
 #[derive(Debug, Clone)]
-pub struct Key {
-    pub description: String,
-    pub state: String,
-    pub multi_region: bool,
+pub(crate) struct Key {
+    pub(crate) description: String,
+    pub(crate) state: String,
+    pub(crate) multi_region: bool,
     /// With roles by their unique ids, as AWS keeps them.
-    pub policy: PolicyDocument,
-    pub rotation: Option<i32>,
-    pub tags: Tags,
-    pub window_days: Option<i32>,
+    pub(crate) policy: PolicyDocument,
+    pub(crate) rotation: Option<i32>,
+    pub(crate) tags: Tags,
+    pub(crate) window_days: Option<i32>,
+    pub(crate) since: Instant,
 }
 
 impl State {
@@ -50,7 +52,8 @@ impl State {
     pub(super) fn query_kms(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
         if matches!(query, Query::ListKeys) {
             let prefix = arn_of(at, "");
-            let ids = self.keys.keys().filter_map(|arn| arn.strip_prefix(&prefix));
+            let listed = self.keys.iter().filter(|(_, key)| self.shows(key.since));
+            let ids = listed.filter_map(|(arn, _)| arn.strip_prefix(&prefix));
             return Ok(Answer::Names(ids.map(str::to_owned).collect()));
         }
         let arn = self.key_arn(at, query.subject())?;
@@ -108,6 +111,7 @@ impl State {
                 rotation: None,
                 tags: tags.clone(),
                 window_days: None,
+                since: Instant::now(),
             };
             let arn = arn_of(at, &format!("{:08}", self.next_serial()));
             self.keys.insert(arn.clone(), key);

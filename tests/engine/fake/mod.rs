@@ -24,42 +24,42 @@ use terraform_provider_replicated::replication::ids::{
 };
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
-pub use iam::Role;
-pub use kms::Key;
-pub use s3::Bucket;
+pub(crate) use iam::Role;
+pub(crate) use kms::Key;
+pub(crate) use s3::Bucket;
 
 /// The account that is entered without any role.
-pub const HOME: &str = "111111111111";
+pub(crate) const HOME: &str = "111111111111";
 /// How long one call takes.
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// An AWS in memory.
 #[derive(Default)]
-pub struct FakeCloud {
+pub(crate) struct FakeCloud {
     state: Mutex<State>,
 }
 
 /// Everything that is there, open to tests: they look, and they play the person who changes things by hand.
 #[derive(Default)]
-pub struct State {
+pub(crate) struct State {
     /// Buckets by name.
-    pub buckets: BTreeMap<String, Bucket>,
+    pub(crate) buckets: BTreeMap<String, Bucket>,
     /// Keys by ARN.
-    pub keys: BTreeMap<String, Key>,
+    pub(crate) keys: BTreeMap<String, Key>,
     /// Aliases by account, region and name; each leads to a key's ARN.
-    pub aliases: BTreeMap<(String, String, String), String>,
+    pub(crate) aliases: BTreeMap<(String, String, String), String>,
     /// Roles by account and name in lower case.
-    pub roles: BTreeMap<(String, String), Role>,
+    pub(crate) roles: BTreeMap<(String, String), Role>,
     /// Every write that was carried out, in order: `PutBucketPolicy acme-archive`.
-    pub writes: Vec<String>,
+    pub(crate) writes: Vec<String>,
     /// When writes were started.
-    pub started: Vec<Instant>,
+    pub(crate) started: Vec<Instant>,
     /// Writes of one bucket that ran at the same time.
-    pub overlaps: Vec<String>,
+    pub(crate) overlaps: Vec<String>,
     /// What live rules lacked, after which write.
-    pub ungranted: Vec<String>,
+    pub(crate) ungranted: Vec<String>,
     /// A bucket that somebody writes an object into as soon as it has versioning.
-    pub objects_arrive_in: Option<String>,
+    pub(crate) objects_arrive_in: Option<String>,
     busy: BTreeSet<String>,
     serial: u32,
     lag: Duration,
@@ -67,7 +67,7 @@ pub struct State {
 
 /// A refusal: AWS's code and message, and what kind the edge makes of it.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     kind: CallErrorKind,
     code: &'static str,
     message: String,
@@ -87,12 +87,12 @@ fn refuse<T>(
 
 impl FakeCloud {
     /// Nothing is there, and everything shows at once.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// New roles and versioning show to others only after `lag`.
-    pub fn with_lag(lag: Duration) -> Self {
+    pub(crate) fn with_lag(lag: Duration) -> Self {
         let state = State {
             lag,
             ..State::default()
@@ -103,7 +103,7 @@ impl FakeCloud {
     }
 
     /// What is there.
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 

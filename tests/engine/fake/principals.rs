@@ -28,7 +28,7 @@ impl State {
     }
 
     /// The document as it is shown: a role that is gone shows as its bare id.
-    pub fn shown(&self, document: &PolicyDocument) -> PolicyDocument {
+    pub(crate) fn shown(&self, document: &PolicyDocument) -> PolicyDocument {
         let mut document = document.clone();
         for id in principals(&mut document) {
             let mut roles = self.roles.values();

@@ -13,27 +13,27 @@ use super::{Refused, State, refuse};
 
 /// A bucket.
 #[derive(Debug, Clone)]
-pub struct Bucket {
-    pub account: String,
-    pub region: String,
-    pub ownership: String,
-    pub tags: Tags,
-    pub versioning: Option<String>,
-    pub versioned: Option<Instant>,
-    pub encryption: BucketEncryption,
-    pub public_access_block: Option<PublicAccessBlock>,
+pub(crate) struct Bucket {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) ownership: String,
+    pub(crate) tags: Tags,
+    pub(crate) versioning: Option<String>,
+    pub(crate) versioned: Option<Instant>,
+    pub(crate) encryption: BucketEncryption,
+    pub(crate) public_access_block: Option<PublicAccessBlock>,
     /// With roles by their unique ids, as AWS keeps them.
-    pub policy: Option<PolicyDocument>,
-    pub replication: Option<ReplicationConfiguration>,
-    pub versions: Vec<ObjectVersion>,
-    pub uploads: Vec<(String, String)>,
+    pub(crate) policy: Option<PolicyDocument>,
+    pub(crate) replication: Option<ReplicationConfiguration>,
+    pub(crate) versions: Vec<ObjectVersion>,
+    pub(crate) uploads: Vec<(String, String)>,
     /// Every key that objects were ever encrypted under.
-    pub keys_used: Vec<String>,
+    pub(crate) keys_used: Vec<String>,
 }
 
 impl Bucket {
     /// Puts an object into it.
-    pub fn put_object(&mut self, key: &str) {
+    pub(crate) fn put_object(&mut self, key: &str) {
         self.versions.push(ObjectVersion {
             key: key.to_owned(),
             version_id: format!("v{}", self.versions.len()),
