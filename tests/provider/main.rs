@@ -1,1 +1,17 @@
-//! x
+//! The provider as Terraform drives it, over a strict AWS in memory: every plan and every result is held against
+//! Terraform's own rules. No network; time is paused.
+
+#[path = "../engine/fake/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the engine, which use the rest of it"
+)]
+mod fake;
+
+mod configs;
+mod terraform;
+mod unreliable;
+
+mod failures;
+mod lifecycle;
+mod random;

@@ -107,10 +107,11 @@ fn flatten_encryption(
     encryption.bucket_key_enabled = Known(found.bucket_key_enabled);
     let in_use = found.kms_key.as_ref().and_then(Input::known);
     let our_key = side.kms_key_arn.known().filter(|_| owned);
-    if let Some(arn) = in_use
-        && our_key != Some(arn)
-    {
-        encryption.kms_key_arn = Known(arn.clone());
+    if our_key != in_use {
+        // Somebody put another key, or none, in the place of the one in state.
+        encryption.kms_key_arn = Attr::from_option(in_use.cloned());
+    } else if owned {
+        encryption.kms_key_arn = Null;
     }
     if owned {
         match &seen.key {

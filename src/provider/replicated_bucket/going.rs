@@ -7,6 +7,7 @@ use super::model::BucketModel;
 use super::private::Private;
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_bucket, observe_role};
+use crate::framework::model::Attr;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::ids::WayIn;
@@ -116,8 +117,11 @@ fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
     };
     model.destinations.known().is_none_or(|destinations| {
         destinations.values().any(|side| match side.known() {
-            Some(now) => previous_destination(prior, now, &now.bucket)
-                .is_some_and(|previous| std::ptr::eq(previous, before)),
+            Some(now) => match previous_destination(prior, now) {
+                Attr::Known(previous) => std::ptr::eq(previous, before),
+                Attr::Unknown => true,
+                Attr::Null => false,
+            },
             // What is unknown yet may be this very bucket.
             None => true,
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 
 use super::computed::{carry_keys, fill};
-use super::effective::{Ground, effective, previous_destination, previous_source};
+use super::effective::{Ground, effective, previous};
 use super::expand::{Incomplete, expand, side_path, way_in};
 use super::model::{AssumeRoleModel, BucketModel, SideModel};
 use super::report;
@@ -150,10 +150,7 @@ async fn enter(
 }
 
 fn must_enter(this: &Side, side: &SideModel, prior: Option<&BucketModel>) -> bool {
-    let previous = prior.and_then(|prior| match this {
-        Side::Source => previous_source(prior, side),
-        Side::Destination(_) => previous_destination(prior, side, &side.bucket),
-    });
+    let previous = prior.and_then(|prior| previous(prior, this, side).known().copied());
     previous.is_none_or(|p| p.profile != side.profile || p.assume_role != side.assume_role)
 }
 
