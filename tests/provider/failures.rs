@@ -67,12 +67,8 @@ async fn interrupted(
     let said = terraform.apply(&second).await;
     assert_eq!(said.errors.len(), 1, "{said:?}");
     terraform.cloud.recover();
-    let stored = terraform.shown();
     assert!(terraform.refresh().await.is_fine());
-    for side in ["/source", "/destinations/backup"] {
-        let at = |name: &str| stored.pointer(&format!("{side}/{name}")).cloned();
-        assert_eq!(at("encryption/kms_key_arn"), Some(json!(null)), "{side}");
-    }
+    assert_ne!(terraform.at("/source/kms_key_arn"), json!(null));
     terraform.converge(&second).await;
     assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
     terraform

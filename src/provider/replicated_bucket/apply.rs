@@ -15,7 +15,7 @@ use super::preflight::{self, is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::target;
-use super::{ReplicatedBucket, decode, encode, kept_model, report};
+use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::contract;
@@ -75,12 +75,11 @@ impl ReplicatedBucket {
             return None;
         };
         let private = Private::read(&request.planned_private);
-        let kept = kept_model(&private);
         let target = target(
             Some(&session),
             &config,
             prior.as_ref(),
-            kept.as_ref(),
+            &private,
             diagnostics,
         )
         .await;
@@ -343,6 +342,7 @@ impl Run {
         }
         self.private.replacing = false;
         self.private.remainder = false;
+        self.private.unseen.clear();
         self.private.ways = ways(&self.model, &self.session);
         response.new_state = encode(&self.model);
         response.private = self.private.write();

@@ -72,12 +72,11 @@ struct Planner<'a> {
 impl Planner<'_> {
     async fn plan(mut self, prior_state: Value, response: &mut PlanResponse) {
         let diagnostics = &mut response.diagnostics;
-        let kept = self.kept();
         let target = target(
             self.session,
             self.config,
             self.prior,
-            kept.as_ref(),
+            &self.private,
             diagnostics,
         )
         .await;
@@ -194,10 +193,6 @@ impl Planner<'_> {
                 }
             }
         }
-    }
-
-    fn kept(&self) -> Option<BucketModel> {
-        super::kept_model(&self.private)
     }
 }
 
