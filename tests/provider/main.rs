@@ -12,6 +12,10 @@ mod configs;
 mod terraform;
 mod unreliable;
 
+mod drift;
 mod failures;
+mod imports;
 mod lifecycle;
 mod random;
+mod unconfigured;
+mod unknowns;

@@ -81,21 +81,26 @@ fn flatten_bucket(
             })
         }
     };
-    if let Some(tags) = seen.tags.present().cloned().or(match seen.tags {
-        Presence::Absent => Some(Tags::new()),
-        _ => None,
-    }) {
+    // What the key inherits is what the bucket should have, whatever it has.
+    let mut bucket_tags = inherited.clone();
+    bucket_tags.extend(known_entries(&side.tags));
+    let nothing = Tags::new();
+    if let Some(tags) = match &seen.tags {
+        Presence::Present(tags) => Some(tags),
+        Presence::Absent => Some(&nothing),
+        Presence::Unasked => None,
+    } {
         let component = ComponentId::Of(this.clone(), Part::Bucket);
-        flatten_tags(&mut side.tags, inherited, &tags, component, notes);
+        flatten_tags(&mut side.tags, inherited, tags, component, notes);
     }
-    flatten_encryption(this, side, seen, inherited, notes);
+    flatten_encryption(this, side, seen, &bucket_tags, notes);
 }
 
 fn flatten_encryption(
     this: &Side,
     side: &mut SideModel,
     seen: &ObservedBucket,
-    inherited: &Tags,
+    bucket_tags: &Tags,
     notes: &mut Vec<(ComponentId, &'static str)>,
 ) {
     let Some(found) = seen.encryption.present() else {
@@ -116,10 +121,8 @@ fn flatten_encryption(
     if owned {
         match &seen.key {
             Presence::Present(key) => {
-                let mut bucket_tags = inherited.clone();
-                bucket_tags.extend(known_entries(&side.tags));
                 if let Known(model) = &mut encryption.key {
-                    flatten_key(this, model, key, &bucket_tags, notes);
+                    flatten_key(this, model, key, bucket_tags, notes);
                 }
             }
             Presence::Absent => {
