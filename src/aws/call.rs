@@ -121,14 +121,15 @@ impl Call<'_> {
 
     fn report(&self, start: Instant, error: Option<&CallError>) {
         tracing::debug!(
-            target: "aws",
             call = self.name,
             subject = self.subject,
             account = self.account.map(AccountId::as_str).unwrap_or_default(),
             region = self.region.as_str(),
             duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             outcome = error.map_or_else(|| "Ok".to_owned(), |error| format!("{:?}", error.kind)),
-            code = error.and_then(|error| error.code.as_deref()).unwrap_or_default(),
+            code = error
+                .and_then(|error| error.code.as_deref())
+                .unwrap_or_default(),
             "call to AWS"
         );
     }

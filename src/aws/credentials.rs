@@ -166,13 +166,14 @@ impl Session {
             let cause = chain(&error);
             let cause = without_canonical_request(&cause);
             let message = match (&error, profile) {
-                (CredentialsError::CredentialsNotLoaded(_), Some(profile)) => {
-                    format!("the shared files give no credentials for {profile:?} ({cause})")
+                (CredentialsError::CredentialsNotLoaded(_), Some(_)) => {
+                    "the shared files have no such profile, or no credentials in it".to_owned()
                 }
-                (CredentialsError::CredentialsNotLoaded(_), None) => format!(
+                (CredentialsError::CredentialsNotLoaded(_), None) => {
                     "none are given by the provider's configuration, the environment, the shared \
-                     files, or the metadata of a container or instance ({cause})"
-                ),
+                     files, or the metadata of a container or instance"
+                        .to_owned()
+                }
                 _ => cause.to_owned(),
             };
             call.error(kind, message)

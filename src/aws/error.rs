@@ -52,7 +52,10 @@ where
             format!("AWS's answer cannot be read: {}", chain(error))
         }
         ("", _) => format!("HTTP status {status} without a message"),
-        (message, _) => without_canonical_request(message).to_owned(),
+        // It stands in a sentence of ours, which has its own end.
+        (message, _) => without_canonical_request(message)
+            .trim_end_matches('.')
+            .to_owned(),
     };
     CallError {
         code: code.map(str::to_owned),

@@ -6,8 +6,9 @@ use crate::framework::schema::Validator;
 use crate::framework::validators::{self, Check};
 use crate::framework::value::Value;
 use crate::provider::duration::parse_duration;
-use crate::replication::ids::{AccountId, Arn, BucketName, Region};
+use crate::replication::ids::{AccountId, Arn, BucketName};
 
+pub(crate) use super::regions::region;
 pub(crate) use crate::framework::validators::one_of;
 
 /// A check of a text whose message is a sentence of its own.
@@ -40,11 +41,6 @@ pub(crate) fn account_id() -> impl Validator {
             .map(drop)
             .map_err(|e| format!("{e}."))
     })
-}
-
-/// A region's code.
-pub(crate) fn region() -> impl Validator {
-    text(|text| Region::parse(text).map(drop).map_err(|e| format!("{e}.")))
 }
 
 /// The ARN of a KMS key, not of an alias.

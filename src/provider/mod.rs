@@ -3,8 +3,10 @@
 pub mod account;
 mod checks;
 pub mod config;
+pub mod documentation;
 mod duration;
 pub mod mistyped;
+mod regions;
 pub mod replicated_bucket;
 pub mod settings;
 

@@ -238,7 +238,12 @@ impl Arn {
 
     /// Parses the ARN of a KMS key. An alias ARN is refused: it resolves in the *requester's* account.
     pub fn parse_key(text: &str) -> Result<Self, InvalidId> {
-        let arn = Self::parse(text)?;
+        let no_key = || {
+            InvalidId(format!(
+                "\"{text}\" is not the ARN of a KMS key, which looks like arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+            ))
+        };
+        let arn = Self::parse(text).map_err(|_| no_key())?;
         if arn.service == "kms" && arn.resource.starts_with("alias/") {
             return Err(InvalidId(format!(
                 "\"{text}\" is the ARN of an alias; write the key's own ARN (arn:...:key/...), because an alias is resolved in the account of whoever uses it"
@@ -250,25 +255,26 @@ impl Arn {
             || Region::parse(&arn.region).is_err()
             || AccountId::parse(&arn.account).is_err()
         {
-            return Err(InvalidId(format!(
-                "\"{text}\" is not the ARN of a KMS key, which looks like arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-            )));
+            return Err(no_key());
         }
         Ok(arn)
     }
 
     /// Parses the ARN of an IAM role.
     pub fn parse_role(text: &str) -> Result<Self, InvalidId> {
-        let arn = Self::parse(text)?;
+        let no_role = || {
+            InvalidId(format!(
+                "\"{text}\" is not the ARN of an IAM role, which looks like arn:aws:iam::111111111111:role/Deploy"
+            ))
+        };
+        let arn = Self::parse(text).map_err(|_| no_role())?;
         let name = arn.resource.strip_prefix("role/").unwrap_or_default();
         if arn.service != "iam"
             || name.is_empty()
             || name.ends_with('/')
             || AccountId::parse(&arn.account).is_err()
         {
-            return Err(InvalidId(format!(
-                "\"{text}\" is not the ARN of an IAM role, which looks like arn:aws:iam::111111111111:role/Deploy"
-            )));
+            return Err(no_role());
         }
         Ok(arn)
     }

@@ -127,7 +127,7 @@ fn key_claim(
         }
         return Some(Claim {
             component: ComponentId::Of(side.clone(), Part::Alias),
-            thing: format!("{} of key {target}", wanted.alias),
+            thing: format!("key {target} under {}", wanted.alias),
             verdict: Err(Refusal::Foreign(None)),
         });
     }
@@ -136,7 +136,7 @@ fn key_claim(
     let tags = key.tags.present().unwrap_or(&nothing);
     Some(Claim {
         thing: match seen.alias_target.present() {
-            Some(target) => format!("{} of key {target}", wanted.alias),
+            Some(target) => format!("key {target} under {}", wanted.alias),
             None => format!("key {}", key.description.arn),
         },
         verdict: judge(&spec.owner(), &component, tags, trust),

@@ -339,7 +339,12 @@ struct Log(Arc<Mutex<Vec<String>>>);
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Log {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "aws" {
+        // Terraform's log gets only events whose target is a module of ours.
+        if event
+            .metadata()
+            .target()
+            .starts_with("terraform_provider_replicated::")
+        {
             self.0.lock().unwrap().push(format!("{event:?}"));
         }
     }

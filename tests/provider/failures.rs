@@ -126,7 +126,7 @@ async fn a_destination_whose_account_is_closed_is_left_as_it_is_with_a_warning()
     let plan = terraform.plan(&two_destinations()).await;
     assert_eq!(
         plan.said.errors,
-        ["destinations[\"backup\"]: Cannot assume the role"]
+        ["destinations[\"backup\"].assume_role.role_arn: Cannot assume the role"]
     );
     let gone = without(&two_destinations(), "destinations.backup");
     let plan = terraform.plan(&gone).await;

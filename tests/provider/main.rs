@@ -1,5 +1,7 @@
 //! The provider as Terraform drives it, over a strict AWS in memory: every plan and every result is held against
 //! Terraform's own rules. No network; time is paused.
+#![cfg(test)]
+#![expect(unreachable_pub, reason = "the modules see one another's items")]
 
 #[path = "../engine/fake/mod.rs"]
 #[expect(

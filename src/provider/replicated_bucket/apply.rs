@@ -203,7 +203,7 @@ impl Run {
             (Ok(leaving), Ok(observed)) => (leaving, observed),
             (leaving, observed) => {
                 report::read_errors(&leaving.err().unwrap_or_default(), diagnostics);
-                preflight::new_errors(&observed.err().unwrap_or_default(), diagnostics);
+                preflight::new_errors(&observed.err().unwrap_or_default(), &self.spec, diagnostics);
                 return;
             }
         };
@@ -239,7 +239,7 @@ impl Run {
         match self.look().await {
             Ok(mut observed) => self.accept(&mut observed, diagnostics).then_some(observed),
             Err(errors) => {
-                preflight::new_errors(&errors, diagnostics);
+                preflight::new_errors(&errors, &self.spec, diagnostics);
                 None
             }
         }

@@ -17,6 +17,9 @@ use crate::replication::names;
 
 use Attr::{Known, Null, Unknown};
 
+/// AWS's own period between rotations.
+const ROTATION_PERIOD_IN_DAYS: i64 = 365;
+
 /// What defaults follow from, beside the configuration.
 #[derive(Debug, Clone)]
 pub struct Ground<'a> {
@@ -156,40 +159,58 @@ fn destinations(
         };
         worked_out.insert(key.clone(), value);
     }
-    number(&mut worked_out);
+    number(&mut worked_out, config);
     worked_out
 }
 
-/// Gives every destination without a priority the lowest free number, in the order of keys.
-fn number(destinations: &mut BTreeMap<String, Attr<SideModel>>) {
+/// Gives every destination without a priority the lowest free number, in the order of keys. A written number counts
+/// first, then one that a destination has already; what may be taken by a number that is not known yet is unknown.
+fn number(
+    destinations: &mut BTreeMap<String, Attr<SideModel>>,
+    config: &BTreeMap<String, Attr<SideModel>>,
+) {
+    let written = |key: &String| match config.get(key) {
+        Some(Known(side)) => side.priority.clone(),
+        Some(Unknown) => Unknown,
+        Some(Null) | None => Null,
+    };
     let mut taken: BTreeSet<i64> = BTreeSet::new();
-    let mut all_known = true;
-    for destination in destinations.values() {
-        match destination {
-            Known(side) => match side.priority {
-                Known(priority) => {
-                    taken.insert(priority);
-                }
-                Unknown => all_known = false,
-                Null => {}
-            },
-            Unknown => all_known = false,
+    let mut any_is_possible = false;
+    for key in config.keys() {
+        match written(key) {
+            Known(priority) => {
+                taken.insert(priority);
+            }
+            Unknown => any_is_possible = true,
             Null => {}
         }
     }
-    for destination in destinations.values_mut() {
-        let Known(side) = destination else { continue };
-        if side.priority != Null {
-            continue;
+    let mut unwritten: Vec<&mut Attr<i64>> = destinations
+        .iter_mut()
+        .filter(|(key, _)| written(key).is_null())
+        .filter_map(|(_, side)| match side {
+            Known(side) => Some(&mut side.priority),
+            Unknown | Null => None,
+        })
+        .collect();
+    for priority in &mut unwritten {
+        if any_is_possible {
+            **priority = Unknown;
+        } else if let Known(stored) = **priority
+            && !taken.insert(stored)
+        {
+            **priority = Null;
         }
-        if !all_known {
-            // A number that is unknown yet may turn out to be any.
-            side.priority = Unknown;
-            continue;
-        }
-        let free = (0..).find(|n| !taken.contains(n)).unwrap_or(0);
-        taken.insert(free);
-        side.priority = Known(free);
+    }
+    let all_known = !unwritten.iter().any(|priority| priority.is_unknown());
+    for priority in unwritten.into_iter().filter(|priority| priority.is_null()) {
+        *priority = if all_known {
+            let free = (0..).find(|n| !taken.contains(n)).unwrap_or(0);
+            taken.insert(free);
+            Known(free)
+        } else {
+            Unknown
+        };
     }
 }
 
@@ -298,6 +319,11 @@ fn encryption(
 
 fn key(written: &KeyModel, kept: &Attr<&EncryptionModel>, bucket: &Attr<String>) -> KeyModel {
     let kept = &kept.get(|k| &k.key);
+    let enable_key_rotation = setting(
+        &written.enable_key_rotation,
+        kept.get(|k| &k.enable_key_rotation),
+        || Known(true),
+    );
     KeyModel {
         alias: setting(&written.alias, kept.get(|k| &k.alias), || {
             bucket.clone().map(|name| names::default_alias(&name))
@@ -308,12 +334,16 @@ fn key(written: &KeyModel, kept: &Attr<&EncryptionModel>, bucket: &Attr<String>)
                 .map(|name| names::default_key_description(&name))
         }),
         deletion_window_in_days: written.deletion_window_in_days.clone().or(|| Known(30)),
-        enable_key_rotation: setting(
-            &written.enable_key_rotation,
-            kept.get(|k| &k.enable_key_rotation),
-            || Known(true),
+        rotation_period_in_days: setting(
+            &written.rotation_period_in_days,
+            kept.get(|k| &k.rotation_period_in_days),
+            || match &enable_key_rotation {
+                Known(true) => Known(ROTATION_PERIOD_IN_DAYS),
+                Known(false) | Null => Null,
+                Unknown => Unknown,
+            },
         ),
-        rotation_period_in_days: written.rotation_period_in_days.clone(),
+        enable_key_rotation,
         multi_region: setting(&written.multi_region, kept.get(|k| &k.multi_region), || {
             Known(false)
         }),
@@ -449,121 +479,4 @@ impl<'a, T: 'a> Get<'a, T> for Attr<&'a T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(destinations: &[(&str, SideModel)]) -> BucketModel {
-        BucketModel {
-            source: Known(SourceModel(SideModel {
-                bucket: Known("acme-archive".to_owned()),
-                encryption: Known(EncryptionModel {
-                    sse_algorithm: Known("aws:kms".to_owned()),
-                    ..EncryptionModel::default()
-                }),
-                ..SideModel::default()
-            })),
-            destinations: Known(
-                destinations
-                    .iter()
-                    .map(|(key, side)| ((*key).to_owned(), Known(side.clone())))
-                    .collect(),
-            ),
-            ..BucketModel::default()
-        }
-    }
-
-    fn ground<'a>(
-        prior: Option<&'a BucketModel>,
-        accounts: &'a BTreeMap<Side, String>,
-    ) -> Ground<'a> {
-        Ground {
-            prior,
-            kept: None,
-            region: Known("eu-west-1".to_owned()),
-            accounts,
-        }
-    }
-
-    fn destination<'a>(model: &'a BucketModel, key: &str) -> &'a SideModel {
-        model.side(&Side::Destination(key.to_owned())).unwrap()
-    }
-
-    #[test]
-    fn a_destination_follows_the_sources_algorithm_and_gets_its_own_names() {
-        let accounts = BTreeMap::new();
-        let model = effective(
-            &config(&[("backup", SideModel::default())]),
-            &ground(None, &accounts),
-        );
-        let backup = destination(&model, "backup");
-        assert_eq!(backup.bucket, Known("acme-archive-backup".to_owned()));
-        let encryption = backup.encryption.known().unwrap();
-        assert_eq!(encryption.sse_algorithm, Known("aws:kms".to_owned()));
-        assert_eq!(encryption.bucket_key_enabled, Known(true));
-        let key = encryption.key.known().unwrap();
-        assert_eq!(key.alias, Known("alias/acme-archive-backup".to_owned()));
-        assert_eq!(
-            model.role.known().unwrap().name,
-            Known("replication-acme-archive".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_destination_that_comes_renumbers_no_other() {
-        let accounts = BTreeMap::new();
-        let two = [("b", SideModel::default()), ("c", SideModel::default())];
-        let prior = effective(&config(&two), &ground(None, &accounts));
-        assert_eq!(destination(&prior, "b").priority, Known(0));
-        let three = [
-            ("a", SideModel::default()),
-            ("b", SideModel::default()),
-            ("c", SideModel::default()),
-        ];
-        let model = effective(&config(&three), &ground(Some(&prior), &accounts));
-        assert_eq!(destination(&model, "a").priority, Known(2));
-        assert_eq!(destination(&model, "b").priority, Known(0));
-        assert_eq!(destination(&model, "c").priority, Known(1));
-    }
-
-    #[test]
-    fn the_region_in_state_outlives_a_change_of_the_providers() {
-        let accounts = BTreeMap::new();
-        let written = config(&[("backup", SideModel::default())]);
-        let prior = effective(&written, &ground(None, &accounts));
-        let elsewhere = Ground {
-            region: Known("us-west-2".to_owned()),
-            ..ground(Some(&prior), &accounts)
-        };
-        let model = effective(&written, &elsewhere);
-        assert_eq!(
-            model.source.known().unwrap().region,
-            Known("eu-west-1".to_owned())
-        );
-    }
-
-    #[test]
-    fn what_follows_from_an_unknown_name_is_unknown() {
-        let accounts = BTreeMap::new();
-        let mut written = config(&[("backup", SideModel::default())]);
-        if let Known(source) = &mut written.source {
-            source.bucket = Unknown;
-        }
-        let model = effective(&written, &ground(None, &accounts));
-        assert!(destination(&model, "backup").bucket.is_unknown());
-        assert!(model.role.known().unwrap().name.is_unknown());
-    }
-
-    #[test]
-    fn an_existing_role_gives_its_name_and_path() {
-        let accounts = BTreeMap::new();
-        let mut written = config(&[("backup", SideModel::default())]);
-        written.role = Known(RoleModel {
-            existing_arn: Known("arn:aws:iam::111111111111:role/service-role/r".to_owned()),
-            ..RoleModel::default()
-        });
-        let model = effective(&written, &ground(None, &accounts));
-        let role = model.role.known().unwrap();
-        assert_eq!(role.path, Known("/service-role/".to_owned()));
-        assert_eq!(role.name, Known("r".to_owned()));
-    }
-}
+mod tests;

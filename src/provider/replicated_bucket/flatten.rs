@@ -150,7 +150,7 @@ fn flatten_key(
     }
     if let Some((enabled, period)) = seen.rotation.present() {
         model.enable_key_rotation = Known(*enabled);
-        if let (Known(_), true, Some(period)) = (&model.rotation_period_in_days, *enabled, period) {
+        if let (true, Some(period)) = (*enabled, period) {
             model.rotation_period_in_days = Known(i64::from(*period));
         }
     }

@@ -197,7 +197,7 @@ impl Importer<'_> {
         let identity = match self.session.enter(&way, region).await {
             Ok(identity) => identity,
             Err(error) => {
-                report::enter_error(this, &error, diagnostics);
+                report::enter_error(this, side, &error, diagnostics);
                 return None;
             }
         };

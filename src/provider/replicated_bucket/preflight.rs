@@ -55,7 +55,7 @@ pub(super) async fn check(
                 }
             }
         }
-        Err(errors) => new_errors(&errors, diagnostics),
+        Err(errors) => new_errors(&errors, spec, diagnostics),
     }
 }
 
@@ -145,13 +145,21 @@ async fn observe_new(
 }
 
 /// Errors of the first look at names: "forbidden" means that somebody else has the name.
-pub(super) fn new_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
+pub(super) fn new_errors(errors: &[CallError], spec: &Spec, diagnostics: &mut Diagnostics) {
     let (taken, other): (Vec<_>, Vec<_>) = errors
         .iter()
         .cloned()
         .partition(|e| e.call == "s3:HeadBucket" && e.kind == CallErrorKind::AccessDenied);
     for error in taken {
-        diagnostics.error(
+        let named = spec
+            .buckets()
+            .find(|(_, b)| b.name.as_str() == error.subject);
+        let path = named.map_or_else(
+            || AttributePath::root("source"),
+            |(side, _)| side_path(&side).attribute("bucket"),
+        );
+        diagnostics.error_at(
+            path,
             format!("Bucket {} cannot be looked at", error.subject),
             format!("{error}.\n\nEither the name belongs to another account (bucket names are one name space for all of AWS): choose another name. Or the identity that enters this account lacks s3:ListBucket on it. Nothing was changed."),
         );

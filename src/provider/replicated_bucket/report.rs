@@ -1,15 +1,20 @@
 //! Errors for people: what was tried, where, on what, what AWS said, what is there already, what to do next.
 
+use super::computed::import_id;
 use super::expand::side_path;
+use super::model::SideModel;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::executor::Outcome;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::EnterError;
-use crate::replication::component::{ComponentId, Side};
+use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::StepGraph;
 use crate::replication::ownership::{Claim, Refusal};
 use crate::replication::spec::Spec;
+
+/// The call of which most ways into an account consist.
+const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// The path at which a component is configured.
 pub(super) fn component_path(component: &ComponentId) -> AttributePath {
@@ -19,51 +24,69 @@ pub(super) fn component_path(component: &ComponentId) -> AttributePath {
     }
 }
 
-/// A location that could not be entered.
-pub(super) fn enter_error(side: &Side, error: &EnterError, diagnostics: &mut Diagnostics) {
-    let path = side_path(side);
-    match error {
+/// A location that could not be entered, at the attribute that tells the way in.
+pub(super) fn enter_error(
+    this: &Side,
+    side: &SideModel,
+    error: &EnterError,
+    diagnostics: &mut Diagnostics,
+) {
+    let path = side_path(this);
+    let error = match error {
         EnterError::Guard(text) => {
             diagnostics.error_at(path, "The account is not allowed", text.clone());
+            return;
         }
-        EnterError::Call(error) => {
-            let role = error.call.contains("AssumeRole");
-            let summary = match (error.kind, role) {
-                (_, true) => "Cannot assume the role",
-                (CallErrorKind::Credentials, _) => "No valid credentials",
-                _ => "Cannot reach AWS",
-            };
-            diagnostics.error_at(
-                path,
-                summary,
-                format!("For {side}: {error}.\n\n{}", enter_hint(error, role)),
-            );
-        }
+        EnterError::Call(error) => error,
+    };
+    let path = if !side.assume_role.is_null() && error.call == ASSUME_ROLE {
+        path.attribute("assume_role").attribute("role_arn")
+    } else if !side.profile.is_null() {
+        path.attribute("profile")
+    } else {
+        path
+    };
+    diagnostics.error_at(
+        path,
+        entering(error),
+        format!(
+            "The account of {this} cannot be entered. {}.\n\n{} Nothing was changed.",
+            told(error),
+            hint(error)
+        ),
+    );
+}
+
+/// What could not be done, of an error on the way into an account.
+fn entering(error: &CallError) -> &'static str {
+    match error.kind {
+        _ if error.call == ASSUME_ROLE => "Cannot assume the role",
+        CallErrorKind::Credentials => "No valid credentials",
+        _ => "Cannot reach AWS",
     }
 }
 
-fn enter_hint(error: &CallError, role: bool) -> &'static str {
-    match error.kind {
-        CallErrorKind::AccessDenied if role => {
-            "The role's trust policy must allow the caller (and its external ID, if it asks for one), and the caller needs sts:AssumeRole on it. Nothing was changed."
-        }
-        CallErrorKind::Credentials => {
-            "Credentials come from the provider block (access_key, profile), from AWS_* variables, or from the shared configuration files; check that they are there and not expired. Nothing was changed."
-        }
-        CallErrorKind::Transport | CallErrorKind::Ambiguous => {
-            "Check the network, the region and, where one is configured, the endpoint. Nothing was changed."
-        }
-        _ => "Nothing was changed.",
+/// An error in a sentence without its full stop. Where no call was made at all there is no place to tell.
+fn told(error: &CallError) -> String {
+    if error.call == "credentials" {
+        format!("{}: {}", capitalised(&error.subject), error.message)
+    } else {
+        error.to_string()
     }
 }
 
 /// A read that failed.
 pub(super) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
     for error in errors {
+        let summary = match error.kind {
+            CallErrorKind::Credentials => entering(error).to_owned(),
+            _ => format!("Cannot read {}", error.subject),
+        };
         diagnostics.error(
-            format!("Cannot read {}", error.subject),
+            summary,
             format!(
-                "{error}.\n\nWhat cannot be read is not taken for absent, so nothing is planned or changed on it. {}",
+                "{}.\n\nWhat cannot be read is not taken for absent, so nothing is planned or changed on it. {}",
+                told(error),
                 hint(error)
             ),
         );
@@ -84,7 +107,7 @@ pub(super) fn run_errors(
         diagnostics.error_at(
             component_path(&step.component),
             format!("{} failed for {}", error.call, step.component),
-            format!("{error}.\n\n{} {done}", hint(error)),
+            format!("{}.\n\n{} {done}", told(error), hint(error)),
         );
     }
     if outcome.stopped && outcome.failed.is_empty() {
@@ -102,6 +125,12 @@ pub(super) fn run_errors(
 /// What to do about a failed call.
 fn hint(error: &CallError) -> String {
     match error.kind {
+        CallErrorKind::Credentials if error.call == ASSUME_ROLE && !is_expired(error) => {
+            "The role must exist (AWS answers the same where it does not), its trust policy must allow this caller, with exactly the external ID that it asks for, and the caller's own policies must allow sts:AssumeRole on it.".to_owned()
+        }
+        CallErrorKind::Credentials if error.call == "credentials" => {
+            "Credentials come from the provider block (access_key and secret_key, or profile), from AWS_* variables, or from the shared configuration files. Check that the ones meant are there; `aws sts get-caller-identity` shows whether they work.".to_owned()
+        }
         CallErrorKind::AccessDenied if error.call == "s3:PutBucketReplication" => {
             "The caller needs s3:PutReplicationConfiguration on the bucket and iam:PassRole on the replication role.".to_owned()
         }
@@ -113,7 +142,7 @@ fn hint(error: &CallError) -> String {
             "Bucket names are one name space across all accounts: choose another name, or import the bucket if it is yours.".to_owned()
         }
         CallErrorKind::Credentials => {
-            "The session has ended or is not valid: renew the credentials and run the same command again.".to_owned()
+            "AWS does not accept the credentials: they are wrong, or their session has ended. Renew them and run the same command again.".to_owned()
         }
         CallErrorKind::Throttled | CallErrorKind::Transport | CallErrorKind::Ambiguous => {
             "This may pass: run the same command again.".to_owned()
@@ -125,10 +154,21 @@ fn hint(error: &CallError) -> String {
     }
 }
 
+/// Whether AWS refused the caller's own session, and not the role that it asked for.
+fn is_expired(error: &CallError) -> bool {
+    error
+        .code
+        .as_deref()
+        .is_some_and(|code| code != "AccessDenied")
+}
+
 /// Parts that are there already: taken over with a warning, or refused with an error.
 pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostics) {
     for claim in claims {
-        let path = component_path(&claim.component);
+        let path = match &claim.component {
+            ComponentId::Of(side, Part::Bucket) => side_path(side).attribute("bucket"),
+            other => component_path(other),
+        };
         let thing = &claim.thing;
         match &claim.verdict {
             Ok(()) => diagnostics.warning_at(
@@ -149,37 +189,38 @@ pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostic
 }
 
 fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
-    let source = &spec.source;
     let import = format!(
-        "terraform import <address> {}/{}@{}",
-        source.location.account, source.name, source.location.region
+        "terraform import replicated_bucket.NAME {}",
+        import_id(spec)
     );
-    let thing = &claim.thing;
+    let thing = capitalised(&claim.thing);
     match refusal {
-        Refusal::Foreign(Some(owner)) => format!(
-            "{} belongs to another replicated_bucket: {owner}. Choose another name.",
-            capitalised(thing)
-        ),
-        Refusal::Foreign(None) => match claim.component {
-            ComponentId::Role => format!(
-                "{} was not made by this provider. Choose another role.name, or use it with role.existing_arn.",
-                capitalised(thing)
-            ),
-            _ => format!(
-                "{} was not made by this provider, and it is not taken over. Choose another name, or bring what exists into this state:\n\n  {import}",
-                capitalised(thing)
-            ),
-        },
+        Refusal::Foreign(owner) => {
+            let whose = match owner {
+                Some(owner) => format!("belongs to another replicated_bucket, {owner}"),
+                None => "was not made by this provider".to_owned(),
+            };
+            let way_out = match claim.component {
+                ComponentId::Role => {
+                    "Choose another role.name, or use this role with role.existing_arn."
+                }
+                ComponentId::Of(_, Part::Key | Part::Alias) => {
+                    "Choose another encryption.key.alias, or use this key with encryption.kms_key_arn."
+                }
+                _ => "Choose another name.",
+            };
+            format!(
+                "{thing} {whose}, so it is not taken over. {way_out} If the source bucket with what belongs to it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
+            )
+        }
         Refusal::AnotherPath(arn) => format!(
-            "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another role.name."
+            "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another role.name. Nothing was changed."
         ),
         Refusal::Settled => format!(
-            "{} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here:\n\n  {import}",
-            capitalised(thing)
+            "{thing} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
         Refusal::HoldsObjects => format!(
-            "{} carries this resource's own tags and holds objects, so it is in use. If it is to be managed here:\n\n  {import}",
-            capitalised(thing)
+            "{thing} carries this resource's own tags and holds objects, so it is in use. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
     }
 }

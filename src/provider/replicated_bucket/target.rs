@@ -9,12 +9,14 @@ use super::effective::{Ground, effective, previous};
 use super::expand::{Incomplete, expand, side_path, way_in};
 use super::model::{AssumeRoleModel, BucketModel, SideModel};
 use super::private::Private;
+use super::validate::check_key_region;
 use super::{kept_model, report};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
+use crate::framework::value::AttributePath;
 use crate::provider::settings::{Session, Settings};
 use crate::replication::component::Side;
-use crate::replication::ids::Region;
+use crate::replication::ids::{Arn, Region};
 use crate::replication::spec::Spec;
 
 /// A configuration, worked out.
@@ -50,7 +52,7 @@ pub(super) async fn target(
         accounts: &accounts,
     };
     let mut model = effective(config, &ground);
-    require_region(&model, diagnostics);
+    check_regions(&model, diagnostics);
     if let Some(session) = session
         && !diagnostics.has_error()
     {
@@ -62,6 +64,7 @@ pub(super) async fn target(
         model = effective(config, &ground);
         accounts.clone_from(&entered);
     }
+    check_places(&model, diagnostics);
     if let Some(prior) = prior {
         carry_keys(&mut model, prior);
     }
@@ -77,8 +80,26 @@ pub(super) async fn target(
     Target { model, spec }
 }
 
-fn require_region(model: &BucketModel, diagnostics: &mut Diagnostics) {
+/// Each side needs a region, and all of them must be of one partition. Looked at before any account is entered:
+/// credentials of one partition mean nothing in another.
+fn check_regions(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    let parsed = |side: &SideModel| Region::parse(side.region.known()?).ok();
+    let source = model.source.known().and_then(|source| parsed(&source.0));
     for (this, side) in model.sides() {
+        if let (Some(source), Some(region)) = (&source, parsed(side))
+            && source.partition() != region.partition()
+        {
+            diagnostics.error_at(
+                side_path(&this).attribute("region"),
+                "The region is in another partition",
+                format!(
+                    "{this}: region {region} is in partition {}, and the source's region {source} in {}. S3 does not replicate from one partition to another; choose a region of {}. Nothing was changed.",
+                    region.partition(),
+                    source.partition(),
+                    source.partition()
+                ),
+            );
+        }
         if side.region.is_null() {
             diagnostics.error_at(
                 side_path(&this).attribute("region"),
@@ -89,7 +110,37 @@ fn require_region(model: &BucketModel, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Enters every location whose account is not known yet, whose way in is new, or that the refresh did not get to; the accounts that they lead to.
+/// Existing keys must be in their bucket's region, and an existing role in the source's account; both may follow
+/// from the provider, so validation cannot tell.
+fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        if let Some(encryption) = side.encryption.known() {
+            let path = side_path(&this).attribute("encryption");
+            check_key_region(&path, side, encryption, diagnostics);
+        }
+    }
+    let role = model
+        .role
+        .known()
+        .and_then(|role| role.existing_arn.known());
+    let source = model.source.known().and_then(|s| s.account_id.known());
+    if let (Some(arn), Some(account)) = (role, source)
+        && let Ok(role) = Arn::parse_role(arn)
+        && role.account != *account
+    {
+        diagnostics.error_at(
+            AttributePath::root("role").attribute("existing_arn"),
+            "The role is in another account",
+            format!(
+                "The source bucket is in account {account} and the role in {}: S3 assumes only a role of the source bucket's own account. Name one of {account}, or leave `existing_arn` out, and one is made. Nothing was changed.",
+                role.account
+            ),
+        );
+    }
+}
+
+/// Enters every location whose account is not known yet, whose way in is new, or that the refresh did not get to;
+/// the accounts that they lead to.
 async fn enter(
     session: &Session,
     model: &BucketModel,
@@ -123,7 +174,7 @@ async fn enter(
         let identity = match answer {
             Ok(identity) => identity,
             Err(error) => {
-                report::enter_error(&this, &error, diagnostics);
+                report::enter_error(&this, side, &error, diagnostics);
                 continue;
             }
         };
@@ -145,9 +196,10 @@ async fn enter(
                 side_path(&this).attribute("region"),
                 "The region is in another partition",
                 format!(
-                    "{this}: region {region} is in partition {}, but the credentials ({}) are in {}.",
+                    "{this}: region {region} is in partition {}, but the credentials ({}) are in {}. Choose a region of {}, or credentials of an account in the other partition. Nothing was changed.",
                     region.partition(),
                     identity.arn,
+                    identity.partition,
                     identity.partition
                 ),
             );

@@ -122,6 +122,16 @@ fn check_encryption(
             }
         }
     }
+    check_key_region(path, side, encryption, diagnostics);
+}
+
+/// An existing key must be in its bucket's region. Without effect where one of them is not known.
+pub(super) fn check_key_region(
+    path: &AttributePath,
+    side: &SideModel,
+    encryption: &EncryptionModel,
+    diagnostics: &mut Diagnostics,
+) {
     if let (Some(arn), Some(region)) = (encryption.kms_key_arn.known(), side.region.known())
         && let (Ok(arn), Ok(region)) = (Arn::parse_key(arn), Region::parse(region))
         && arn.region != region.as_str()
@@ -129,7 +139,7 @@ fn check_encryption(
         diagnostics.error_at(
             path.attribute("kms_key_arn"),
             "The key is in another region",
-            format!("The bucket is in {region} and the key in {}: S3 uses only keys of the bucket's own region.", arn.region),
+            format!("The bucket is in {region} and the key in {}: S3 uses only keys of the bucket's own region. Name a key there, or leave `kms_key_arn` out, and one is made.", arn.region),
         );
     }
 }
@@ -198,7 +208,7 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
                 Some(Side::Source) => diagnostics.error_at(
                     path.attribute("bucket"),
                     "Source and destination are the same bucket",
-                    format!("S3 does not replicate a bucket into itself: {bucket} is the source."),
+                    format!("S3 does not replicate a bucket into itself: {bucket} is the source. Write another name, or leave `bucket` out for one that follows from the source's."),
                 ),
                 Some(other) => diagnostics.error_at(
                     path.attribute("bucket"),

@@ -1,5 +1,6 @@
 //! What the acceptance tests, the demo and the bench share.
 //!
+//! - [`diagnostic`]: what a run said is wrong, and where.
 //! - [`emulator`]: an emulated AWS on loopback, its accounts, and clients to look at what is there.
 //! - [`proxy`]: stands between a provider and the emulator, writes down every call and plays faults.
 //! - [`terraform`]: runs the Terraform of `PATH` or the one from PyPI in a directory of its own.
@@ -7,7 +8,9 @@
 //! Nothing here knows the provider's code: it is only ever run as Terraform runs it. Nothing here reads
 //! the AWS configuration of the machine, nor its Terraform configuration.
 
+pub mod diagnostic;
 pub mod emulator;
+mod looking;
 pub mod proxy;
 pub mod python;
 pub mod terraform;

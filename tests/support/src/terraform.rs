@@ -157,14 +157,21 @@ impl Workspace {
         &self.environment
     }
 
-    /// Writes a file of the configuration.
+    /// Writes a file of the configuration, with the directories that its name begins with.
     pub fn write(&self, name: &str, text: &str) -> Outcome {
-        Ok(std::fs::write(self.configuration.join(name), text)?)
+        let file = self.configuration.join(name);
+        std::fs::create_dir_all(file.parent().unwrap_or(&self.configuration))?;
+        Ok(std::fs::write(file, text)?)
     }
 
     /// Sets a variable of the environment.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.environment.insert(name.into(), value.into());
+    }
+
+    /// Takes a variable out of the environment.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.remove(std::ffi::OsStr::new(name));
     }
 
     /// Sends the calls of provider and Terraform to this address, with these credentials.
@@ -201,6 +208,11 @@ impl Workspace {
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             child,
         })
+    }
+
+    /// `apply` without asking, with diagnostics that [`Run::errors`] reads.
+    pub async fn apply_json(&self) -> Outcome<Run> {
+        self.run(&["apply", "-auto-approve", "-json"]).await
     }
 
     /// `apply` without asking.

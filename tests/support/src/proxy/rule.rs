@@ -16,6 +16,7 @@ pub struct Rule {
     times: usize,
     fault: Fault,
     matched: usize,
+    asleep_until: Option<Regex>,
 }
 
 /// What happens to a call.
@@ -56,7 +57,14 @@ impl Rule {
             times: usize::MAX,
             fault,
             matched: 0,
+            asleep_until: None,
         })
+    }
+
+    /// Only from the first call on that matches this; calls before it are not counted.
+    pub fn from(mut self, pattern: &str) -> Outcome<Self> {
+        self.asleep_until = Some(Regex::new(pattern)?);
+        Ok(self)
     }
 
     /// Only from the `nth` matching call on, counted from 1.
@@ -76,7 +84,11 @@ impl Rule {
     /// Lets every rule count the call; the first whose turn it is gives its fault.
     pub(super) fn first_fault(rules: &mut [Self], line: &str) -> Option<Fault> {
         let mut fault = None;
-        for rule in rules.iter_mut().filter(|rule| rule.pattern.is_match(line)) {
+        for rule in rules.iter_mut() {
+            rule.asleep_until.take_if(|alarm| alarm.is_match(line));
+        }
+        let awake = |rule: &&mut Self| rule.asleep_until.is_none() && rule.pattern.is_match(line);
+        for rule in rules.iter_mut().filter(awake) {
             rule.matched += 1;
             let turn = rule.matched >= rule.first && rule.matched - rule.first < rule.times;
             if turn && fault.is_none() {
@@ -132,6 +144,14 @@ mod tests {
             faults(vec![rule], &lines),
             [false, false, true, true, false]
         );
+    }
+
+    #[test]
+    fn a_sleeping_rule_counts_from_the_call_that_wakes_it() {
+        let rule = Rule::on("Key", Fault::Hang).unwrap().nth(2);
+        let rule = rule.from("CreateRole|TagKey").unwrap();
+        let lines = ["CreateKey", "TagKey", "CreateKey", "DescribeKey"];
+        assert_eq!(faults(vec![rule], &lines), [false, false, true, true]);
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! Which regions there are, so that a mistyped one is caught before a host name is made of it.
+//!
+//! AWS adds regions every year, so a well-formed code that is not in the list gets a warning only. Every code
+//! ends in a compass direction and a number, new ones too; where that is not so, it is an error.
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::schema::Validator;
+use crate::framework::value::{AttributePath, Value};
+use crate::replication::ids::Region;
+
+/// Looks at a region's code.
+pub(crate) fn region() -> impl Validator {
+    RegionCode
+}
+
+/// The regions known when this version was made.
+const KNOWN: [&str; 45] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-isoe-west-1",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-iso-east-1",
+    "us-iso-west-1",
+    "us-isob-east-1",
+    "us-isof-east-1",
+    "us-isof-south-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// The directions that codes end in.
+const DIRECTIONS: [&str; 9] = [
+    "central",
+    "east",
+    "north",
+    "northeast",
+    "northwest",
+    "south",
+    "southeast",
+    "southwest",
+    "west",
+];
+
+#[derive(Debug)]
+struct RegionCode;
+
+impl Validator for RegionCode {
+    fn validate(&self, path: &AttributePath, value: &Value, diagnostics: &mut Diagnostics) {
+        let Some(code) = value.as_str() else { return };
+        if KNOWN.contains(&code) {
+            return;
+        }
+        let meant = nearest(code).map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+        if Region::parse(code).is_ok() && ends_in_direction(code) {
+            diagnostics.warning_at(
+                path.clone(),
+                "Unknown region",
+                format!("This version of the provider knows no region {code}.{meant} If AWS has added it since, all is well; else every call to it will fail."),
+            );
+        } else {
+            diagnostics.error_at(
+                path.clone(),
+                "No such region",
+                format!("{path} is refused: {code:?} is no region's code, which looks like eu-west-1.{meant}"),
+            );
+        }
+    }
+}
+
+fn ends_in_direction(code: &str) -> bool {
+    code.rsplit('-')
+        .nth(1)
+        .is_some_and(|word| DIRECTIONS.contains(&word))
+}
+
+/// The known region that is at most three typing errors away.
+fn nearest(code: &str) -> Option<&'static str> {
+    KNOWN
+        .into_iter()
+        .map(|known| (distance(code, known), known))
+        .filter(|(distance, _)| *distance <= 3)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// Letters to be put in, taken out or changed to make one text of the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in (1..).zip(from.chars()) {
+        let mut diagonal = std::mem::replace(&mut row[0], line);
+        for column in 0..to.len() {
+            let changed = diagonal + usize::from(letter != to[column]);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: &str) -> String {
+        let mut diagnostics = Diagnostics::new();
+        let value = Value::String(code.to_owned());
+        RegionCode.validate(&AttributePath::root("region"), &value, &mut diagnostics);
+        diagnostics
+            .iter()
+            .map(|d| format!("{:?}: {}", d.severity, d.detail))
+            .collect()
+    }
+
+    #[test]
+    fn every_known_region_passes_in_silence() {
+        for code in KNOWN {
+            assert_eq!(said(code), "");
+            assert!(Region::parse(code).is_ok() && ends_in_direction(code));
+        }
+    }
+
+    #[test]
+    fn a_mistyped_region_is_an_error_that_names_the_one_meant() {
+        for (code, meant) in [
+            ("eu-wst-1", "eu-west-1"),
+            ("us-west", "us-west-1"),
+            ("US-EAST-1", ""),
+            ("eu_west_1", "eu-west-1"),
+            ("frankfurt", ""),
+        ] {
+            let said = said(code);
+            assert!(said.starts_with("Error: region is refused"), "{said}");
+            assert_eq!(said.contains("Did you mean"), !meant.is_empty(), "{said}");
+            assert!(said.contains(meant), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_region_that_may_be_new_is_a_warning() {
+        let said = said("eu-west-9");
+        assert!(said.starts_with("Warning: "), "{said}");
+        assert!(said.contains("Did you mean eu-west-1?"), "{said}");
+    }
+
+    #[test]
+    fn distance_counts_typing_errors() {
+        for (from, to, expected) in [
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("west", "wst", 1),
+            ("ue", "eu", 2),
+        ] {
+            assert_eq!(distance(from, to), expected, "{from} {to}");
+        }
+    }
+}
