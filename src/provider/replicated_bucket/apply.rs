@@ -15,9 +15,10 @@ use super::preflight::{self, is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::target;
-use super::{ReplicatedBucket, decode, encode, kept_model, report};
+use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
+use crate::framework::contract;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
@@ -54,6 +55,7 @@ impl ReplicatedBucket {
             return response;
         };
         run.update(&mut response).await;
+        tell_surprises(&request.planned_state, &mut response);
         response
     }
 
@@ -73,12 +75,11 @@ impl ReplicatedBucket {
             return None;
         };
         let private = Private::read(&request.planned_private);
-        let kept = kept_model(&private);
         let target = target(
             Some(&session),
             &config,
             prior.as_ref(),
-            kept.as_ref(),
+            &private,
             diagnostics,
         )
         .await;
@@ -110,6 +111,22 @@ pub(super) fn answer(request: &ApplyRequest, state: Value) -> ApplyResponse {
         private: request.planned_private.clone(),
         identity: request.planned_identity.clone(),
         diagnostics: Diagnostics::new(),
+    }
+}
+
+/// Says in words when something that the plan promised has changed since, such as a role that somebody deleted
+/// and the update made again.
+fn tell_surprises(planned: &Value, response: &mut ApplyResponse) {
+    if response.diagnostics.has_error() {
+        return;
+    }
+    let schema = super::schema::schema();
+    let surprises = contract::assert_object_compatible(&schema, planned, &response.new_state);
+    if !surprises.is_empty() {
+        response.diagnostics.error(
+            "AWS changed between plan and apply",
+            format!("Everything was done, but not with the result that was planned:\n\n{}\n\nThe state tells what is there now; plan again to see whether anything is left to do.", contract::list(&surprises)),
+        );
     }
 }
 
@@ -325,12 +342,14 @@ impl Run {
         }
         self.private.replacing = false;
         self.private.remainder = false;
+        self.private.unseen.clear();
         self.private.ways = ways(&spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }
 
-    /// Destinations that could not be taken down stay in the state.
+    /// Destinations that could not be taken down stay in the state; where another bucket has taken over the key,
+    /// under a key of their own.
     fn restore_going(&mut self, prior: &BucketModel, going: &Going) {
         let Attr::Known(destinations) = &mut self.model.destinations else {
             return;
@@ -338,9 +357,12 @@ impl Run {
         for (side, _, _) in &going.buckets {
             if let crate::replication::component::Side::Destination(key) = side
                 && let Some(before) = prior.side(side)
-                && !destinations.contains_key(key)
             {
-                destinations.insert(key.clone(), Attr::Known(before.clone()));
+                let mut free = key.clone();
+                while destinations.contains_key(&free) {
+                    free.push_str("-old");
+                }
+                destinations.insert(free, Attr::Known(before.clone()));
             }
         }
     }

@@ -174,10 +174,11 @@ fn encryption(
     bucket_tags: &Tags,
 ) -> Result<EncryptionSpec, Incomplete> {
     let key = match (&model.kms_key_arn, &model.key) {
-        (Attr::Known(arn), _) => Some(KeyChoice::Existing(arn.clone())),
         (Attr::Unknown, _) | (_, Attr::Unknown) => return Err(Incomplete::Unknown),
         (Attr::Null, Attr::Null) => None,
-        (Attr::Null, Attr::Known(key)) => {
+        (Attr::Known(arn), Attr::Null) => Some(KeyChoice::Existing(arn.clone())),
+        // A refresh shows both where somebody put another key in the place of ours, which is still ours to keep.
+        (_, Attr::Known(key)) => {
             let mut tags = bucket_tags.clone();
             tags.extend(known_entries(&key.tags));
             Some(KeyChoice::Owned(KeySpec {

@@ -7,9 +7,9 @@ use super::model::BucketModel;
 use super::private::Private;
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_bucket, observe_role};
+use crate::framework::model::Attr;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
-use crate::replication::ids::WayIn;
 use crate::replication::plan::Going;
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 use crate::replication::teardown::{Obstacle, obstacles};
@@ -95,35 +95,41 @@ pub(super) async fn reachable(session: &Session, private: &Private, mut spec: Sp
     spec
 }
 
-/// The bucket with a way in that works: the one in state, else the one that was resolved when it was made, else
-/// the provider's for its account. Where there is only one way, it is not tried: the first call will tell.
+/// The bucket with a way in that works, or as it is where none does: the call that follows tells why.
 pub(super) async fn enterable(
     session: &Session,
     private: &Private,
     bucket: &BucketSpec,
 ) -> BucketSpec {
+    entered(session, private, bucket)
+        .await
+        .unwrap_or_else(|| bucket.clone())
+}
+
+/// The bucket with a way in that works: the one in state, else the one that was resolved before, else that of
+/// the provider's `account` block.
+pub(super) async fn entered(
+    session: &Session,
+    private: &Private,
+    bucket: &BucketSpec,
+) -> Option<BucketSpec> {
     let at = &bucket.location;
     let account = at.account.as_str();
-    let mut ways = vec![at.way_in.clone()];
-    let stored = private.ways.get(account).map(WayIn::from);
+    let stored = private.ways.get(account).map(|way| Arc::new(way.into()));
     let block = session.settings.accounts.get(account).cloned();
-    for way in stored.into_iter().chain(block).map(Arc::new) {
-        if !ways.contains(&way) {
-            ways.push(way);
+    let ways = [Some(at.way_in.clone()), stored, block.map(Arc::new)];
+    for way_in in ways.into_iter().flatten() {
+        let leads_there = session
+            .enter(&way_in, &at.region)
+            .await
+            .is_ok_and(|identity| identity.account == at.account);
+        if leads_there {
+            let mut bucket = bucket.clone();
+            bucket.location.way_in = way_in;
+            return Some(bucket);
         }
     }
-    let mut bucket = bucket.clone();
-    if ways.len() == 1 {
-        return bucket;
-    }
-    for way in ways {
-        let entered = session.enter(&way, &at.region).await;
-        if entered.is_ok_and(|identity| identity.account == at.account) {
-            bucket.location.way_in = way;
-            break;
-        }
-    }
-    bucket
+    None
 }
 
 fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
@@ -132,8 +138,11 @@ fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
     };
     model.destinations.known().is_none_or(|destinations| {
         destinations.values().any(|side| match side.known() {
-            Some(now) => previous_destination(prior, now, &now.bucket)
-                .is_some_and(|previous| std::ptr::eq(previous, before)),
+            Some(now) => match previous_destination(prior, now) {
+                Attr::Known(previous) => std::ptr::eq(previous, before),
+                Attr::Unknown => true,
+                Attr::Null => false,
+            },
             // What is unknown yet may be this very bucket.
             None => true,
         })
