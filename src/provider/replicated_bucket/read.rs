@@ -23,7 +23,7 @@ use crate::replication::diff::{Difference, Shows, diff};
 use crate::replication::graph::Action;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::Operation;
-use crate::replication::spec::{BucketSpec, Spec};
+use crate::replication::spec::Spec;
 
 impl ReplicatedBucket {
     /// Looks at everything; null when the source and every destination are gone.
