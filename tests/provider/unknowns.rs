@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::configs::{UNKNOWN, kms_abroad, two_destinations, with, without};
+use crate::configs::{ABROAD, UNKNOWN, kms_abroad, two_destinations, with, without};
 use crate::terraform::Terraform;
 
 /// Plans `first` over what `before` made, applies it as `last`, and nothing is left to do.
@@ -17,7 +17,7 @@ async fn check(before: Option<&Json>, first: &Json, last: &Json) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_is_unknown_in_a_create_is_applied_as_planned() {
+async fn whatever_is_unknown_is_applied_as_planned() {
     for path in [
         "source",
         "source.bucket",
@@ -29,8 +29,20 @@ async fn whatever_is_unknown_in_a_create_is_applied_as_planned() {
         "destinations.backup.assume_role",
         "destinations.backup.assume_role.role_arn",
     ] {
-        let first = with(&kms_abroad(), path, json!(UNKNOWN));
-        check(None, &first, &kms_abroad()).await;
+        let guarded = with(
+            &kms_abroad(),
+            "destinations.backup.account_id",
+            json!(ABROAD),
+        );
+        let first = with(&guarded, path, json!(UNKNOWN));
+        check(None, &first, &guarded).await;
+        let elsewhere = with(&two_destinations(), "tags", json!({ "team": "archive" }));
+        check(
+            Some(&elsewhere),
+            &with(&elsewhere, path, json!(UNKNOWN)),
+            &elsewhere,
+        )
+        .await;
     }
 }
 

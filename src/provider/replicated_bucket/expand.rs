@@ -85,6 +85,11 @@ pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
     }
 }
 
+/// Whether everything is known that says how a side's account is entered.
+pub fn way_is_known(side: &SideModel) -> bool {
+    !side.profile.is_unknown() && side.assume_role.to_value().is_wholly_known()
+}
+
 /// The domain's form of an `assume_role` object.
 pub fn assume_role(model: &super::model::AssumeRoleModel) -> AssumeRole {
     AssumeRole {
@@ -133,6 +138,9 @@ fn bucket(
         let path = side_path(this).attribute(attribute);
         move |why: crate::replication::ids::InvalidId| Incomplete::Invalid(path, why.to_string())
     };
+    if !way_is_known(side) {
+        return Err(Incomplete::Unknown);
+    }
     let region = Region::parse(known(&side.region)?).map_err(invalid("region"))?;
     let location = Location {
         account: AccountId::parse(known(&side.account_id)?).map_err(invalid("account_id"))?,

@@ -6,8 +6,8 @@ use futures::future::join_all;
 
 use super::computed::{carry_keys, fill};
 use super::effective::{Ground, effective, previous};
-use super::expand::{Incomplete, expand, side_path, way_in};
-use super::model::{AssumeRoleModel, BucketModel, SideModel};
+use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
+use super::model::{BucketModel, SideModel};
 use super::private::Private;
 use super::validate::check_key_region;
 use super::{kept_model, report};
@@ -156,7 +156,7 @@ async fn enter(
         .sides()
         .into_iter()
         .filter(|(this, side)| {
-            !way_is_unknown(side) && (is_unseen(side) || must_enter(this, side, prior))
+            way_is_known(side) && (is_unseen(side) || must_enter(this, side, prior))
         })
         .filter_map(|(this, side)| {
             let region = Region::parse(side.region.known()?).ok()?;
@@ -213,17 +213,4 @@ async fn enter(
 fn must_enter(this: &Side, side: &SideModel, prior: Option<&BucketModel>) -> bool {
     let previous = prior.and_then(|prior| previous(prior, this, side).known().copied());
     previous.is_none_or(|p| p.profile != side.profile || p.assume_role != side.assume_role)
-}
-
-fn way_is_unknown(side: &SideModel) -> bool {
-    let role = |role: &AssumeRoleModel| {
-        role.role_arn.is_unknown()
-            || role.external_id.is_unknown()
-            || role.session_name.is_unknown()
-            || role.duration.is_unknown()
-            || role.policy.is_unknown()
-    };
-    side.profile.is_unknown()
-        || side.assume_role.is_unknown()
-        || side.assume_role.known().is_some_and(role)
 }
