@@ -11,6 +11,7 @@ mod faults;
 mod import;
 mod provider_block;
 mod refusals;
+mod secrets;
 mod setup;
 mod support {
     mod emulator;
