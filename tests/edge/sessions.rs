@@ -300,7 +300,7 @@ async fn a_profile_that_is_not_there_is_an_error_of_credentials_that_names_it() 
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Credentials);
-    assert!(error.message.contains("nobody"), "{error}");
+    assert_eq!(error.subject, "profile \"nobody\"");
     assert_eq!(server.received().len(), 0);
 }
 
