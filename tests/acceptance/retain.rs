@@ -105,6 +105,8 @@ async fn retained_buckets_are_taken_back_by_the_same_configuration(client: Clien
 
 async fn retained_buckets_with_objects_are_not_taken_over_silently(client: Client) -> Outcome {
     let setup = retained(client).await?;
+    let made = setup.state().await?;
+    let import_id = made["import_id"].as_str().ok_or("no import_id")?;
     setup
         .at_source()
         .put_text(&setup.bucket, "letter.txt", "Dear archive")
@@ -114,11 +116,7 @@ async fn retained_buckets_with_objects_are_not_taken_over_silently(client: Clien
 
     let plan = setup.workspace.plan().await?.with_code(1)?;
 
-    let import = format!(
-        "terraform import <address> {}/{}",
-        setup.source.id(),
-        setup.bucket
-    );
+    let import = format!("terraform import replicated_bucket.NAME {import_id}");
     assert!(
         plan.text().contains("holds objects, so it is in use"),
         "{plan}"

@@ -130,15 +130,17 @@ async fn an_existing_role_gets_one_policy_of_ours_and_keeps_everything_else(
     with_role(&setup, &format!(r#"existing_arn = "{arn}""#))?;
     setup.apply().await?;
     assert_eq!(role_in_use(&setup).await?, arn);
+    // Several resources may share the role, so the policy's name tells whose it is.
+    let ours = format!("replication-{}", setup.bucket);
     let source = setup.at_source();
     assert_eq!(
         source.role_policies("shared").await?,
-        ["replication", "theirs"]
+        [ours.as_str(), "theirs"]
     );
     let state = setup.state().await?;
     let document: Value =
         serde_json::from_str(state["role"]["policy_json"].as_str().ok_or("none")?)?;
-    assert_eq!(source.role_policy("shared", "replication").await?, document);
+    assert_eq!(source.role_policy("shared", &ours).await?, document);
     an_object_crosses(&setup, "letter.txt").await?;
 
     source.empty_bucket(&setup.bucket).await?;
