@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use terraform_provider_replicated::plugin::{Identity, Program, run};
-use terraform_provider_replicated::provider::{ADDRESS, ReplicatedProvider};
+use terraform_provider_replicated::plugin::{Command, Identity, Program, print, run, write_error};
+use terraform_provider_replicated::provider::{
+    ADDRESS, ReplicatedProvider, documentation, mistyped,
+};
 
 fn main() -> ExitCode {
     run(&Program {
@@ -13,6 +15,28 @@ fn main() -> ExitCode {
             version: env!("CARGO_PKG_VERSION"),
         },
         provider: || Arc::new(ReplicatedProvider::new()),
-        commands: &[],
+        commands: &[
+            Command {
+                name: "check",
+                summary: "find keys in .tf files that the schemas do not know: check [DIR]",
+                run: |program, arguments| tell(mistyped::run(&*(program.provider)(), arguments)),
+            },
+            Command {
+                name: "docs",
+                summary: "write docs/ of the repository from the schemas: docs [--check] [DIR]",
+                run: |program, arguments| tell(documentation::run((program.provider)(), arguments)),
+            },
+        ],
     })
+}
+
+/// What a command has to say, or why it failed.
+fn tell(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
+        Ok(done) => print(&done),
+        Err(why) => {
+            write_error(&why);
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    replicated = { source = "replicated-bucket/replicated" }
+  }
+}
+
 provider "replicated" {
   region  = "ap-southeast-2"
   profile = "archive"

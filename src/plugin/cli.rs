@@ -120,7 +120,8 @@ fn usage(program: &Program) -> String {
     text
 }
 
-fn print(text: &str) -> ExitCode {
+/// Prints what a sub-command has to say; fails when nobody takes it.
+pub fn print(text: &str) -> ExitCode {
     match print_line(text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -31,5 +31,5 @@ pub mod socket;
 pub mod tls;
 mod to_proto;
 
-pub use self::cli::{Command, Program, run};
-pub use self::serve::{Identity, debug, serve};
+pub use self::cli::{Command, Program, print, run};
+pub use self::serve::{Identity, debug, serve, write_error};

@@ -124,7 +124,7 @@ fn say_and_fail(text: &str) -> ExitCode {
 }
 
 /// Writes a line to standard error. If nobody listens there, nobody can be told.
-pub(super) fn write_error(line: &str) {
+pub fn write_error(line: &str) {
     let _unheard = writeln!(io::stderr().lock(), "{line}");
 }
 

@@ -3,6 +3,7 @@
 pub mod account;
 mod checks;
 pub mod config;
+pub mod documentation;
 mod duration;
 pub mod mistyped;
 mod regions;

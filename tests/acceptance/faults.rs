@@ -8,7 +8,7 @@ use support::proxy::{Action, Fault, Rule};
 use support::terraform::{Client, Run, interrupt_group};
 
 use crate::on_each_client;
-use crate::setup::{RESOURCE, SOURCE_REGION, Setup, provider_block};
+use crate::setup::{RESOURCE, SOURCE_REGION, Setup, provider_file};
 
 on_each_client!(
     a_denied_create_is_undone,
@@ -285,7 +285,7 @@ async fn a_lost_network_leaves_what_was_made_in_state(client: Client) -> Outcome
 
 /// A provider block that gives up soon.
 fn hasty_provider() -> String {
-    provider_block(&format!("region = \"{SOURCE_REGION}\"\n  max_retries = 1"))
+    provider_file(&format!("region = \"{SOURCE_REGION}\"\n  max_retries = 1"))
 }
 
 /// Makes every credential expire at the first call that matches.

@@ -5,12 +5,20 @@
 
 mod basic;
 mod crash;
+mod destinations;
 mod destroy;
 mod drift;
 mod faults;
 mod import;
+mod in_place;
+mod keys;
+mod locations;
+mod planning;
 mod provider_block;
 mod refusals;
+mod replace;
+mod retain;
+mod role;
 mod secrets;
 mod setup;
 mod support {

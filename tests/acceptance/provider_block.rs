@@ -11,7 +11,7 @@ use support::emulator::Emulator;
 use support::proxy::{Fault, Log, Proxy, Rule};
 use support::terraform::Client;
 
-use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup, provider_block};
+use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup, provider_file};
 
 async fn setup() -> Outcome<Setup> {
     Setup::new(Client::from_python()?).await
@@ -42,7 +42,7 @@ fn write_resource(setup: &Setup, destination: &str) -> Outcome {
 async fn planned(setup: &Setup, provider: &str) -> Outcome<Value> {
     setup
         .workspace
-        .write("provider.tf", &provider_block(provider))?;
+        .write("provider.tf", &provider_file(provider))?;
     let plan = setup.workspace.plan_json().await?;
     Ok(plan["resource_changes"][0]["change"]["after"].clone())
 }
@@ -51,7 +51,7 @@ async fn planned(setup: &Setup, provider: &str) -> Outcome<Value> {
 async fn refused(setup: &Setup, provider: &str) -> Outcome<(String, String)> {
     setup
         .workspace
-        .write("provider.tf", &provider_block(provider))?;
+        .write("provider.tf", &provider_file(provider))?;
     let run = setup.workspace.apply_json().await?.with_code(1)?;
     let log = setup.proxy.log();
     assert_eq!(log.writes().count(), 0, "{log}");
@@ -271,7 +271,7 @@ async fn path_style_puts_bucket_names_into_the_path() -> Outcome {
 
     setup
         .workspace
-        .write("provider.tf", &provider_block(&lines(false)))?;
+        .write("provider.tf", &provider_file(&lines(false)))?;
     setup.workspace.plan().await?;
     let log = setup.proxy.take_log();
     assert!(!in_path(&log), "{log}");
@@ -352,7 +352,7 @@ async fn default_tags_are_on_everything_that_takes_tags() -> Outcome {
     );
     setup
         .workspace
-        .write("provider.tf", &provider_block(&lines))?;
+        .write("provider.tf", &provider_file(&lines))?;
     setup.workspace.apply().await?.success()?;
 
     let (here, there) = (setup.at_source(), setup.at_destination());
@@ -417,7 +417,7 @@ async fn an_account_block_is_the_way_into_its_account() -> Outcome {
     let lines = format!("{region}\n  {block}");
     setup
         .workspace
-        .write("provider.tf", &provider_block(&lines))?;
+        .write("provider.tf", &provider_file(&lines))?;
     setup.workspace.apply().await?.success()?;
     let remains = setup.at_destination().remains().await?;
     assert!(

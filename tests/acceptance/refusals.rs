@@ -8,7 +8,7 @@ use support::diagnostic::Diagnostic;
 use support::emulator::{Account, Clients, Emulator};
 use support::terraform::Client;
 
-use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup, provider_block};
+use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup, provider_file};
 
 /// What a person wrote, and what Terraform is to say about it.
 struct Mistake {
@@ -314,7 +314,7 @@ async fn missing_and_wrong_credentials() -> Outcome {
 
     setup
         .workspace
-        .write("provider.tf", &provider_block(r#"profile = "nobody""#))?;
+        .write("provider.tf", &provider_file(r#"profile = "nobody""#))?;
     setup.workspace.set("AWS_REGION", SOURCE_REGION);
     let error = refusal_of_both(&setup).await?;
     assert_says(&error, "source =", &["\"nobody\"", "no such profile"]);

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use serde_json::Value;
 use support::Outcome;
 use support::emulator::{Account, Clients, Emulator, unique_name};
 use support::proxy::Proxy;
-use support::terraform::{Client, PROVIDER_ADDRESS, Workspace};
+use support::terraform::{Client, PROVIDER_ADDRESS, Run, Workspace};
 
 /// The provider's executable, as cargo just built it.
 pub(crate) const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-replicated");
@@ -40,18 +41,18 @@ impl Setup {
         destination.create_deploy_role(&source).await?;
         let proxy = Proxy::start(emulator.address()).await?;
         let mut workspace = Workspace::new(client, Path::new(PROVIDER))?;
-        workspace.use_aws(proxy.address(), &source.deploy_session().await?);
-        workspace.write(
-            "provider.tf",
-            &provider_block(&format!("region = \"{SOURCE_REGION}\"")),
-        )?;
-        Ok(Self {
+        let session = source.deploy_session().await?;
+        proxy.know(session.access_key_id(), source.id());
+        workspace.use_aws(proxy.address(), &session);
+        let setup = Self {
             source,
             destination,
             proxy,
             workspace,
             bucket: unique_name("archive"),
-        })
+        };
+        setup.provider("")?;
+        Ok(setup)
     }
 
     /// As [`Setup::new`], with the cross-account KMS case applied.
@@ -69,30 +70,92 @@ impl Setup {
 
     /// Writes the cross-account KMS case, with further lines in its source and in its destination.
     pub(crate) fn configure(&self, source: &str, destination: &str) -> Outcome {
-        let bucket = &self.bucket;
-        let replica = self.replica_bucket();
-        let role = self.destination.deploy_role_arn();
-        self.workspace.write(
-            "main.tf",
-            &format!(
-                r#"resource "replicated_bucket" "archive" {{
+        self.resource(&format!(
+            r#"
   source = {{
-    bucket     = "{bucket}"
+    bucket     = "<bucket>"
     encryption = {{ sse_algorithm = "aws:kms" }}
     {source}
   }}
   destinations = {{
     backup = {{
-      bucket        = "{replica}"
-      region        = "{DESTINATION_REGION}"
-      assume_role   = {{ role_arn = "{role}" }}
+      bucket      = "<bucket>-backup"
+      region      = "{DESTINATION_REGION}"
+      assume_role = {{ role_arn = "<role>" }}
       {destination}
     }}
   }}
-}}
 "#
-            ),
-        )
+        ))
+    }
+
+    /// Writes the resource, its body with the words of [`Setup::main`].
+    pub(crate) fn resource(&self, body: &str) -> Outcome {
+        self.main(&format!(
+            "resource \"replicated_bucket\" \"archive\" {{\n{body}\n}}\n"
+        ))
+    }
+
+    /// Writes `main.tf`, in which `<bucket>` is the source bucket, `<source>` and `<destination>` are the
+    /// accounts, and `<role>` is the role that leads into the destination's.
+    pub(crate) fn main(&self, text: &str) -> Outcome {
+        let text = self.with_names(text);
+        self.workspace.write("main.tf", &text)
+    }
+
+    /// Writes the provider's block with further lines in it, with the words of [`Setup::main`].
+    pub(crate) fn provider(&self, lines: &str) -> Outcome {
+        let text = self.with_names(&provider_block(lines));
+        self.workspace.write("provider.tf", &text)
+    }
+
+    fn with_names(&self, text: &str) -> String {
+        text.replace("<bucket>", &self.bucket)
+            .replace("<source>", self.source.id())
+            .replace("<destination>", self.destination.id())
+            .replace("<role>", &self.destination.deploy_role_arn())
+    }
+
+    /// Applies, and sees to it that nothing is left to do.
+    pub(crate) async fn apply(&self) -> Outcome<Run> {
+        let run = self.workspace.apply().await?.success()?;
+        self.workspace.plan().await?.success()?;
+        Ok(run)
+    }
+
+    /// What is planned for the resource: `actions`, `before`, `after`, `after_unknown`.
+    pub(crate) async fn planned(&self) -> Outcome<Value> {
+        let mut plan = self.workspace.plan_json().await?;
+        let changes = plan["resource_changes"].as_array_mut();
+        let mut changes = changes.into_iter().flatten();
+        let change = changes.find(|change| change["address"] == RESOURCE);
+        Ok(change.map_or(Value::Null, |change| change["change"].take()))
+    }
+
+    /// Name of the role that the resource makes unless it is told another one.
+    pub(crate) fn role_name(&self) -> String {
+        format!("replication-{}", self.bucket)
+    }
+
+    /// The grants in that role.
+    pub(crate) async fn grants(&self) -> Outcome<Value> {
+        let role = self.role_name();
+        self.at_source().role_policy(&role, "replication").await
+    }
+
+    /// The resource in the state.
+    pub(crate) async fn state(&self) -> Outcome<Value> {
+        self.workspace.resource(RESOURCE).await
+    }
+
+    /// Destroys, and sees to it that nothing is left in both accounts.
+    pub(crate) async fn destroy(&self) -> Outcome {
+        self.workspace.destroy().await?.success()?;
+        let remains = self.remains().await?;
+        if remains.is_empty() {
+            return Ok(());
+        }
+        Err(format!("the destroy left {remains:?}").into())
     }
 
     /// Clients in the source's account and region, past the proxy.
@@ -113,8 +176,13 @@ impl Setup {
     }
 }
 
-/// The file that names the provider and configures it with these lines.
+/// The file that names the provider and configures it with the source's region and these lines.
 pub(crate) fn provider_block(lines: &str) -> String {
+    provider_file(&format!("region = \"{SOURCE_REGION}\"\n  {lines}"))
+}
+
+/// The file that names the provider and configures it with these lines alone.
+pub(crate) fn provider_file(lines: &str) -> String {
     format!(
         r#"terraform {{
   required_providers {{

@@ -8,17 +8,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::computed::fill;
 use super::expand::{Incomplete, expand, side_path};
-use super::going::{Leaving, leaving};
+use super::going::{Leaving, leaving, reachable};
 use super::model::BucketModel;
 use super::plan::{in_state, unconfigured};
 use super::preflight::{self, is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::target;
-use super::{ReplicatedBucket, decode, encode, kept_model, report};
+use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
+use crate::framework::contract;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
@@ -55,6 +56,7 @@ impl ReplicatedBucket {
             return response;
         };
         run.update(&mut response).await;
+        tell_surprises(&request.planned_state, &mut response);
         response
     }
 
@@ -74,12 +76,11 @@ impl ReplicatedBucket {
             return None;
         };
         let private = Private::read(&request.planned_private);
-        let kept = kept_model(&private);
         let target = target(
             Some(&session),
             &config,
             prior.as_ref(),
-            kept.as_ref(),
+            &private,
             diagnostics,
         )
         .await;
@@ -111,6 +112,22 @@ pub(super) fn answer(request: &ApplyRequest, state: Value) -> ApplyResponse {
         private: request.planned_private.clone(),
         identity: request.planned_identity.clone(),
         diagnostics: Diagnostics::new(),
+    }
+}
+
+/// Says in words when something that the plan promised has changed since, such as a role that somebody deleted
+/// and the update made again.
+fn tell_surprises(planned: &Value, response: &mut ApplyResponse) {
+    if response.diagnostics.has_error() {
+        return;
+    }
+    let schema = super::schema::schema();
+    let surprises = contract::assert_object_compatible(&schema, planned, &response.new_state);
+    if !surprises.is_empty() {
+        response.diagnostics.error(
+            "AWS changed between plan and apply",
+            format!("Everything was done, but not with the result that was planned:\n\n{}\n\nThe state tells what is there now; plan again to see whether anything is left to do.", contract::list(&surprises)),
+        );
     }
 }
 
@@ -331,12 +348,14 @@ impl Run {
         }
         self.private.replacing = false;
         self.private.remainder = false;
-        self.private.ways = ways(&self.model, &self.session);
+        self.private.unseen.clear();
+        self.private.ways = ways(&spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }
 
-    /// Destinations that could not be taken down stay in the state.
+    /// Destinations that could not be taken down stay in the state; where another bucket has taken over the key,
+    /// under a key of their own.
     fn restore_going(&mut self, prior: &BucketModel, going: &Going) {
         let Attr::Known(destinations) = &mut self.model.destinations else {
             return;
@@ -344,19 +363,23 @@ impl Run {
         for (side, _, _) in &going.buckets {
             if let crate::replication::component::Side::Destination(key) = side
                 && let Some(before) = prior.side(side)
-                && !destinations.contains_key(key)
             {
-                destinations.insert(key.clone(), Attr::Known(before.clone()));
+                let mut free = key.clone();
+                while destinations.contains_key(&free) {
+                    free.push_str("-old");
+                }
+                destinations.insert(free, Attr::Known(before.clone()));
             }
         }
     }
 
     /// After a failure: looks at everything once more and writes down what is there.
     async fn tell_truth(mut self, response: &mut ApplyResponse) {
-        let mut spec = match expand(&self.model, &self.session.settings) {
+        let spec = match expand(&self.model, &self.session.settings) {
             Ok(spec) => spec,
             Err(_) => self.spec.clone(),
         };
+        let mut spec = reachable(&self.session, &self.private, spec).await;
         let observed = match observe(&*self.session.cloud, &spec, Purpose::Create, &|_| false).await
         {
             Ok(observed) => Some(observed),
@@ -368,6 +391,7 @@ impl Run {
         if let Some(observed) = &observed {
             self.drop_what_never_was(observed);
             spec = expand(&self.model, &self.session.settings).unwrap_or(spec);
+            spec = reachable(&self.session, &self.private, spec).await;
         }
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
         if let Some(observed) = &observed {
@@ -385,7 +409,7 @@ impl Run {
                 format!("These parts are in the state. A destroy takes them away, and never empties a bucket of them:\n\n{}", left.join("\n")),
             );
         }
-        self.private.ways = ways(&self.model, &self.session);
+        self.private.ways = ways(&spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }

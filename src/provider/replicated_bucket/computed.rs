@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::effective::{previous_destination, previous_source};
+use super::effective::previous;
 use super::expand::{RETIRED_KEY, retired_keys};
 use super::model::{BucketModel, SideModel, TextMap, known_entries, text_map};
 use crate::framework::model::Attr;
@@ -25,11 +25,9 @@ pub(super) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
     let mut retired: BTreeMap<String, String> = BTreeMap::new();
     let prior_sides = prior.sides();
     for (this, side) in model.sides_mut() {
-        let before = match &this {
-            Side::Source => previous_source(prior, side),
-            Side::Destination(_) => previous_destination(prior, side, &side.bucket.clone()),
+        let Known(before) = previous(prior, &this, side) else {
+            continue;
         };
-        let Some(before) = before else { continue };
         let was = prior_sides
             .iter()
             .find(|(_, candidate)| std::ptr::eq(*candidate, before))

@@ -2,7 +2,7 @@
 
 use super::apply::answer;
 use super::expand::side_path;
-use super::going::enterable;
+use super::going::reachable;
 use super::model::BucketModel;
 use super::plan::unconfigured;
 use super::private::Private;
@@ -68,11 +68,8 @@ impl ReplicatedBucket {
 }
 
 /// The spec with ways in that work, and without leave to empty anything where that was never given for this.
-async fn destroyable(session: &Session, private: &Private, mut spec: Spec) -> Spec {
-    spec.source = enterable(session, private, &spec.source).await;
-    for destination in spec.destinations.values_mut() {
-        destination.bucket = enterable(session, private, &destination.bucket).await;
-    }
+async fn destroyable(session: &Session, private: &Private, spec: Spec) -> Spec {
+    let mut spec = reachable(session, private, spec).await;
     if private.remainder || private.replacing {
         spec.source.force_destroy = false;
         for destination in spec.destinations.values_mut() {

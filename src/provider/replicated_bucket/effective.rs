@@ -17,6 +17,9 @@ use crate::replication::names;
 
 use Attr::{Known, Null, Unknown};
 
+/// AWS's own period between rotations.
+const ROTATION_PERIOD_IN_DAYS: i64 = 365;
+
 /// What defaults follow from, beside the configuration.
 #[derive(Debug, Clone)]
 pub struct Ground<'a> {
@@ -38,11 +41,13 @@ pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     };
     model.source = match &config.source {
         Known(source) => {
-            let previous = ground.prior.and_then(|p| previous_source(p, &source.0));
+            let previous = ground
+                .prior
+                .map_or(Null, |prior| previous_source(prior, &source.0));
             Known(SourceModel(side(
                 &Side::Source,
                 &source.0,
-                previous,
+                &previous,
                 &Known("AES256".to_owned()),
                 ground,
             )))
@@ -63,34 +68,52 @@ pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     model
 }
 
-/// The state's source, where the configuration still means the same bucket.
-pub fn previous_source<'a>(prior: &'a BucketModel, config: &SideModel) -> Option<&'a SideModel> {
-    let source = &prior.source.known()?.0;
-    same_place(source, config, &config.bucket).then_some(source)
+/// The state's source, where the configuration still means the same bucket; unknown where that is not known yet.
+pub fn previous_source<'a>(prior: &'a BucketModel, config: &SideModel) -> Attr<&'a SideModel> {
+    match prior.source.known() {
+        Some(source) => same_place(&source.0, config),
+        None => Null,
+    }
 }
 
-/// The state's destination that is the same bucket, under whatever key.
-pub fn previous_destination<'a>(
-    prior: &'a BucketModel,
-    config: &SideModel,
-    bucket: &Attr<String>,
-) -> Option<&'a SideModel> {
+/// The state's destination that is the same bucket, under whatever key; unknown where that is not known yet.
+/// `config` has its bucket's name worked out.
+pub fn previous_destination<'a>(prior: &'a BucketModel, config: &SideModel) -> Attr<&'a SideModel> {
     prior
         .destinations
-        .known()?
-        .values()
+        .known()
+        .into_iter()
+        .flat_map(BTreeMap::values)
         .filter_map(Attr::known)
-        .find(|side| same_place(side, config, bucket))
+        .map(|side| same_place(side, config))
+        .find(|previous| !previous.is_null())
+        .unwrap_or(Null)
 }
 
-fn same_place(prior: &SideModel, config: &SideModel, bucket: &Attr<String>) -> bool {
-    let agrees = |written: &Attr<String>, was: &Attr<String>| match written {
-        Known(_) => written == was,
-        Null | Unknown => true,
-    };
-    prior.bucket == *bucket
-        && agrees(&config.account_id, &prior.account_id)
-        && agrees(&config.region, &prior.region)
+/// The state's side that is the same bucket as a worked-out side of the model.
+pub fn previous<'a>(prior: &'a BucketModel, this: &Side, now: &SideModel) -> Attr<&'a SideModel> {
+    match this {
+        Side::Source => previous_source(prior, now),
+        Side::Destination(_) => previous_destination(prior, now),
+    }
+}
+
+fn same_place<'a>(prior: &'a SideModel, config: &SideModel) -> Attr<&'a SideModel> {
+    let places = [
+        (&config.bucket, &prior.bucket),
+        (&config.account_id, &prior.account_id),
+        (&config.region, &prior.region),
+    ];
+    if places
+        .iter()
+        .any(|(written, was)| written.known().is_some() && written != was)
+    {
+        Null
+    } else if places.iter().any(|(written, _)| written.is_unknown()) {
+        Unknown
+    } else {
+        Known(prior)
+    }
 }
 
 fn destinations(
@@ -116,22 +139,19 @@ fn destinations(
                 });
                 let previous = ground
                     .prior
-                    .and_then(|p| previous_destination(p, &written, &written.bucket));
+                    .map_or(Null, |prior| previous_destination(prior, &written));
                 let this = Side::Destination(key.clone());
-                let mut side = side(&this, &written, previous, &algorithm, ground);
+                let mut side = side(&this, &written, &previous, &algorithm, ground);
                 let kept = kept_side(ground, &written.bucket);
-                side.enabled = setting(&written.enabled, kept.map(|k| &k.enabled), || Known(true));
+                side.enabled = setting(&written.enabled, kept.get(|k| &k.enabled), || Known(true));
                 side.storage_class = written.storage_class.clone();
                 side.delete_marker_replication = setting(
                     &written.delete_marker_replication,
-                    kept.map(|k| &k.delete_marker_replication),
+                    kept.get(|k| &k.delete_marker_replication),
                     || Known(false),
                 );
-                side.priority = written
-                    .priority
-                    .clone()
-                    .or(|| previous.map_or(Null, |p| p.priority.clone()));
-                side.rule_ids = Known(rule_ids(key, ground.prior, previous));
+                side.priority = setting(&written.priority, previous.get(|p| &p.priority), || Null);
+                side.rule_ids = rule_ids(key, ground.prior, &previous);
                 Known(side)
             }
             Unknown => Unknown,
@@ -139,74 +159,89 @@ fn destinations(
         };
         worked_out.insert(key.clone(), value);
     }
-    number(&mut worked_out);
+    number(&mut worked_out, config);
     worked_out
 }
 
-/// Gives every destination without a priority the lowest free number, in the order of keys.
-fn number(destinations: &mut BTreeMap<String, Attr<SideModel>>) {
+/// Gives every destination without a priority the lowest free number, in the order of keys. A written number counts
+/// first, then one that a destination has already; what may be taken by a number that is not known yet is unknown.
+fn number(
+    destinations: &mut BTreeMap<String, Attr<SideModel>>,
+    config: &BTreeMap<String, Attr<SideModel>>,
+) {
+    let written = |key: &String| match config.get(key) {
+        Some(Known(side)) => side.priority.clone(),
+        Some(Unknown) => Unknown,
+        Some(Null) | None => Null,
+    };
     let mut taken: BTreeSet<i64> = BTreeSet::new();
-    let mut all_known = true;
-    for destination in destinations.values() {
-        match destination {
-            Known(side) => match side.priority {
-                Known(priority) => {
-                    taken.insert(priority);
-                }
-                Unknown => all_known = false,
-                Null => {}
-            },
-            Unknown => all_known = false,
+    let mut any_is_possible = false;
+    for key in config.keys() {
+        match written(key) {
+            Known(priority) => {
+                taken.insert(priority);
+            }
+            Unknown => any_is_possible = true,
             Null => {}
         }
     }
-    for destination in destinations.values_mut() {
-        let Known(side) = destination else { continue };
-        if side.priority != Null {
-            continue;
+    let mut unwritten: Vec<&mut Attr<i64>> = destinations
+        .iter_mut()
+        .filter(|(key, _)| written(key).is_null())
+        .filter_map(|(_, side)| match side {
+            Known(side) => Some(&mut side.priority),
+            Unknown | Null => None,
+        })
+        .collect();
+    for priority in &mut unwritten {
+        if any_is_possible {
+            **priority = Unknown;
+        } else if let Known(stored) = **priority
+            && !taken.insert(stored)
+        {
+            **priority = Null;
         }
-        if !all_known {
-            // A number that is unknown yet may turn out to be any.
-            side.priority = Unknown;
-            continue;
-        }
-        let free = (0..).find(|n| !taken.contains(n)).unwrap_or(0);
-        taken.insert(free);
-        side.priority = Known(free);
+    }
+    let all_known = !unwritten.iter().any(|priority| priority.is_unknown());
+    for priority in unwritten.into_iter().filter(|priority| priority.is_null()) {
+        *priority = if all_known {
+            let free = (0..).find(|n| !taken.contains(n)).unwrap_or(0);
+            taken.insert(free);
+            Known(free)
+        } else {
+            Unknown
+        };
     }
 }
 
 /// The IDs that state has for a destination of this key and bucket; else our own.
-fn rule_ids(key: &str, prior: Option<&BucketModel>, previous: Option<&SideModel>) -> TextMap {
-    let same_key = prior
-        .and_then(|p| p.destinations.known()?.get(key)?.known())
-        .is_some_and(|side| previous.is_some_and(|p| p.bucket == side.bucket));
-    match previous.map(|p| &p.rule_ids) {
-        Some(Known(ids)) if same_key && ids.contains_key("default") => ids.clone(),
-        _ => text_map([("default".to_owned(), names::rule_id(key))]),
+fn rule_ids(key: &str, prior: Option<&BucketModel>, previous: &Attr<&SideModel>) -> Attr<TextMap> {
+    let under_key = prior.and_then(|p| p.destinations.known()?.get(key)?.known());
+    match (previous, under_key) {
+        (Unknown, _) => Unknown,
+        (Known(previous), Some(under_key)) if previous.bucket == under_key.bucket => {
+            previous.rule_ids.clone()
+        }
+        _ => Known(text_map([("default".to_owned(), names::rule_id(key))])),
     }
 }
 
 fn side(
     this: &Side,
     written: &SideModel,
-    previous: Option<&SideModel>,
+    previous: &Attr<&SideModel>,
     algorithm: &Attr<String>,
     ground: &Ground<'_>,
 ) -> SideModel {
-    let kept = kept_side(ground, &written.bucket);
+    let kept = &kept_side(ground, &written.bucket);
     SideModel {
         bucket: written.bucket.clone(),
-        account_id: written.account_id.clone().or(|| {
-            previous.map_or_else(
-                || ground.accounts.get(this).cloned().map_or(Unknown, Known),
-                |p| p.account_id.clone(),
-            )
+        account_id: setting(&written.account_id, previous.get(|p| &p.account_id), || {
+            ground.accounts.get(this).cloned().map_or(Unknown, Known)
         }),
-        region: written
-            .region
-            .clone()
-            .or(|| previous.map_or_else(|| ground.region.clone(), |p| p.region.clone())),
+        region: setting(&written.region, previous.get(|p| &p.region), || {
+            ground.region.clone()
+        }),
         profile: written.profile.clone(),
         assume_role: written.assume_role.clone(),
         force_destroy: written.force_destroy.clone().or(|| Known(false)),
@@ -234,7 +269,7 @@ fn side(
         },
         object_ownership: setting(
             &written.object_ownership,
-            kept.map(|k| &k.object_ownership),
+            kept.get(|k| &k.object_ownership),
             || Known("BucketOwnerEnforced".to_owned()),
         ),
         tags: written.tags.clone(),
@@ -244,14 +279,14 @@ fn side(
 
 fn encryption(
     written: &EncryptionModel,
-    kept: Option<&SideModel>,
+    kept: &Attr<&SideModel>,
     bucket: &Attr<String>,
     algorithm: &Attr<String>,
 ) -> EncryptionModel {
-    let kept = kept.and_then(|k| k.encryption.known());
+    let kept = &kept.get(|k| &k.encryption);
     let sse_algorithm = setting(
         &written.sse_algorithm,
-        kept.map(|k| &k.sse_algorithm),
+        kept.get(|k| &k.sse_algorithm),
         || {
             match &written.kms_key_arn {
                 // Naming a key says KMS.
@@ -264,20 +299,15 @@ fn encryption(
     let kms = sse_algorithm.as_ref().map(|a| a.starts_with("aws:kms"));
     let bucket_key_enabled = setting(
         &written.bucket_key_enabled,
-        kept.map(|k| &k.bucket_key_enabled),
+        kept.get(|k| &k.bucket_key_enabled),
         || kms.clone(),
     );
-    let key = match (&kms, &written.kms_key_arn) {
-        (Known(false), _) | (_, Known(_)) => Null,
-        (Known(true), Null) => match &written.key {
-            Unknown => Unknown,
-            Known(key) => Known(self::key(key, kept, bucket)),
-            Null => Known(self::key(&KeyModel::default(), kept, bucket)),
-        },
-        _ => match &written.key {
-            Known(key) => Known(self::key(key, kept, bucket)),
-            _ => Unknown,
-        },
+    let key = match (&written.key, &kms, &written.kms_key_arn) {
+        (Unknown, ..) => Unknown,
+        (Known(key), ..) => Known(self::key(key, kept, bucket)),
+        (Null, Known(false), _) | (Null, _, Known(_)) => Null,
+        (Null, Known(true), Null) => Known(self::key(&KeyModel::default(), kept, bucket)),
+        (Null, ..) => Unknown,
     };
     EncryptionModel {
         sse_algorithm,
@@ -287,25 +317,34 @@ fn encryption(
     }
 }
 
-fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>) -> KeyModel {
-    let kept = kept.and_then(|k| k.key.known());
+fn key(written: &KeyModel, kept: &Attr<&EncryptionModel>, bucket: &Attr<String>) -> KeyModel {
+    let kept = &kept.get(|k| &k.key);
+    let enable_key_rotation = setting(
+        &written.enable_key_rotation,
+        kept.get(|k| &k.enable_key_rotation),
+        || Known(true),
+    );
     KeyModel {
-        alias: setting(&written.alias, kept.map(|k| &k.alias), || {
+        alias: setting(&written.alias, kept.get(|k| &k.alias), || {
             bucket.clone().map(|name| names::default_alias(&name))
         }),
-        description: setting(&written.description, kept.map(|k| &k.description), || {
+        description: setting(&written.description, kept.get(|k| &k.description), || {
             bucket
                 .clone()
                 .map(|name| names::default_key_description(&name))
         }),
         deletion_window_in_days: written.deletion_window_in_days.clone().or(|| Known(30)),
-        enable_key_rotation: setting(
-            &written.enable_key_rotation,
-            kept.map(|k| &k.enable_key_rotation),
-            || Known(true),
+        rotation_period_in_days: setting(
+            &written.rotation_period_in_days,
+            kept.get(|k| &k.rotation_period_in_days),
+            || match &enable_key_rotation {
+                Known(true) => Known(ROTATION_PERIOD_IN_DAYS),
+                Known(false) | Null => Null,
+                Unknown => Unknown,
+            },
         ),
-        rotation_period_in_days: written.rotation_period_in_days.clone(),
-        multi_region: setting(&written.multi_region, kept.map(|k| &k.multi_region), || {
+        enable_key_rotation,
+        multi_region: setting(&written.multi_region, kept.get(|k| &k.multi_region), || {
             Known(false)
         }),
         tags: written.tags.clone(),
@@ -314,33 +353,32 @@ fn key(written: &KeyModel, kept: Option<&EncryptionModel>, bucket: &Attr<String>
 
 fn public_access_block(
     written: &PublicAccessBlockModel,
-    kept: Option<&SideModel>,
+    kept: &Attr<&SideModel>,
 ) -> PublicAccessBlockModel {
-    let kept = kept.and_then(|k| k.public_access_block.known());
-    let switch =
-        |written: &Attr<bool>, kept: Option<&Attr<bool>>| setting(written, kept, || Known(true));
+    let kept = &kept.get(|k| &k.public_access_block);
+    let switch = |written: &Attr<bool>, kept: Attr<&bool>| setting(written, kept, || Known(true));
     PublicAccessBlockModel {
         block_public_acls: switch(
             &written.block_public_acls,
-            kept.map(|k| &k.block_public_acls),
+            kept.get(|k| &k.block_public_acls),
         ),
         block_public_policy: switch(
             &written.block_public_policy,
-            kept.map(|k| &k.block_public_policy),
+            kept.get(|k| &k.block_public_policy),
         ),
         ignore_public_acls: switch(
             &written.ignore_public_acls,
-            kept.map(|k| &k.ignore_public_acls),
+            kept.get(|k| &k.ignore_public_acls),
         ),
         restrict_public_buckets: switch(
             &written.restrict_public_buckets,
-            kept.map(|k| &k.restrict_public_buckets),
+            kept.get(|k| &k.restrict_public_buckets),
         ),
     }
 }
 
 fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>) -> RoleModel {
-    let kept = ground.kept.and_then(|k| k.role.known());
+    let kept = &ground.kept.map_or(Null, |k| k.role.as_ref());
     let source = model.source.known();
     let bucket = source.map_or(Unknown, |s| s.bucket.clone());
     let mut role = RoleModel {
@@ -360,12 +398,15 @@ fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>) -> RoleMo
         Known(arn) => {
             if let Ok(arn) = Arn::parse_role(arn) {
                 let (path, name) = path_and_name(&arn);
-                role.name = Known(name);
-                role.path = Known(path);
+                // Written, they are refused; unknown, they may turn out to be null.
+                role.name = written.name.clone().or(|| Known(name));
+                role.path = written.path.clone().or(|| Known(path));
             }
+            role.description = written.description.clone();
             role.manage_policy = written.manage_policy.clone().or(|| Known(true));
         }
         Null => {
+            role.manage_policy = written.manage_policy.clone();
             role.name = match (&written.name, &written.name_prefix) {
                 (Null, Known(prefix)) => match (source.map(|s| &s.account_id), &bucket) {
                     (Some(Known(account)), Known(bucket)) => Known(names::prefixed_role_name(
@@ -375,16 +416,16 @@ fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>) -> RoleMo
                     _ => Unknown,
                 },
                 (Null, Unknown) => Unknown,
-                (name, _) => setting(name, kept.map(|k| &k.name), || {
+                (name, _) => setting(name, kept.get(|k| &k.name), || {
                     bucket
                         .clone()
                         .map(|bucket| names::default_role_name(&bucket))
                 }),
             };
-            role.path = setting(&written.path, kept.map(|k| &k.path), || {
+            role.path = setting(&written.path, kept.get(|k| &k.path), || {
                 Known("/".to_owned())
             });
-            role.description = setting(&written.description, kept.map(|k| &k.description), || {
+            role.description = setting(&written.description, kept.get(|k| &k.description), || {
                 bucket.map(|bucket| names::default_role_description(&bucket))
             });
         }
@@ -401,139 +442,41 @@ pub fn path_and_name(role: &Arn) -> (String, String) {
     }
 }
 
-fn kept_side<'a>(ground: &Ground<'a>, bucket: &Attr<String>) -> Option<&'a SideModel> {
-    let name = bucket.known()?;
-    ground.kept?.side_of_bucket(name).map(|(_, side)| side)
+/// What an import found of a bucket; unknown while the name is.
+fn kept_side<'a>(ground: &Ground<'a>, bucket: &Attr<String>) -> Attr<&'a SideModel> {
+    match (ground.kept, bucket) {
+        (Some(_), Unknown) => Unknown,
+        (Some(kept), Known(bucket)) => {
+            Attr::from_option(kept.side_of_bucket(bucket).map(|(_, side)| side))
+        }
+        _ => Null,
+    }
 }
 
-/// The written value; else the one that an import found; else the default.
+/// The written value; else the one that was there before; else the default. While it is not known whether there
+/// was one before, the value is unknown, too.
 fn setting<T: Clone>(
     written: &Attr<T>,
-    kept: Option<&Attr<T>>,
+    before: Attr<&T>,
     default: impl FnOnce() -> Attr<T>,
 ) -> Attr<T> {
-    written.clone().or(|| match kept {
-        Some(Known(value)) => Known(value.clone()),
-        _ => default(),
-    })
+    written.clone().or(|| before.map(T::clone).or(default))
+}
+
+/// An attribute of something that may not be there, or not be known.
+trait Get<'a, T: 'a> {
+    fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U>;
+}
+
+impl<'a, T: 'a> Get<'a, T> for Attr<&'a T> {
+    fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U> {
+        match self {
+            Null => Null,
+            Unknown => Unknown,
+            Known(object) => attribute(object).as_ref(),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(destinations: &[(&str, SideModel)]) -> BucketModel {
-        BucketModel {
-            source: Known(SourceModel(SideModel {
-                bucket: Known("acme-archive".to_owned()),
-                encryption: Known(EncryptionModel {
-                    sse_algorithm: Known("aws:kms".to_owned()),
-                    ..EncryptionModel::default()
-                }),
-                ..SideModel::default()
-            })),
-            destinations: Known(
-                destinations
-                    .iter()
-                    .map(|(key, side)| ((*key).to_owned(), Known(side.clone())))
-                    .collect(),
-            ),
-            ..BucketModel::default()
-        }
-    }
-
-    fn ground<'a>(
-        prior: Option<&'a BucketModel>,
-        accounts: &'a BTreeMap<Side, String>,
-    ) -> Ground<'a> {
-        Ground {
-            prior,
-            kept: None,
-            region: Known("eu-west-1".to_owned()),
-            accounts,
-        }
-    }
-
-    fn destination<'a>(model: &'a BucketModel, key: &str) -> &'a SideModel {
-        model.side(&Side::Destination(key.to_owned())).unwrap()
-    }
-
-    #[test]
-    fn a_destination_follows_the_sources_algorithm_and_gets_its_own_names() {
-        let accounts = BTreeMap::new();
-        let model = effective(
-            &config(&[("backup", SideModel::default())]),
-            &ground(None, &accounts),
-        );
-        let backup = destination(&model, "backup");
-        assert_eq!(backup.bucket, Known("acme-archive-backup".to_owned()));
-        let encryption = backup.encryption.known().unwrap();
-        assert_eq!(encryption.sse_algorithm, Known("aws:kms".to_owned()));
-        assert_eq!(encryption.bucket_key_enabled, Known(true));
-        let key = encryption.key.known().unwrap();
-        assert_eq!(key.alias, Known("alias/acme-archive-backup".to_owned()));
-        assert_eq!(
-            model.role.known().unwrap().name,
-            Known("replication-acme-archive".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_destination_that_comes_renumbers_no_other() {
-        let accounts = BTreeMap::new();
-        let two = [("b", SideModel::default()), ("c", SideModel::default())];
-        let prior = effective(&config(&two), &ground(None, &accounts));
-        assert_eq!(destination(&prior, "b").priority, Known(0));
-        let three = [
-            ("a", SideModel::default()),
-            ("b", SideModel::default()),
-            ("c", SideModel::default()),
-        ];
-        let model = effective(&config(&three), &ground(Some(&prior), &accounts));
-        assert_eq!(destination(&model, "a").priority, Known(2));
-        assert_eq!(destination(&model, "b").priority, Known(0));
-        assert_eq!(destination(&model, "c").priority, Known(1));
-    }
-
-    #[test]
-    fn the_region_in_state_outlives_a_change_of_the_providers() {
-        let accounts = BTreeMap::new();
-        let written = config(&[("backup", SideModel::default())]);
-        let prior = effective(&written, &ground(None, &accounts));
-        let elsewhere = Ground {
-            region: Known("us-west-2".to_owned()),
-            ..ground(Some(&prior), &accounts)
-        };
-        let model = effective(&written, &elsewhere);
-        assert_eq!(
-            model.source.known().unwrap().region,
-            Known("eu-west-1".to_owned())
-        );
-    }
-
-    #[test]
-    fn what_follows_from_an_unknown_name_is_unknown() {
-        let accounts = BTreeMap::new();
-        let mut written = config(&[("backup", SideModel::default())]);
-        if let Known(source) = &mut written.source {
-            source.bucket = Unknown;
-        }
-        let model = effective(&written, &ground(None, &accounts));
-        assert!(destination(&model, "backup").bucket.is_unknown());
-        assert!(model.role.known().unwrap().name.is_unknown());
-    }
-
-    #[test]
-    fn an_existing_role_gives_its_name_and_path() {
-        let accounts = BTreeMap::new();
-        let mut written = config(&[("backup", SideModel::default())]);
-        written.role = Known(RoleModel {
-            existing_arn: Known("arn:aws:iam::111111111111:role/service-role/r".to_owned()),
-            ..RoleModel::default()
-        });
-        let model = effective(&written, &ground(None, &accounts));
-        let role = model.role.known().unwrap();
-        assert_eq!(role.path, Known("/service-role/".to_owned()));
-        assert_eq!(role.name, Known("r".to_owned()));
-    }
-}
+mod tests;

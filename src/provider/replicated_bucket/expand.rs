@@ -85,6 +85,11 @@ pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
     }
 }
 
+/// Whether everything is known that says how a side's account is entered.
+pub fn way_is_known(side: &SideModel) -> bool {
+    !side.profile.is_unknown() && side.assume_role.to_value().is_wholly_known()
+}
+
 /// The domain's form of an `assume_role` object.
 pub fn assume_role(model: &super::model::AssumeRoleModel) -> AssumeRole {
     AssumeRole {
@@ -133,6 +138,9 @@ fn bucket(
         let path = side_path(this).attribute(attribute);
         move |why: crate::replication::ids::InvalidId| Incomplete::Invalid(path, why.to_string())
     };
+    if !way_is_known(side) {
+        return Err(Incomplete::Unknown);
+    }
     let region = Region::parse(known(&side.region)?).map_err(invalid("region"))?;
     let location = Location {
         account: AccountId::parse(known(&side.account_id)?).map_err(invalid("account_id"))?,
@@ -174,10 +182,11 @@ fn encryption(
     bucket_tags: &Tags,
 ) -> Result<EncryptionSpec, Incomplete> {
     let key = match (&model.kms_key_arn, &model.key) {
-        (Attr::Known(arn), _) => Some(KeyChoice::Existing(arn.clone())),
         (Attr::Unknown, _) | (_, Attr::Unknown) => return Err(Incomplete::Unknown),
         (Attr::Null, Attr::Null) => None,
-        (Attr::Null, Attr::Known(key)) => {
+        (Attr::Known(arn), Attr::Null) => Some(KeyChoice::Existing(arn.clone())),
+        // A refresh shows both where somebody put another key in the place of ours, which is still ours to keep.
+        (_, Attr::Known(key)) => {
             let mut tags = bucket_tags.clone();
             tags.extend(known_entries(&key.tags));
             Some(KeyChoice::Owned(KeySpec {

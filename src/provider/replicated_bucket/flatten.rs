@@ -81,21 +81,26 @@ fn flatten_bucket(
             })
         }
     };
-    if let Some(tags) = seen.tags.present().cloned().or(match seen.tags {
-        Presence::Absent => Some(Tags::new()),
-        _ => None,
-    }) {
+    // What the key inherits is what the bucket should have, whatever it has.
+    let mut bucket_tags = inherited.clone();
+    bucket_tags.extend(known_entries(&side.tags));
+    let nothing = Tags::new();
+    if let Some(tags) = match &seen.tags {
+        Presence::Present(tags) => Some(tags),
+        Presence::Absent => Some(&nothing),
+        Presence::Unasked => None,
+    } {
         let component = ComponentId::Of(this.clone(), Part::Bucket);
-        flatten_tags(&mut side.tags, inherited, &tags, component, notes);
+        flatten_tags(&mut side.tags, inherited, tags, component, notes);
     }
-    flatten_encryption(this, side, seen, inherited, notes);
+    flatten_encryption(this, side, seen, &bucket_tags, notes);
 }
 
 fn flatten_encryption(
     this: &Side,
     side: &mut SideModel,
     seen: &ObservedBucket,
-    inherited: &Tags,
+    bucket_tags: &Tags,
     notes: &mut Vec<(ComponentId, &'static str)>,
 ) {
     let Some(found) = seen.encryption.present() else {
@@ -107,18 +112,17 @@ fn flatten_encryption(
     encryption.bucket_key_enabled = Known(found.bucket_key_enabled);
     let in_use = found.kms_key.as_ref().and_then(Input::known);
     let our_key = side.kms_key_arn.known().filter(|_| owned);
-    if let Some(arn) = in_use
-        && our_key != Some(arn)
-    {
-        encryption.kms_key_arn = Known(arn.clone());
+    if our_key != in_use {
+        // Somebody put another key, or none, in the place of the one in state.
+        encryption.kms_key_arn = Attr::from_option(in_use.cloned());
+    } else if owned {
+        encryption.kms_key_arn = Null;
     }
     if owned {
         match &seen.key {
             Presence::Present(key) => {
-                let mut bucket_tags = inherited.clone();
-                bucket_tags.extend(known_entries(&side.tags));
                 if let Known(model) = &mut encryption.key {
-                    flatten_key(this, model, key, &bucket_tags, notes);
+                    flatten_key(this, model, key, bucket_tags, notes);
                 }
             }
             Presence::Absent => {
@@ -146,7 +150,7 @@ fn flatten_key(
     }
     if let Some((enabled, period)) = seen.rotation.present() {
         model.enable_key_rotation = Known(*enabled);
-        if let (Known(_), true, Some(period)) = (&model.rotation_period_in_days, *enabled, period) {
+        if let (true, Some(period)) = (*enabled, period) {
             model.rotation_period_in_days = Known(i64::from(*period));
         }
     }

@@ -7,9 +7,9 @@ use super::model::BucketModel;
 use super::private::Private;
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_bucket, observe_role};
+use crate::framework::model::Attr;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
-use crate::replication::ids::WayIn;
 use crate::replication::plan::Going;
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 use crate::replication::teardown::{Obstacle, obstacles};
@@ -84,30 +84,52 @@ pub(super) async fn leaving(
     Ok(Leaving { going, kept })
 }
 
-/// The bucket with a way in that works: the one in state, else the one that was resolved when it was made.
+/// The spec with ways in that work.
+pub(super) async fn reachable(session: &Session, private: &Private, mut spec: Spec) -> Spec {
+    let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
+    let buckets = std::iter::once(&mut spec.source).chain(destinations);
+    join_all(buckets.map(|bucket| async {
+        *bucket = enterable(session, private, bucket).await;
+    }))
+    .await;
+    spec
+}
+
+/// The bucket with a way in that works, or as it is where none does: the call that follows tells why.
 pub(super) async fn enterable(
     session: &Session,
     private: &Private,
     bucket: &BucketSpec,
 ) -> BucketSpec {
+    entered(session, private, bucket)
+        .await
+        .unwrap_or_else(|| bucket.clone())
+}
+
+/// The bucket with a way in that works: the one in state, else the one that was resolved before, else that of
+/// the provider's `account` block.
+pub(super) async fn entered(
+    session: &Session,
+    private: &Private,
+    bucket: &BucketSpec,
+) -> Option<BucketSpec> {
     let at = &bucket.location;
-    let leads_there = |way: Arc<WayIn>| async move {
-        session
-            .enter(&way, &at.region)
+    let account = at.account.as_str();
+    let stored = private.ways.get(account).map(|way| Arc::new(way.into()));
+    let block = session.settings.accounts.get(account).cloned();
+    let ways = [Some(at.way_in.clone()), stored, block.map(Arc::new)];
+    for way_in in ways.into_iter().flatten() {
+        let leads_there = session
+            .enter(&way_in, &at.region)
             .await
-            .is_ok_and(|identity| identity.account == at.account)
-    };
-    if leads_there(at.way_in.clone()).await {
-        return bucket.clone();
-    }
-    let mut other = bucket.clone();
-    if let Some(stored) = private.ways.get(at.account.as_str()) {
-        let way: Arc<WayIn> = Arc::new(stored.into());
-        if leads_there(way.clone()).await {
-            other.location.way_in = way;
+            .is_ok_and(|identity| identity.account == at.account);
+        if leads_there {
+            let mut bucket = bucket.clone();
+            bucket.location.way_in = way_in;
+            return Some(bucket);
         }
     }
-    other
+    None
 }
 
 fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
@@ -116,8 +138,11 @@ fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
     };
     model.destinations.known().is_none_or(|destinations| {
         destinations.values().any(|side| match side.known() {
-            Some(now) => previous_destination(prior, now, &now.bucket)
-                .is_some_and(|previous| std::ptr::eq(previous, before)),
+            Some(now) => match previous_destination(prior, now) {
+                Attr::Known(previous) => std::ptr::eq(previous, before),
+                Attr::Unknown => true,
+                Attr::Null => false,
+            },
             // What is unknown yet may be this very bucket.
             None => true,
         })

@@ -1,7 +1,7 @@
 //! Plans: what a configuration amounts to, whether it can be done, and what will happen that a person must know.
 
 use super::computed::import_id;
-use super::effective::{previous_destination, previous_source};
+use super::effective::previous;
 use super::expand::{expand, side_path};
 use super::going::{Leaving, leaving};
 use super::model::BucketModel;
@@ -15,7 +15,8 @@ use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
 use crate::framework::value::{AttributePath, Value};
 use crate::provider::settings::{NoSession, Session, Shared};
-use crate::replication::spec::Spec;
+use crate::replication::component::Side;
+use crate::replication::spec::{RoleOwnership, Spec};
 
 impl ReplicatedBucket {
     /// Plans a create, an update, a replacement or a destroy.
@@ -73,12 +74,11 @@ struct Planner<'a> {
 impl Planner<'_> {
     async fn plan(mut self, prior_state: Value, response: &mut PlanResponse) {
         let diagnostics = &mut response.diagnostics;
-        let kept = self.kept();
         let target = target(
             self.session,
             self.config,
             self.prior,
-            kept.as_ref(),
+            &self.private,
             diagnostics,
         )
         .await;
@@ -128,6 +128,9 @@ impl Planner<'_> {
         let Ok(prior_spec) = expand(prior, &session.settings) else {
             return;
         };
+        if let Some(spec) = spec {
+            refuse_another_path(&prior_spec, spec, diagnostics);
+        }
         let Leaving { going, kept } =
             match leaving(session, prior, &prior_spec, model, &self.private, true).await {
                 Ok(leaving) => leaving,
@@ -198,10 +201,6 @@ impl Planner<'_> {
             }
         }
     }
-
-    fn kept(&self) -> Option<BucketModel> {
-        super::kept_model(&self.private)
-    }
 }
 
 /// What in the configuration replaces the resource: only the source bucket's own name, account or region.
@@ -210,9 +209,11 @@ fn replaced_by(prior: &BucketModel, config: &BucketModel) -> Vec<AttributePath> 
         return Vec::new();
     };
     let source = AttributePath::root("source");
-    let changed = |written: &Attr<String>, was: &Attr<String>| !written.is_null() && written != was;
+    let changed =
+        |written: &Attr<String>, was: &Attr<String>| written.known().is_some() && written != was;
     [
-        ("bucket", changed(&config.bucket, &prior.bucket)),
+        // A name that is not known yet is most likely a new one, and an apply cannot turn into a replacement.
+        ("bucket", config.bucket != prior.bucket),
         ("account_id", changed(&config.account_id, &prior.account_id)),
         ("region", changed(&config.region, &prior.region)),
     ]
@@ -222,21 +223,30 @@ fn replaced_by(prior: &BucketModel, config: &BucketModel) -> Vec<AttributePath> 
     .collect()
 }
 
+/// IAM has one role of a name, whatever its path and the case of its letters, so a role that moves under its name
+/// could only be made after the old one is gone, and meanwhile nothing would replicate.
+fn refuse_another_path(prior: &Spec, spec: &Spec, diagnostics: &mut Diagnostics) {
+    let owned = |spec: &Spec| matches!(spec.role.ownership, RoleOwnership::Owned { .. });
+    let (was, is) = (prior.role_arn(), spec.role_arn());
+    if owned(prior)
+        && owned(spec)
+        && prior.role.name.eq_ignore_ascii_case(&spec.role.name)
+        && was != is
+    {
+        diagnostics.error_at(
+            AttributePath::root("role").attribute("path"),
+            "A role's path cannot be changed alone",
+            format!("The role is {was} and would become {is}, but an account has only one role of a name, so the new one cannot be made before the old one goes. Write another role.name as well, or keep the path ({:?}) and name ({:?}). Nothing was changed.", prior.role.path, prior.role.name),
+        );
+    }
+}
+
 /// Whether a side of the model is one that state has, so that nothing is there to be claimed.
-pub(super) fn in_state(
-    prior: Option<&BucketModel>,
-    side: &crate::replication::component::Side,
-    model: &BucketModel,
-) -> bool {
+pub(super) fn in_state(prior: Option<&BucketModel>, side: &Side, model: &BucketModel) -> bool {
     let (Some(prior), Some(now)) = (prior, model.side(side)) else {
         return false;
     };
-    match side {
-        crate::replication::component::Side::Source => previous_source(prior, now).is_some(),
-        crate::replication::component::Side::Destination(_) => {
-            previous_destination(prior, now, &now.bucket).is_some()
-        }
-    }
+    previous(prior, side, now).known().is_some()
 }
 
 pub(super) fn unconfigured(diagnostics: &mut Diagnostics) {

@@ -1,6 +1,6 @@
 //! Private state: what must be remembered and nobody has to read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub(super) struct Private {
     /// The plan replaces the resource: its destroy never empties a bucket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replacing: bool,
+    /// Buckets that the last refresh could not get at, by name: a plan has to get there, or fail.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unseen: BTreeSet<String>,
     /// The ways into accounts as they were resolved, by account id: a destination whose `account` block goes
     /// together with it can still be taken down.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

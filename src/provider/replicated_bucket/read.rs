@@ -3,23 +3,25 @@
 use std::collections::BTreeMap;
 
 use super::computed::{fill, with_drift};
-use super::expand::{Incomplete, expand, way_in};
+use super::expand::{Incomplete, expand, side_path};
 use super::flatten::flatten;
+use super::going::entered;
 use super::model::{BucketModel, known_entries};
 use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
 use super::{ReplicatedBucket, decode, encode, report};
+use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ReadRequest, ReadResponse};
 use crate::framework::value::Value;
 use crate::provider::settings::{NoSession, Session};
-use crate::replication::component::{ComponentId, Part};
+use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::diff::{Difference, Shows, diff};
 use crate::replication::graph::Action;
-use crate::replication::observed::Observed;
+use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::Operation;
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, Spec};
@@ -72,17 +74,16 @@ async fn refreshed(
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<BucketModel>> {
     let mut spec = stored_spec(state, session, diagnostics)?;
-    let observed = match observe(&*session.cloud, &spec, Purpose::Refresh, &|_| true).await {
-        Ok(observed) => observed,
+    let observed = match look(session, private, &mut spec, diagnostics).await {
+        Ok(Some(observed)) => observed,
+        Ok(None) => return Some(Some(state.clone())),
         Err(errors) => {
             report::read_errors(&errors, diagnostics);
             return None;
         }
     };
-    let without_buckets = observed
-        .buckets
-        .values()
-        .all(|seen| seen.region.is_absent());
+    let gone = |seen: &ObservedBucket| seen.region.is_absent();
+    let without_buckets = private.unseen.is_empty() && observed.buckets.values().all(gone);
     // Of what a failed create left, the state is the only memory.
     if without_buckets && !(private.remainder && something_is_left(&observed)) {
         return Some(None);
@@ -98,8 +99,59 @@ async fn refreshed(
         let ty = super::schema::schema().block.ty();
         private.kept = encode(&model).to_json(&ty).ok();
     }
-    private.ways = ways(&model, session);
     Some(Some(model))
+}
+
+/// Looks at every side that can be entered, by the way in state or by another one that is known. A side that cannot
+/// be entered is left as it is, with a warning; without the source nothing is looked at.
+async fn look(
+    session: &Session,
+    private: &mut Private,
+    spec: &mut Spec,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Observed>, Vec<CallError>> {
+    private.unseen.clear();
+    let errors = match observe(&*session.cloud, spec, Purpose::Refresh, &|_| true).await {
+        Ok(observed) => {
+            private.ways = ways(spec);
+            return Ok(Some(observed));
+        }
+        Err(errors) => errors,
+    };
+    let before = spec.clone();
+    let mut visible = spec.clone();
+    for (side, bucket) in before.buckets() {
+        match (entered(session, private, bucket).await, &side) {
+            (Some(bucket), Side::Source) => visible.source = bucket,
+            (Some(bucket), Side::Destination(key)) => {
+                if let Some(destination) = visible.destinations.get_mut(key) {
+                    destination.bucket = bucket;
+                }
+            }
+            (None, _) => {
+                private.unseen.insert(bucket.name.to_string());
+                diagnostics.warning_at(
+                    side_path(&side),
+                    format!("{side} cannot be entered"),
+                    format!("No way into account {} works: not the one in the state, not the one used before, and no `account` block of the provider. What is in the state of bucket {} stands as it is; a plan needs a way in that works.", bucket.location.account, bucket.name),
+                );
+                if let Side::Destination(key) = &side {
+                    visible.destinations.remove(key);
+                }
+            }
+        }
+    }
+    if visible == before {
+        return Err(errors);
+    }
+    if private.unseen.contains(before.source.name.as_str()) {
+        return Ok(None);
+    }
+    let observed = observe(&*session.cloud, &visible, Purpose::Refresh, &|_| true).await?;
+    private.ways.extend(ways(&visible));
+    spec.source = visible.source;
+    spec.destinations.extend(visible.destinations);
+    Ok(Some(observed))
 }
 
 /// Whether there is a role, or a key that is not about to be deleted.
@@ -125,6 +177,11 @@ pub(super) fn seen_over(
     let spec = recalled.as_ref().unwrap_or(spec);
     let (mut model, notes) = flatten(state, observed, &inherited);
     let mut differences = diff(&desire(spec, None, ""), observed);
+    // Nothing is told of a side that could not be looked at.
+    differences.retain(|difference| match &difference.component {
+        ComponentId::Of(side, _) => observed.buckets.contains_key(side),
+        ComponentId::Role | ComponentId::RolePolicy => true,
+    });
     for (component, what) in notes {
         let at = spec.source.location.clone();
         differences.push(Difference {
@@ -168,14 +225,10 @@ fn recall_keys(state: &BucketModel, spec: &Spec, observed: &Observed) -> BucketM
 }
 
 /// The ways into accounts, to be remembered.
-pub(super) fn ways(model: &BucketModel, session: &Session) -> BTreeMap<String, StoredWay> {
-    model
-        .sides()
-        .into_iter()
-        .filter_map(|(_, side)| {
-            let account = side.account_id.known()?.clone();
-            Some((account, (&way_in(side, &session.settings)).into()))
-        })
+pub(super) fn ways(spec: &Spec) -> BTreeMap<String, StoredWay> {
+    spec.buckets()
+        .map(|(_, bucket)| &bucket.location)
+        .map(|at| (at.account.to_string(), at.way_in.as_ref().into()))
         .collect()
 }
 

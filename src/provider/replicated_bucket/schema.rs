@@ -138,7 +138,7 @@ fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::bool(
             "retain_on_destroy",
             OptionalComputed,
-            "Whether a destroy leaves this bucket with its key and alias; only the wiring is taken away. The same configuration applied again takes them back. Default: `false`.",
+            "Whether a destroy leaves this bucket with its key and alias; only the wiring is taken away. Default: `false`.",
         ),
         Attribute::nested(
             "encryption",
@@ -200,7 +200,7 @@ fn encryption(algorithm_default: &str) -> Vec<Attribute> {
                 Attribute::number("deletion_window_in_days", OptionalComputed, "Days between the destroy of the bucket and the end of the key, 7 to 30. Default: 30.")
                     .validate(checks::whole_number(7, 30)),
                 Attribute::bool("enable_key_rotation", OptionalComputed, "Whether the key's material is rotated. Default: `true`."),
-                Attribute::number("rotation_period_in_days", Optional, "Days between rotations, 90 to 2560. AWS's own period is 365.")
+                Attribute::number("rotation_period_in_days", OptionalComputed, "Days between rotations, 90 to 2560. Default: AWS's own period, 365, where the key is rotated.")
                     .validate(checks::whole_number(90, 2560)),
                 Attribute::bool("multi_region", OptionalComputed, "Whether it is a multi-Region key. Changing it makes a new key and keeps the old one for the objects under it. Default: `false`."),
                 tags("Tags of the key, over those of its bucket."),

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 
 use super::computed::{carry_keys, fill};
-use super::effective::{Ground, effective, previous_destination, previous_source};
-use super::expand::{Incomplete, expand, side_path, way_in};
-use super::model::{AssumeRoleModel, BucketModel, SideModel};
-use super::report;
+use super::effective::{Ground, effective, previous};
+use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
+use super::model::{BucketModel, SideModel};
+use super::private::Private;
 use super::validate::check_key_region;
+use super::{kept_model, report};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
@@ -32,9 +33,10 @@ pub(super) async fn target(
     session: Option<&Session>,
     config: &BucketModel,
     prior: Option<&BucketModel>,
-    kept: Option<&BucketModel>,
+    private: &Private,
     diagnostics: &mut Diagnostics,
 ) -> Target {
+    let kept = kept_model(private);
     let unconfigured = Settings::default();
     let settings = session.map_or(&unconfigured, |s| &s.settings);
     let region = match (session, &settings.region) {
@@ -45,7 +47,7 @@ pub(super) async fn target(
     let mut accounts = BTreeMap::new();
     let ground = Ground {
         prior,
-        kept,
+        kept: kept.as_ref(),
         region,
         accounts: &accounts,
     };
@@ -54,7 +56,7 @@ pub(super) async fn target(
     if let Some(session) = session
         && !diagnostics.has_error()
     {
-        let entered = enter(session, &model, prior, diagnostics).await;
+        let entered = enter(session, &model, prior, private, diagnostics).await;
         let ground = Ground {
             accounts: &entered,
             ..ground
@@ -137,17 +139,25 @@ fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Enters every location whose account is not known yet, or whose way in is new; the accounts that they lead to.
+/// Enters every location whose account is not known yet, whose way in is new, or that the refresh did not get to;
+/// the accounts that they lead to.
 async fn enter(
     session: &Session,
     model: &BucketModel,
     prior: Option<&BucketModel>,
+    private: &Private,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<Side, String> {
+    let is_unseen = |side: &SideModel| {
+        let bucket = side.bucket.known();
+        bucket.is_some_and(|bucket| private.unseen.contains(bucket))
+    };
     let sides: Vec<_> = model
         .sides()
         .into_iter()
-        .filter(|(this, side)| !way_is_unknown(side) && must_enter(this, side, prior))
+        .filter(|(this, side)| {
+            way_is_known(side) && (is_unseen(side) || must_enter(this, side, prior))
+        })
         .filter_map(|(this, side)| {
             let region = Region::parse(side.region.known()?).ok()?;
             Some((this, side, region))
@@ -201,22 +211,6 @@ async fn enter(
 }
 
 fn must_enter(this: &Side, side: &SideModel, prior: Option<&BucketModel>) -> bool {
-    let previous = prior.and_then(|prior| match this {
-        Side::Source => previous_source(prior, side),
-        Side::Destination(_) => previous_destination(prior, side, &side.bucket),
-    });
+    let previous = prior.and_then(|prior| previous(prior, this, side).known().copied());
     previous.is_none_or(|p| p.profile != side.profile || p.assume_role != side.assume_role)
-}
-
-fn way_is_unknown(side: &SideModel) -> bool {
-    let role = |role: &AssumeRoleModel| {
-        role.role_arn.is_unknown()
-            || role.external_id.is_unknown()
-            || role.session_name.is_unknown()
-            || role.duration.is_unknown()
-            || role.policy.is_unknown()
-    };
-    side.profile.is_unknown()
-        || side.assume_role.is_unknown()
-        || side.assume_role.known().is_some_and(role)
 }

@@ -96,7 +96,7 @@ fn check_encryption(
 ) {
     if let Some(key) = encryption.key.known() {
         not_empty(&path.attribute("key"), key, diagnostics);
-        if !encryption.kms_key_arn.is_null() {
+        if encryption.kms_key_arn.known().is_some() {
             diagnostics.error_at(
                 path.attribute("key"),
                 "Two keys for one bucket",
@@ -106,8 +106,8 @@ fn check_encryption(
     }
     if encryption.sse_algorithm.known().map(String::as_str) == Some("AES256") {
         for (name, written) in [
-            ("kms_key_arn", !encryption.kms_key_arn.is_null()),
-            ("key", !encryption.key.is_null()),
+            ("kms_key_arn", encryption.kms_key_arn.known().is_some()),
+            ("key", encryption.key.known().is_some()),
             (
                 "bucket_key_enabled",
                 encryption.bucket_key_enabled == Attr::Known(true),
@@ -147,7 +147,7 @@ pub(super) fn check_key_region(
 fn check_role(role: &RoleModel, diagnostics: &mut Diagnostics) {
     let path = AttributePath::root("role");
     not_empty(&path, role, diagnostics);
-    if !role.name.is_null() && !role.name_prefix.is_null() {
+    if role.name.known().is_some() && role.name_prefix.known().is_some() {
         diagnostics.error_at(
             path.attribute("name_prefix"),
             "Two names for one role",
@@ -155,7 +155,7 @@ fn check_role(role: &RoleModel, diagnostics: &mut Diagnostics) {
         );
     }
     if role.existing_arn.is_null() {
-        if !role.manage_policy.is_null() {
+        if role.manage_policy.known().is_some() {
             diagnostics.error_at(
                 path.attribute("manage_policy"),
                 "Only with an existing role",
@@ -164,13 +164,19 @@ fn check_role(role: &RoleModel, diagnostics: &mut Diagnostics) {
         }
         return;
     }
+    if role.existing_arn.is_unknown() {
+        return;
+    }
     for (name, written) in [
-        ("name", !role.name.is_null()),
-        ("name_prefix", !role.name_prefix.is_null()),
-        ("path", !role.path.is_null()),
-        ("description", !role.description.is_null()),
-        ("permissions_boundary", !role.permissions_boundary.is_null()),
-        ("tags", !role.tags.is_null()),
+        ("name", role.name.known().is_some()),
+        ("name_prefix", role.name_prefix.known().is_some()),
+        ("path", role.path.known().is_some()),
+        ("description", role.description.known().is_some()),
+        (
+            "permissions_boundary",
+            role.permissions_boundary.known().is_some(),
+        ),
+        ("tags", role.tags.known().is_some()),
     ] {
         if written {
             diagnostics.error_at(

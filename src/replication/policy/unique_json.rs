@@ -3,76 +3,77 @@
 //! A condition written twice in a policy is a common slip. Parsers usually keep the last one without a word,
 //! which here would widen a grant; so the repetition is an error.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// Reads a text as JSON.
+/// Reads a text as JSON. It is read twice: once for its members' names, once as it stands, so that numbers
+/// stay as they were written.
 pub(super) fn parse(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(text).map(|Unique(json)| json)
+    serde_json::from_str::<Unique>(text)?;
+    serde_json::from_str(text)
 }
 
-struct Unique(Value);
+/// JSON of which nothing is kept but that its names are unique.
+struct Unique;
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Self)
+        deserializer.deserialize_any(UniqueVisitor)
     }
 }
 
 struct UniqueVisitor;
 
 impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = Value;
+    type Value = Unique;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some((name, Unique(json))) = access.next_entry::<String, Unique>()? {
-            if members.contains_key(&name) {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, Unique)) = access.next_entry::<String, Unique>()? {
+            if names.contains(&name) {
                 return Err(A::Error::custom(format!(
                     "the member {name:?} stands twice"
                 )));
             }
-            members.insert(name, json);
+            names.insert(name);
         }
-        Ok(Value::Object(members))
+        Ok(Unique)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Unique(json)) = access.next_element()? {
-            list.push(json);
-        }
-        Ok(Value::Array(list))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
+        while let Some(Unique) = access.next_element()? {}
+        Ok(Unique)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::from(text))
+    fn visit_str<E: Error>(self, _: &str) -> Result<Unique, E> {
+        Ok(Unique)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Unique, E> {
+        Ok(Unique)
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::from(number))
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Unique, E> {
+        Ok(Unique)
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::from(number))
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Unique, E> {
+        Ok(Unique)
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Ok(Value::from(number))
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Unique, E> {
+        Ok(Unique)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<Unique, E> {
+        Ok(Unique)
     }
 }
 
@@ -82,7 +83,8 @@ mod tests {
 
     #[test]
     fn json_is_read_as_it_stands() {
-        let text = r#"{"a":[null,true,-1,1,0.5,"x",{}],"b":{"a":[]}}"#;
+        let text =
+            r#"{"a":[null,true,-1,1,0.5,1e+400,12345678901234567890123,"x",{}],"b":{"a":[]}}"#;
         assert_eq!(parse(text).unwrap().to_string(), text);
     }
 

@@ -10,6 +10,7 @@
 
 pub mod diagnostic;
 pub mod emulator;
+mod looking;
 pub mod proxy;
 pub mod python;
 pub mod terraform;

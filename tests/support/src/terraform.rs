@@ -157,9 +157,11 @@ impl Workspace {
         &self.environment
     }
 
-    /// Writes a file of the configuration.
+    /// Writes a file of the configuration, with the directories that its name begins with.
     pub fn write(&self, name: &str, text: &str) -> Outcome {
-        Ok(std::fs::write(self.configuration.join(name), text)?)
+        let file = self.configuration.join(name);
+        std::fs::create_dir_all(file.parent().unwrap_or(&self.configuration))?;
+        Ok(std::fs::write(file, text)?)
     }
 
     /// Sets a variable of the environment.

@@ -21,7 +21,7 @@ pub struct Call {
     pub operation: String,
     /// Access key, region and service that it was signed for; unsigned calls have none.
     pub scope: Option<Scope>,
-    /// The account, where the access key tells it or a session through this proxy did.
+    /// The account, where the access key tells it, a session through this proxy did, or the test.
     pub account: Option<String>,
     /// The SDK's count of attempts, from 1.
     pub attempt: u32,
@@ -170,7 +170,7 @@ impl fmt::Display for Log {
     }
 }
 
-/// Whose account each access key is in: told by the key itself or by an `AssumeRole` seen before.
+/// Whose account each access key is in: told by the key itself, by an `AssumeRole` seen before, or by the test.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     accounts: BTreeMap<String, String>,
@@ -185,6 +185,11 @@ impl Sessions {
         self.accounts.get(access_key).cloned()
     }
 
+    pub(super) fn know(&mut self, access_key: &str, account: &str) {
+        self.accounts
+            .insert(access_key.to_owned(), account.to_owned());
+    }
+
     /// Looks for the session in an answer of `AssumeRole`.
     pub(super) fn learn(&mut self, answer: &[u8]) {
         let Ok(answer) = std::str::from_utf8(answer) else {
@@ -197,7 +202,7 @@ impl Sessions {
         let access_key = between("<AccessKeyId>", "</AccessKeyId>");
         let account = between("<Arn>arn:aws:sts::", ":");
         if let (Some(access_key), Some(account)) = (access_key, account) {
-            self.accounts.insert(access_key, account);
+            self.know(&access_key, &account);
         }
     }
 }

@@ -120,6 +120,11 @@ impl Proxy {
         std::mem::take(&mut self.shared.state().log)
     }
 
+    /// Tells the account of an access key whose session was made past this proxy.
+    pub fn know(&self, access_key: &str, account: &str) {
+        self.shared.state().sessions.know(access_key, account);
+    }
+
     /// How many calls of this API operation were made, attempts counted one by one.
     pub fn count(&self, operation: &str) -> usize {
         self.shared.state().log.count(operation)

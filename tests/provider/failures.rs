@@ -1,0 +1,136 @@
+//! What is in the state after something failed.
+
+use serde_json::json;
+
+use crate::configs::{ABROAD, THIRD, deploy, kms_abroad, two_destinations, with, without};
+use crate::terraform::Terraform;
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_fails_leaves_nothing_at_aws_and_nothing_in_the_state() {
+    let mut terraform = Terraform::new();
+    terraform.cloud.refuse("PutBucketReplication acme-archive");
+    let said = terraform.apply(&kms_abroad()).await;
+    assert_eq!(said.errors.len(), 1, "{said:?}");
+    assert!(terraform.state.is_null());
+    assert!(terraform.cloud.aws.state().buckets.is_empty());
+    terraform.cloud.recover();
+    terraform.converge(&kms_abroad()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_create_cannot_undo_is_in_the_state_and_never_emptied() {
+    let mut terraform = Terraform::new();
+    let forced = with(
+        &kms_abroad(),
+        "destinations.backup.force_destroy",
+        json!(true),
+    );
+    terraform.cloud.aws.state().objects_arrive_in = Some("acme-archive-backup".to_owned());
+    terraform.cloud.refuse("PutBucketReplication acme-archive");
+    let said = terraform.apply(&forced).await;
+    assert!(!said.is_fine());
+    assert!(terraform.tainted);
+    assert_eq!(
+        terraform.at("/destinations/backup/bucket"),
+        json!("acme-archive-backup")
+    );
+    terraform.cloud.recover();
+    let said = terraform.destroy().await;
+    assert_eq!(
+        said.errors,
+        ["destinations[\"backup\"]: Bucket acme-archive-backup holds objects"]
+    );
+    terraform
+        .cloud
+        .aws
+        .state()
+        .buckets
+        .get_mut("acme-archive-backup")
+        .unwrap()
+        .versions
+        .clear();
+    assert!(terraform.destroy().await.is_fine());
+    let aws = terraform.cloud.aws.state();
+    assert!(aws.buckets.is_empty() && aws.roles.is_empty());
+    assert!(aws.keys.values().all(|k| k.state == "PendingDeletion"));
+}
+
+/// Applies `second` over `first` with one write refused, and then once more without.
+async fn interrupted(
+    first: serde_json::Value,
+    second: serde_json::Value,
+    write: &str,
+) -> Terraform {
+    let mut terraform = Terraform::new();
+    terraform.converge(&first).await;
+    terraform.cloud.refuse(write);
+    let said = terraform.apply(&second).await;
+    assert_eq!(said.errors.len(), 1, "{said:?}");
+    terraform.cloud.recover();
+    assert!(terraform.refresh().await.is_fine());
+    assert_ne!(terraform.at("/source/kms_key_arn"), json!(null));
+    terraform.converge(&second).await;
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    terraform
+}
+
+fn assert_no_trace(terraform: &Terraform) {
+    let aws = terraform.cloud.aws.state();
+    assert!(aws.buckets.is_empty() && aws.roles.is_empty() && aws.aliases.is_empty());
+    assert!(aws.keys.values().all(|k| k.state == "PendingDeletion"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_fails_keeps_every_key_in_the_state() {
+    let multi_region = with(
+        &kms_abroad(),
+        "source.encryption.key",
+        json!({ "multi_region": true }),
+    );
+    let second = with(
+        &multi_region,
+        "destinations.near",
+        json!({ "region": "us-east-1" }),
+    );
+    let write = "PutBucketReplication acme-archive";
+    assert_no_trace(&interrupted(kms_abroad(), second, write).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_could_not_be_made_is_not_in_the_state() {
+    let write = "CreateBucket acme-archive-near";
+    assert_no_trace(&interrupted(kms_abroad(), two_destinations(), write).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_could_not_go_stays_in_the_state_beside_its_successor() {
+    let moved = with(
+        &kms_abroad(),
+        "destinations.backup",
+        json!({ "bucket": "acme-third", "region": "eu-central-1", "assume_role": deploy(THIRD) }),
+    );
+    let write = "DeleteBucket acme-archive-backup";
+    assert_no_trace(&interrupted(kms_abroad(), moved, write).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_whose_account_is_closed_is_left_as_it_is_with_a_warning() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&two_destinations()).await;
+    let before = terraform.shown();
+    terraform.cloud.close(ABROAD);
+    let said = terraform.refresh().await;
+    assert_eq!(said.errors, Vec::<String>::new());
+    assert_eq!(said.warnings.len(), 1, "{said:?}");
+    assert_eq!(terraform.shown(), before);
+    let plan = terraform.plan(&two_destinations()).await;
+    assert_eq!(
+        plan.said.errors,
+        ["destinations[\"backup\"].assume_role.role_arn: Cannot assume the role"]
+    );
+    let gone = without(&two_destinations(), "destinations.backup");
+    let plan = terraform.plan(&gone).await;
+    assert!(!plan.said.is_fine());
+    terraform.cloud.recover();
+    terraform.assert_settled(&two_destinations()).await;
+}

@@ -1,0 +1,23 @@
+//! The provider as Terraform drives it, over a strict AWS in memory: every plan and every result is held against
+//! Terraform's own rules. No network; time is paused.
+#![cfg(test)]
+#![expect(unreachable_pub, reason = "the modules see one another's items")]
+
+#[path = "../engine/fake/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the engine, which use the rest of it"
+)]
+mod fake;
+
+mod configs;
+mod terraform;
+mod unreliable;
+
+mod drift;
+mod failures;
+mod imports;
+mod lifecycle;
+mod random;
+mod unconfigured;
+mod unknowns;

@@ -1,0 +1,316 @@
+//! Configurations that nobody thought of, with unknown values anywhere.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value as Json, json};
+use terraform_provider_replicated::replication::operation::RoleDescription;
+use terraform_provider_replicated::replication::policy::PolicyDocument;
+use tokio::time::Instant;
+
+use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy};
+use crate::fake::{Key, Role};
+use crate::terraform::{SOMEBODYS_KEY, Terraform};
+
+/// Where destinations live: account and region. What is the provider's own may be left out.
+const PLACES: [(&str, &str); 4] = [
+    (HOME, "eu-west-1"),
+    (ABROAD, "us-west-2"),
+    (THIRD, "eu-west-1"),
+    (HOME, "us-east-1"),
+];
+const EXISTING_ROLE: &str = "arn:aws:iam::111111111111:role/service/Existing";
+
+/// A key of somebody else's in an account and region.
+fn existing_key((account, region): (&str, &str), number: usize) -> String {
+    format!("arn:aws:kms:{region}:{account}:{SOMEBODYS_KEY}00000000000{number}")
+}
+
+/// What stands around: keys and a role that the configurations may name.
+pub fn surroundings(terraform: &Terraform) {
+    let mut aws = terraform.cloud.aws.state();
+    let anyone = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}"#;
+    for place in PLACES {
+        for number in 0..2 {
+            let key = Key {
+                description: "somebody's".to_owned(),
+                state: "Enabled".to_owned(),
+                multi_region: false,
+                policy: PolicyDocument::parse(anyone).unwrap(),
+                rotation: None,
+                tags: BTreeMap::new(),
+                window_days: None,
+                since: Instant::now(),
+            };
+            aws.keys.insert(existing_key(place, number), key);
+        }
+    }
+    let role = Role {
+        description: RoleDescription {
+            arn: EXISTING_ROLE.to_owned(),
+            unique_id: "AROAEXISTING".to_owned(),
+            path: "/service/".to_owned(),
+            description: "somebody's".to_owned(),
+            permissions_boundary: None,
+            trust_policy: "{}".to_owned(),
+            tags: BTreeMap::new(),
+            created: None,
+        },
+        policies: BTreeMap::new(),
+        attached: Vec::new(),
+        since: Instant::now(),
+    };
+    aws.roles
+        .insert((HOME.to_owned(), "existing".to_owned()), role);
+}
+
+/// An object whose members are each written or not.
+fn object(members: Vec<(&'static str, BoxedStrategy<Json>)>) -> BoxedStrategy<Json> {
+    let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let values: Vec<_> = members
+        .into_iter()
+        .map(|(_, value)| proptest::option::weighted(0.4, value))
+        .collect();
+    values
+        .prop_map(move |values| {
+            let written = names.iter().zip(values);
+            Json::Object(
+                written
+                    .filter_map(|(name, value)| Some(((*name).to_owned(), value?)))
+                    .collect(),
+            )
+        })
+        .boxed()
+}
+
+/// Null when it says nothing, because an object that is written and says nothing is refused.
+fn meant(strategy: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let silent = |json: &Json| {
+        json.as_object()
+            .is_some_and(|o| o.values().all(Json::is_null))
+    };
+    strategy
+        .prop_map(move |json| if silent(&json) { Json::Null } else { json })
+        .boxed()
+}
+
+fn of<const N: usize>(values: [Json; N]) -> BoxedStrategy<Json> {
+    select(values.to_vec()).boxed()
+}
+
+fn switch() -> BoxedStrategy<Json> {
+    of([json!(true), json!(false), Json::Null])
+}
+
+fn tags() -> BoxedStrategy<Json> {
+    of([
+        Json::Null,
+        json!({}),
+        json!({ "team": "archive" }),
+        json!({ "team": "storage", "cost": "7" }),
+    ])
+}
+
+fn key(alias: String) -> BoxedStrategy<Json> {
+    meant(object(vec![
+        ("alias", of([Json::Null, json!(alias)])),
+        ("description", of([json!("Ours"), json!("Theirs")])),
+        ("deletion_window_in_days", of([json!(7), json!(30)])),
+        ("enable_key_rotation", switch()),
+        ("rotation_period_in_days", of([json!(90), json!(400)])),
+        ("multi_region", switch()),
+        ("tags", tags()),
+    ]))
+}
+
+fn encryption(place: (&'static str, &'static str), name: &str) -> BoxedStrategy<Json> {
+    let own = key(format!("alias/own-{name}"));
+    let own_key = (own, switch()).prop_map(|(key, bucket_key)| {
+        json!({ "sse_algorithm": "aws:kms", "key": key, "kms_key_arn": null, "bucket_key_enabled": bucket_key })
+    });
+    prop_oneof![
+        Just(Json::Null),
+        Just(json!({ "sse_algorithm": "AES256", "key": null, "kms_key_arn": null })),
+        own_key,
+        (0..2_usize, any::<bool>()).prop_map(move |(number, told)| json!({
+            "kms_key_arn": existing_key(place, number),
+            "key": null,
+            "sse_algorithm": if told { json!("aws:kms") } else { Json::Null },
+        })),
+    ]
+    .boxed()
+}
+
+fn side(
+    place: (&'static str, &'static str),
+    name: &str,
+) -> Vec<(&'static str, BoxedStrategy<Json>)> {
+    let block = [
+        "block_public_acls",
+        "block_public_policy",
+        "ignore_public_acls",
+        "restrict_public_buckets",
+    ];
+    vec![
+        ("account_id", of([json!(place.0), Json::Null])),
+        ("force_destroy", switch()),
+        ("encryption", encryption(place, name)),
+        (
+            "public_access_block",
+            meant(object(block.map(|name| (name, switch())).to_vec())),
+        ),
+        (
+            "object_ownership",
+            of([json!("BucketOwnerPreferred"), json!("BucketOwnerEnforced")]),
+        ),
+        ("tags", tags()),
+    ]
+}
+
+fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
+    let name = if named {
+        format!("acme-p{place}")
+    } else {
+        format!("acme-archive-{letter}")
+    };
+    let at = PLACES[if named { place } else { letter as usize % 4 }];
+    let mut members = side(at, &name);
+    let letter = letter as i64;
+    members.extend([
+        ("enabled", switch()),
+        ("priority", of([json!(letter), Json::Null])),
+        (
+            "storage_class",
+            of([json!("STANDARD_IA"), json!("GLACIER")]),
+        ),
+        ("delete_marker_replication", switch()),
+    ]);
+    (object(members), any::<bool>())
+        .prop_map(move |(written, told)| {
+            let mut written = written.as_object().cloned().unwrap_or_default();
+            if named {
+                written.insert("bucket".to_owned(), json!(name));
+            }
+            if told || at.1 != "eu-west-1" {
+                written.insert("region".to_owned(), json!(at.1));
+            }
+            if at.0 != HOME {
+                written.insert("assume_role".to_owned(), deploy(at.0));
+            }
+            Json::Object(written)
+        })
+        .boxed()
+}
+
+fn destinations() -> BoxedStrategy<Json> {
+    let permuted = Just(vec![0_usize, 1, 2, 3]).prop_shuffle();
+    (
+        permuted,
+        proptest::collection::vec(any::<Option<bool>>(), 4),
+    )
+        .prop_filter("at least one destination", |(_, given)| {
+            given.iter().any(Option::is_some)
+        })
+        .prop_flat_map(|(places, given)| {
+            let chosen: Vec<_> = ['a', 'b', 'c', 'd']
+                .into_iter()
+                .zip(places)
+                .zip(given)
+                .filter_map(|((letter, place), named)| {
+                    let one = destination(letter, place, named?);
+                    Some(one.prop_map(move |json| (letter.to_string(), json)))
+                })
+                .collect();
+            chosen.prop_map(|all| Json::Object(all.into_iter().collect::<Map<_, _>>()))
+        })
+        .boxed()
+}
+
+fn role() -> BoxedStrategy<Json> {
+    let own = meant(object(vec![
+        ("path", of([json!("/"), Json::Null])),
+        ("description", of([json!("Copies"), json!("Replicates")])),
+        (
+            "permissions_boundary",
+            of([json!("arn:aws:iam::111111111111:policy/Boundary")]),
+        ),
+        ("tags", tags()),
+    ]));
+    // A role cannot move under its name.
+    let elsewhere = json!({ "name": "copier", "path": "/replication/" });
+    prop_oneof![
+        3 => Just(Json::Null),
+        4 => own,
+        1 => Just(elsewhere),
+        1 => Just(json!({ "name_prefix": "copier-" })),
+        1 => Just(json!({ "existing_arn": EXISTING_ROLE, "name": null, "description": null })),
+    ]
+    .boxed()
+}
+
+fn config() -> BoxedStrategy<Json> {
+    let source = object(side(PLACES[0], "acme-archive"));
+    (source, destinations(), role(), tags())
+        .prop_map(|(mut source, destinations, role, tags)| {
+            source["bucket"] = json!("acme-archive");
+            json!({ "source": source, "destinations": destinations, "role": role, "tags": tags })
+        })
+        .boxed()
+}
+
+/// The configuration with some of its values unknown.
+fn veiled(config: &Json, picks: &[Index]) -> Json {
+    let mut places = Vec::new();
+    pointers(config, String::new(), &mut places);
+    let mut veiled = config.clone();
+    for pick in picks {
+        let place: &String = pick.get(&places);
+        if let Some(place) = veiled.pointer_mut(place) {
+            *place = json!(UNKNOWN);
+        }
+    }
+    veiled
+}
+
+fn pointers(json: &Json, at: String, found: &mut Vec<String>) {
+    for (name, value) in json.as_object().into_iter().flatten() {
+        let at = format!("{at}/{name}");
+        pointers(value, at.clone(), found);
+        found.push(at);
+    }
+}
+
+fn run<F: Future<Output = ()>>(future: F) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_planned_with_unknown_values_is_applied_as_planned_and_then_plans_empty(
+        configs in proptest::collection::vec(config(), 1..4),
+        picks in proptest::collection::vec(proptest::collection::vec(any::<Index>(), 0..5), 4),
+    ) {
+        run(async {
+            let mut terraform = Terraform::new();
+            surroundings(&terraform);
+            for (config, picks) in configs.iter().zip(&picks) {
+                let said = terraform.apply_later(&veiled(config, picks), config).await;
+                assert_eq!(said.errors, Vec::<String>::new());
+                terraform.assert_settled(config).await;
+            }
+            let said = terraform.destroy().await;
+            assert_eq!(said.errors, Vec::<String>::new());
+            let aws = terraform.cloud.aws.state();
+            assert_eq!(aws.buckets.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+            assert_eq!(aws.roles.len(), 1);
+        });
+    }
+}

@@ -1,0 +1,507 @@
+//! What Terraform's core does with a provider: one resource, its state, and the rules.
+//!
+//! [`Terraform::apply`] refreshes, validates, plans, plans again with what is known by then, and applies. Plans and
+//! results that Terraform would call a bug in the provider panic here.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use terraform_provider_replicated::framework::contract::{
+    assert_object_compatible, assert_plan_valid, assert_replace_paths, proposed_new_state,
+};
+use terraform_provider_replicated::framework::diagnostics::{Diagnostics, Severity};
+use terraform_provider_replicated::framework::provider::{
+    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, PlanRequest, PlanResponse,
+    ReadRequest,
+};
+use terraform_provider_replicated::framework::schema::Schema;
+use terraform_provider_replicated::framework::server::Server;
+use terraform_provider_replicated::framework::value::Value;
+use terraform_provider_replicated::provider::ReplicatedProvider;
+use terraform_provider_replicated::provider::settings::{Session, Settings};
+use terraform_provider_replicated::replication::ids::Region;
+
+use crate::configs::value;
+use crate::unreliable::UnreliableCloud;
+
+/// What the ids of keys begin with that are not ours.
+pub const SOMEBODYS_KEY: &str = "key/00000000-0000-4000-8000-";
+const TYPE: &str = "replicated_bucket";
+
+/// One resource under one client.
+pub struct Terraform {
+    pub cloud: Arc<UnreliableCloud>,
+    /// What the provider block says.
+    pub settings: Settings,
+    /// The stored object; null when there is none.
+    pub state: Value,
+    /// Its private state.
+    pub private: Vec<u8>,
+    /// Whether the stored object is to be replaced, because its create failed.
+    pub tainted: bool,
+    /// Whether a replacement makes the new object first.
+    pub create_before_destroy: bool,
+    /// Whether a plan looks at the real thing first.
+    pub refreshing: bool,
+}
+
+/// What a person sees of a plan, and what Terraform stores of it.
+#[derive(Debug)]
+pub struct Plan {
+    pub planned: Value,
+    pub private: Vec<u8>,
+    /// Paths that replace.
+    pub replaced_by: Vec<String>,
+    pub is_empty: bool,
+    pub said: Said,
+}
+
+/// Diagnostics as `path: summary`.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Said {
+    pub errors: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+impl Said {
+    fn of(diagnostics: &Diagnostics) -> Self {
+        let mut said = Self::default();
+        for diagnostic in diagnostics.iter() {
+            let summary = &diagnostic.summary;
+            let line = match &diagnostic.path {
+                Some(path) => format!("{path}: {summary}"),
+                None => summary.clone(),
+            };
+            assert!(
+                !diagnostic.detail.contains("bug in the provider"),
+                "{line}: {}",
+                diagnostic.detail
+            );
+            match diagnostic.severity {
+                Severity::Error => said.errors.push(line),
+                Severity::Warning => said.warnings.push(line),
+            }
+        }
+        said
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.errors.extend(other.errors);
+        self.warnings.extend(other.warnings);
+    }
+
+    pub fn is_fine(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+impl Terraform {
+    pub fn new() -> Self {
+        Self::over(UnreliableCloud::new())
+    }
+
+    /// Another state over the same AWS.
+    pub fn over(cloud: Arc<UnreliableCloud>) -> Self {
+        Self {
+            cloud,
+            settings: Settings {
+                region: Some(Region::parse("eu-west-1").unwrap()),
+                ..Settings::default()
+            },
+            state: Value::Null,
+            private: Vec::new(),
+            tainted: false,
+            create_before_destroy: false,
+            refreshing: true,
+        }
+    }
+
+    /// A new process of the provider, as each walk starts one.
+    fn server(&self) -> Server {
+        Server::new(Arc::new(ReplicatedProvider::with_session(Session {
+            settings: self.settings.clone(),
+            cloud: self.cloud.clone(),
+            locks: Arc::default(),
+        })))
+    }
+
+    fn schema(&self) -> Schema {
+        let server = self.server();
+        server.schemas().resources[TYPE].entry.schema.clone()
+    }
+
+    pub fn config(&self, config: &Json) -> Value {
+        value(config, &self.schema().block.ty())
+    }
+
+    /// The stored object as JSON.
+    pub fn shown(&self) -> Json {
+        self.state.to_json(&self.schema().block.ty()).unwrap()
+    }
+
+    /// One value of the stored object; `path` is a JSON pointer.
+    pub fn at(&self, path: &str) -> Json {
+        self.shown().pointer(path).cloned().unwrap_or(Json::Null)
+    }
+
+    /// Looks at the real thing; the new state stands only when there are no errors.
+    pub async fn refresh(&mut self) -> Said {
+        if self.state.is_null() {
+            return Said::default();
+        }
+        let server = self.server();
+        let request = ReadRequest {
+            current_state: self.state.clone(),
+            private: self.private.clone(),
+            identity: Value::Null,
+            client: ClientCapabilities::default(),
+            stop: server.stop_token(),
+        };
+        let response = server.read_resource(TYPE, request).await;
+        let said = Said::of(&response.diagnostics);
+        assert!(response.new_state.is_wholly_known());
+        if said.is_fine() {
+            self.state = response.new_state;
+            self.private = response.private;
+        }
+        said
+    }
+
+    pub async fn validate(&self, config: &Json) -> Said {
+        let server = self.server();
+        let config = self.config(config);
+        let diagnostics = server
+            .validate_resource_config(TYPE, &config, ClientCapabilities::default())
+            .await;
+        Said::of(&diagnostics)
+    }
+
+    /// `terraform plan`: what a person sees.
+    pub async fn plan(&mut self, config: &Json) -> Plan {
+        let said = if self.refreshing {
+            self.refresh().await
+        } else {
+            Said::default()
+        };
+        let mut plan = self.plan_only(config).await;
+        plan.said.errors.splice(0..0, said.errors);
+        plan.said.warnings.splice(0..0, said.warnings);
+        plan
+    }
+
+    /// A plan without a look at the real thing.
+    pub async fn plan_only(&self, config: &Json) -> Plan {
+        let said = self.validate(config).await;
+        if !said.is_fine() {
+            return Plan {
+                planned: Value::Null,
+                private: Vec::new(),
+                replaced_by: Vec::new(),
+                is_empty: false,
+                said,
+            };
+        }
+        let config = self.config(config);
+        let server = self.server();
+        let (prior, private) = if self.tainted {
+            (Value::Null, Vec::new())
+        } else {
+            (self.state.clone(), self.private.clone())
+        };
+        let first = self.ask(&server, &prior, &private, &config).await;
+        let mut said = said;
+        said.extend(Said::of(&first.diagnostics));
+        let replaced_by: Vec<String> = first
+            .requires_replace
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let mut plan = Plan {
+            is_empty: first.planned_state.same(&prior),
+            planned: first.planned_state,
+            private: first.planned_private,
+            replaced_by,
+            said,
+        };
+        if plan.said.is_fine() {
+            let again = self.ask(&server, &prior, &private, &config).await;
+            assert!(again.planned_state.same(&plan.planned), "two plans differ");
+        }
+        if plan.said.is_fine() && !plan.replaced_by.is_empty() {
+            let second = self
+                .ask(&server, &Value::Null, &plan.private, &config)
+                .await;
+            plan.said
+                .errors
+                .extend(Said::of(&second.diagnostics).errors);
+            plan.planned = second.planned_state;
+            plan.private = second.planned_private;
+        }
+        plan
+    }
+
+    async fn ask(
+        &self,
+        server: &Server,
+        prior: &Value,
+        private: &[u8],
+        config: &Value,
+    ) -> PlanResponse {
+        let schema = &server.schemas().resources[TYPE].entry.schema;
+        let request = PlanRequest {
+            prior_state: prior.clone(),
+            proposed_new_state: proposed_new_state(schema, prior, config),
+            config: config.clone(),
+            prior_private: private.to_vec(),
+            prior_identity: Value::Null,
+            client: ClientCapabilities::default(),
+            stop: server.stop_token(),
+        };
+        let response = server.plan_resource_change(TYPE, request).await;
+        if !response.diagnostics.has_error() {
+            let planned = &response.planned_state;
+            let mut findings = assert_plan_valid(schema, prior, config, planned);
+            findings.extend(assert_replace_paths(
+                schema,
+                prior,
+                planned,
+                &response.requires_replace,
+            ));
+            let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            assert_eq!(findings, Vec::<String>::new(), "the plan is invalid");
+        }
+        response
+    }
+
+    /// `terraform apply` of a configuration that is known from the beginning.
+    pub async fn apply(&mut self, config: &Json) -> Said {
+        self.apply_later(config, config).await
+    }
+
+    /// `terraform apply` where the plan saw `first` and the apply knows `last`.
+    pub async fn apply_later(&mut self, first: &Json, last: &Json) -> Said {
+        let plan = self.plan(first).await;
+        if !plan.said.is_fine() {
+            return plan.said;
+        }
+        self.carry_out(plan, last).await
+    }
+
+    /// Applies a plan, with what is known by then.
+    pub async fn carry_out(&mut self, plan: Plan, config: &Json) -> Said {
+        let mut said = plan.said.clone();
+        if plan.is_empty && plan.replaced_by.is_empty() && !self.tainted {
+            return said;
+        }
+        let replacing = !plan.replaced_by.is_empty() || self.tainted;
+        let old = (self.state.clone(), self.private.clone());
+        if replacing && !self.create_before_destroy && !self.state.is_null() {
+            let gone = self.delete(&old.0, plan.private.clone()).await;
+            said.extend(gone);
+            if !said.is_fine() {
+                return said;
+            }
+        }
+        if replacing {
+            self.state = Value::Null;
+            self.private = Vec::new();
+            self.tainted = false;
+        }
+        let checked = self.validate(config).await;
+        said.extend(checked);
+        if !said.is_fine() {
+            return said;
+        }
+        let config = self.config(config);
+        let server = self.server();
+        let prior = self.state.clone();
+        let second = self.ask(&server, &prior, &self.private, &config).await;
+        said.extend(Said::of(&second.diagnostics));
+        if !said.is_fine() {
+            return said;
+        }
+        assert!(
+            second.requires_replace.is_empty(),
+            "the apply would replace what the plan did not"
+        );
+        self.compatible(&plan.planned, &second.planned_state, "final plan");
+        if second.planned_state.same(&prior) {
+            return said;
+        }
+        let creating = prior.is_null();
+        let request = ApplyRequest {
+            prior_state: prior,
+            planned_state: second.planned_state.clone(),
+            config,
+            planned_private: second.planned_private,
+            planned_identity: Value::Null,
+            stop: server.stop_token(),
+        };
+        let response = server.apply_resource_change(TYPE, request).await;
+        let result = Said::of(&response.diagnostics);
+        if result.is_fine() {
+            self.compatible(&second.planned_state, &response.new_state, "result");
+        }
+        self.tainted = creating && !result.is_fine() && !response.new_state.is_null();
+        said.extend(result);
+        self.keep(response);
+        if replacing && self.create_before_destroy && said.is_fine() && !old.0.is_null() {
+            let new = (self.state.clone(), self.private.clone());
+            said.extend(self.delete(&old.0, old.1).await);
+            (self.state, self.private) = new;
+        }
+        said
+    }
+
+    fn keep(&mut self, response: ApplyResponse) {
+        assert!(response.new_state.is_wholly_known());
+        if !response.new_state.is_null() || !response.diagnostics.has_error() {
+            self.state = response.new_state;
+            self.private = response.private;
+        }
+    }
+
+    fn compatible(&self, planned: &Value, actual: &Value, what: &str) {
+        let findings: Vec<String> = assert_object_compatible(&self.schema(), planned, actual)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(findings, Vec::<String>::new(), "inconsistent {what}");
+    }
+
+    /// `terraform destroy`.
+    pub async fn destroy(&mut self) -> Said {
+        let mut said = self.refresh().await;
+        if !said.is_fine() || self.state.is_null() {
+            return said;
+        }
+        let server = self.server();
+        let request = PlanRequest {
+            prior_state: self.state.clone(),
+            proposed_new_state: Value::Null,
+            config: Value::Null,
+            prior_private: self.private.clone(),
+            prior_identity: Value::Null,
+            client: ClientCapabilities::default(),
+            stop: server.stop_token(),
+        };
+        let plan = server.plan_resource_change(TYPE, request).await;
+        said.extend(Said::of(&plan.diagnostics));
+        if said.is_fine() {
+            let state = self.state.clone();
+            said.extend(self.delete(&state, plan.planned_private).await);
+        }
+        said
+    }
+
+    async fn delete(&mut self, state: &Value, private: Vec<u8>) -> Said {
+        let server = self.server();
+        let request = ApplyRequest {
+            prior_state: state.clone(),
+            planned_state: Value::Null,
+            config: Value::Null,
+            planned_private: private,
+            planned_identity: Value::Null,
+            stop: server.stop_token(),
+        };
+        let response = server.apply_resource_change(TYPE, request).await;
+        let said = Said::of(&response.diagnostics);
+        self.keep(response);
+        if said.is_fine() {
+            self.tainted = false;
+        }
+        said
+    }
+
+    /// `terraform import`, with the read that always follows.
+    pub async fn import(&mut self, id: &str) -> Said {
+        let server = self.server();
+        let request = ImportRequest {
+            id: id.to_owned(),
+            identity: Value::Null,
+            client: ClientCapabilities::default(),
+            stop: server.stop_token(),
+        };
+        let response = server.import_resource_state(TYPE, request).await;
+        let mut said = Said::of(&response.diagnostics);
+        if !said.is_fine() {
+            return said;
+        }
+        self.state = response.state;
+        self.private = response.private;
+        said.extend(self.refresh().await);
+        said
+    }
+
+    /// Nothing is left to do: a refresh changes nothing, and the plan is empty.
+    pub async fn assert_settled(&mut self, config: &Json) {
+        let before = self.shown();
+        let plan = self.plan(config).await;
+        assert_eq!(plan.said.errors, Vec::<String>::new());
+        assert_eq!(self.shown(), before, "a refresh found something");
+        assert_eq!(
+            differences(&self.state, &plan.planned),
+            Vec::<String>::new(),
+            "the plan is not empty"
+        );
+        let aws = self.cloud.aws.state();
+        let mut lacking = aws.audit();
+        // A plan warns of the first; what a source used of somebody else's keys is not ours to remember.
+        lacking.retain(|what| {
+            let warned = what.ends_with("the rule passes over objects under KMS keys");
+            let somebodys = what.contains("kms:Decrypt") && what.contains(SOMEBODYS_KEY);
+            !warned && !somebodys
+        });
+        assert_eq!(lacking, Vec::<String>::new());
+    }
+
+    /// Applies, and nothing is left to do.
+    pub async fn converge(&mut self, config: &Json) -> Vec<String> {
+        let said = self.apply(config).await;
+        assert_eq!(said.errors, Vec::<String>::new());
+        self.assert_settled(config).await;
+        said.warnings
+    }
+}
+
+/// Where two objects differ, as a plan shows it: `path: old -> new`.
+pub fn differences(old: &Value, new: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", old, new, &mut found);
+    found
+}
+
+fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
+    match (old, new) {
+        (Value::Object(a), Value::Object(b)) | (Value::Map(a), Value::Map(b)) => {
+            let names: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let null = &Value::Null;
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                compare(
+                    &path,
+                    a.get(name).unwrap_or(null),
+                    b.get(name).unwrap_or(null),
+                    found,
+                );
+            }
+        }
+        _ if old.same(new) => {}
+        _ => found.push(format!("{path}: {} -> {}", short(old), short(new))),
+    }
+}
+
+fn short(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Unknown => "(known after apply)".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(on) => on.to_string(),
+        Value::Number(number) => number.to_string(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! A cloud with accounts that let nobody in and writes that fail.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, Cloud, Identity};
+use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
+use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
+
+use crate::fake::FakeCloud;
+
+/// A [`FakeCloud`] on which things can be made to fail.
+#[derive(Default)]
+pub struct UnreliableCloud {
+    pub aws: FakeCloud,
+    troubles: Mutex<Troubles>,
+}
+
+#[derive(Default)]
+struct Troubles {
+    closed: BTreeSet<String>,
+    refused: BTreeSet<String>,
+    queries: Vec<(String, String)>,
+}
+
+impl UnreliableCloud {
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// From now on nobody gets into this account.
+    pub fn close(&self, account: &str) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.closed.insert(account.to_owned());
+    }
+
+    /// From now on this write fails, told as the fake tells it: `CreateBucket acme-archive`.
+    pub fn refuse(&self, write: &str) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.refused.insert(write.to_owned());
+    }
+
+    /// Everything works again.
+    pub fn recover(&self) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.closed.clear();
+        troubles.refused.clear();
+    }
+
+    /// Every question since the last time, as account and question.
+    pub fn take_queries(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.troubles.lock().unwrap().queries)
+    }
+
+    fn is_closed(&self, account: &str) -> bool {
+        self.troubles.lock().unwrap().closed.contains(account)
+    }
+}
+
+#[async_trait]
+impl Cloud for UnreliableCloud {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        let identity = self.aws.enter(way_in, region).await?;
+        if self.is_closed(identity.account.as_str()) {
+            return Err(denied("sts:AssumeRole", "the role", None));
+        }
+        Ok(identity)
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        let asked = (at.account.to_string(), query.to_string());
+        self.troubles.lock().unwrap().queries.push(asked);
+        if self.is_closed(at.account.as_str()) {
+            return Err(denied(query.call(), query.subject(), Some(at)));
+        }
+        self.aws.query(at, query).await
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        let refused = {
+            let troubles = self.troubles.lock().unwrap();
+            troubles.refused.contains(&operation.to_string())
+        };
+        if refused || self.is_closed(at.account.as_str()) {
+            return Err(denied(operation.call(), &operation.subject(), Some(at)));
+        }
+        self.aws.perform(at, operation).await
+    }
+}
+
+fn denied(call: &str, subject: &str, at: Option<&Location>) -> CallError {
+    CallError {
+        kind: CallErrorKind::AccessDenied,
+        call: call.to_owned(),
+        subject: subject.to_owned(),
+        account: at.map(|at| at.account.clone()),
+        region: at.map(|at| at.region.clone()),
+        code: Some("AccessDenied".to_owned()),
+        message: "no way in".to_owned(),
+        request_id: None,
+    }
+}

@@ -1,0 +1,125 @@
+//! Examples are short, explained, and accepted by a real Terraform.
+
+use std::path::{Path, PathBuf};
+
+use support::Outcome;
+use support::terraform::{Client, PROVIDER_ADDRESS, Workspace};
+
+use crate::{assert_none, files_below, root, text};
+
+/// Folders with the parts that the documentation pages show; each other folder is an example of its own.
+const PARTS: [&str; 3] = ["provider", "resources", "data-sources"];
+
+/// Lines of a README that fit on one screen.
+const SCREEN: usize = 45;
+/// Lines that are left of `provider` and `resource` blocks: one block is what this product is about.
+const MOST_LINES: usize = 25;
+
+fn example_folders() -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(root().join("examples")).expect("there are examples");
+    let mut found: Vec<PathBuf> = folders
+        .map(|entry| entry.expect("the entry can be read").path())
+        .filter(|path| !PARTS.iter().any(|part| path.ends_with(part)))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "there is no example");
+    found
+}
+
+#[test]
+fn every_example_is_explained_on_one_screen_and_is_one_block() {
+    let mut findings = Vec::new();
+    for folder in example_folders() {
+        let name = folder.display();
+        match std::fs::read_to_string(folder.join("README.md")) {
+            Ok(readme) if readme.lines().count() <= SCREEN => {}
+            Ok(_) => findings.push(format!("{name}: the README is longer than a screen")),
+            Err(error) => findings.push(format!("{name}/README.md: {error}")),
+        }
+        match std::fs::read_to_string(folder.join("main.tf")) {
+            Ok(configuration) => {
+                let lines = lines_of_blocks(&configuration);
+                if !(1..=MOST_LINES).contains(&lines) {
+                    findings.push(format!("{name}: {lines} lines of provider and resources"));
+                }
+            }
+            Err(error) => findings.push(format!("{name}/main.tf: {error}")),
+        }
+    }
+    assert_none(findings);
+}
+
+/// Lines with something on them in `provider` and `resource` blocks. Blocks end at a brace in the first column.
+fn lines_of_blocks(configuration: &str) -> usize {
+    let mut inside = false;
+    let mut lines = 0;
+    for line in configuration.lines() {
+        inside |= line.starts_with("provider ") || line.starts_with("resource ");
+        if inside && !line.trim().is_empty() {
+            lines += 1;
+        }
+        inside &= !line.starts_with('}');
+    }
+    lines
+}
+
+#[test]
+fn the_readme_shows_the_resource_of_the_first_example() {
+    // What a person reads first is what `make demo` runs, but for names and variables.
+    let readme = text("README.md");
+    let shown = readme
+        .split("```hcl\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let shown = shown.expect("the README shows a configuration");
+    let example = text("examples/cross-account-kms/main.tf");
+    let names = |configuration: &str| -> Vec<String> {
+        let resource = configuration
+            .split_once("resource \"")
+            .expect("a resource")
+            .1;
+        let end = resource.find("\n}").unwrap_or(resource.len());
+        resource[..end]
+            .lines()
+            .skip(1)
+            .filter_map(|line| Some(line.split_once('=')?.0.trim().to_owned()))
+            .collect()
+    };
+    let example = names(&example);
+    for name in names(shown) {
+        assert!(example.contains(&name), "{name} is not in the example");
+    }
+}
+
+#[tokio::test]
+async fn every_configuration_is_accepted_by_terraform() -> Outcome {
+    let client = match Client::on_path() {
+        Some(client) => client,
+        None => Client::from_python()?,
+    };
+    let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-replicated"));
+    let mut seen = 0;
+    for path in files_below("examples") {
+        if path.extension().is_none_or(|kind| kind != "tf") {
+            continue;
+        }
+        let configuration = text(&path);
+        let workspace = Workspace::new(client.clone(), provider)?;
+        workspace.write("main.tf", &configuration)?;
+        if !configuration.contains("required_providers") {
+            workspace.write(
+                "versions.tf",
+                &format!(
+                    "terraform {{\n  required_providers {{\n    replicated = {{ source = \"{PROVIDER_ADDRESS}\" }}\n  }}\n}}\n"
+                ),
+            )?;
+        }
+        let run = workspace.run(&["validate", "-no-color"]).await?;
+        assert_eq!(run.code, Some(0), "{}: {run}", path.display());
+        let run = workspace.run(&["fmt", "-check", "-diff"]).await?;
+        assert_eq!(run.code, Some(0), "{}: {run}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 4, "only {seen} configurations were found");
+    Ok(())
+}
