@@ -8,7 +8,7 @@ use support::Outcome;
 use support::terraform::{Client, Run};
 
 use crate::on_each_client;
-use crate::setup::{RESOURCE, SOURCE_REGION, Setup, provider_block};
+use crate::setup::{RESOURCE, SOURCE_REGION, Setup, provider_file};
 
 on_each_client!(
     credentials_reach_neither_state_nor_plan_nor_log,
@@ -65,7 +65,7 @@ async fn setup(
     }
     setup
         .workspace
-        .write("provider.tf", &(provider_block(&lines) + VARIABLES))?;
+        .write("provider.tf", &(provider_file(&lines) + VARIABLES))?;
     setup.workspace.set("TF_LOG", "TRACE");
     if let Some(file) = log {
         setup
