@@ -218,15 +218,15 @@ async fn an_object_put_during_a_failing_create_is_not_destroyed(client: Client) 
 /// Puts an object past the proxy, while the proxy waits.
 fn put_letter_meanwhile(account: Account, bucket: String) {
     // The proxy's own thread may not block on its own runtime.
-    let put = std::thread::spawn(move || {
+    let put = std::thread::spawn(move || -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .build();
+            .build()?;
         let s3 = account.clients(SOURCE_REGION).s3;
         let letter = s3.put_object().bucket(bucket).key("letter.txt");
-        runtime.map(|runtime| {
-            runtime.block_on(letter.body(ByteStream::from_static(b"Dear archive")).send())
-        })
+        let body = ByteStream::from_static(b"Dear archive");
+        runtime.block_on(letter.body(body).send())?;
+        Ok(())
     });
     // Whether the object is there, the case asks itself.
     drop(put.join());
