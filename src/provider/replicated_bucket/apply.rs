@@ -369,7 +369,6 @@ impl Run {
 
     /// After a failure: looks at everything once more and writes down what is there.
     async fn tell_truth(mut self, response: &mut ApplyResponse) {
-        fill(&mut self.model, self.prior.as_ref(), None);
         let spec = match expand(&self.model, &self.session.settings) {
             Ok(spec) => spec,
             Err(_) => self.spec.clone(),
