@@ -6,6 +6,7 @@
 
 use futures::future::{join_all, try_join_all};
 use futures::{FutureExt, StreamExt, TryStreamExt, join, stream, try_join};
+use tracing::Instrument as _;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
@@ -54,7 +55,12 @@ pub async fn observe(
         at: &spec.source.location,
         purpose,
     };
-    let (buckets, role) = join!(buckets, role_look.role(spec, known));
+    let (buckets, role) = join!(
+        buckets,
+        role_look
+            .role(spec, known)
+            .instrument(reading(&ComponentId::Role))
+    );
     let mut observed = Observed::default();
     let mut errors = Vec::new();
     for bucket in buckets {
@@ -104,7 +110,14 @@ pub async fn observe_role(
         at: &spec.source.location,
         purpose,
     };
-    look.role(spec, &|_| true).await
+    look.role(spec, &|_| true)
+        .instrument(reading(&ComponentId::Role))
+        .await
+}
+
+/// In which calls are logged with the component that they are about.
+fn reading(component: &ComponentId) -> tracing::Span {
+    tracing::debug_span!("read", %component)
 }
 
 /// Reads at one place for one purpose.
@@ -122,13 +135,16 @@ impl Look<'_> {
         bucket: &BucketSpec,
         known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<ObservedBucket, CallError> {
-        let is_known = known(&ComponentId::Of(side.clone(), Part::Bucket));
+        let of = |part| ComponentId::Of(side.clone(), part);
+        let is_known = known(&of(Part::Bucket));
         let (mut seen, key, retired) = try_join!(
-            self.bucket_itself(side, bucket, is_known),
-            self.key(bucket),
+            self.bucket_itself(side, bucket, is_known)
+                .instrument(reading(&of(Part::Bucket))),
+            self.key(bucket).instrument(reading(&of(Part::Key))),
             try_join_all(bucket.retired_keys.iter().map(|arn| {
                 self.key_by_arn(arn)
                     .map(|key| key.map(|key| (arn.clone(), key)))
+                    .instrument(reading(&of(Part::Key)))
             })),
         )?;
         let (key, alias_target) = key;
@@ -137,7 +153,10 @@ impl Look<'_> {
         seen.retired_keys = retired.into_iter().collect();
         let key_wanted = bucket.owned_key().is_some();
         if key_wanted && seen.region.present().is_some() && seen.key.present().is_none() {
-            seen.key = self.key_by_tag(owner, side, bucket).await?;
+            seen.key = self
+                .key_by_tag(owner, side, bucket)
+                .instrument(reading(&of(Part::Key)))
+                .await?;
         }
         Ok(seen)
     }

@@ -1,7 +1,7 @@
 //! The configured provider: its settings, its way into AWS, and what all resources of the process share.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
@@ -99,6 +99,7 @@ pub struct Shared {
     configuration: RwLock<Configuration>,
     /// Locks outlive a change of configuration: in debug mode one process serves every alias.
     pub(crate) locks: Arc<DocumentLocks>,
+    remainders: Mutex<BTreeSet<String>>,
 }
 
 /// Why there is no session.
@@ -120,6 +121,28 @@ impl Shared {
             .configuration
             .write()
             .unwrap_or_else(PoisonError::into_inner) = configuration;
+    }
+
+    /// Remembers that what a failed create of this owner left is in a state. Terraform taints it and plans it as
+    /// something new, without a word of the state, so that plan would take its own parts for somebody else's.
+    pub(crate) fn remember_remainder(&self, owner: String) {
+        self.remainders().insert(owner);
+    }
+
+    /// Forgets it, once it is gone.
+    pub(crate) fn forget_remainder(&self, owner: &str) {
+        self.remainders().remove(owner);
+    }
+
+    /// Whether what a failed create of this owner left is in a state.
+    pub(crate) fn is_remainder(&self, owner: &str) -> bool {
+        self.remainders().contains(owner)
+    }
+
+    fn remainders(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.remainders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The session, where there is one.

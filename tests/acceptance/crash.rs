@@ -11,6 +11,8 @@ on_each_client!(
     terraform_killed_after_a_key_was_made,
     the_provider_killed_after_a_key_was_made,
     the_provider_killed_before_the_rule_is_written,
+    the_provider_killed_after_a_bucket_was_made,
+    the_provider_killed_after_the_role_was_made,
 );
 
 async fn terraform_killed_after_a_key_was_made(client: Client) -> Outcome {
@@ -33,6 +35,22 @@ async fn the_provider_killed_before_the_rule_is_written(client: Client) -> Outco
     killed_then_finished(client, |process_id| {
         let kill = Action::new(move || drop(kill_providers(process_id)));
         Rule::on(" PutBucketReplication$", Fault::RunBefore(kill))
+    })
+    .await
+}
+
+async fn the_provider_killed_after_a_bucket_was_made(client: Client) -> Outcome {
+    killed_then_finished(client, |process_id| {
+        let kill = Action::new(move || drop(kill_providers(process_id)));
+        Rule::on(" CreateBucket$", Fault::RunAfter(kill))
+    })
+    .await
+}
+
+async fn the_provider_killed_after_the_role_was_made(client: Client) -> Outcome {
+    killed_then_finished(client, |process_id| {
+        let kill = Action::new(move || drop(kill_providers(process_id)));
+        Rule::on(" CreateRole$", Fault::RunAfter(kill))
     })
     .await
 }

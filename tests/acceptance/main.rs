@@ -19,6 +19,7 @@ mod refusals;
 mod replace;
 mod retain;
 mod role;
+mod secrets;
 mod setup;
 mod support {
     mod emulator;

@@ -16,6 +16,7 @@ use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::target;
 use super::{ReplicatedBucket, decode, encode, report};
+use crate::execution::cloud::CallErrorKind;
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::contract;
@@ -162,12 +163,17 @@ impl Run {
                 ..Outcome::default()
             },
         };
-        if undone.is_success() {
+        let uncertain = may_have_made(&graph, &outcome);
+        if undone.is_success() && !uncertain {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
             return;
         }
-        let told = "What this apply had made could not be taken away completely; what is left is in the state.";
+        let told = if undone.is_success() {
+            "Everything else that this apply had made was taken away again. Whether this was carried out is not known, so it is in the state: destroy, and it is looked for and taken away."
+        } else {
+            "What this apply had made could not be taken away completely; what is left is in the state."
+        };
         report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
         report::run_errors(
             &back,
@@ -429,6 +435,14 @@ impl Run {
             });
         }
     }
+}
+
+/// Whether something may be there of which nobody could say so: its creating call was lost, and so was the look.
+fn may_have_made(graph: &StepGraph, outcome: &Outcome) -> bool {
+    outcome.failed.iter().any(|(id, error)| {
+        error.kind == CallErrorKind::Ambiguous
+            && graph.step(*id).is_some_and(|step| step.action.creates())
+    })
 }
 
 /// Nothing in a state may be unknown.

@@ -58,6 +58,7 @@ impl ReplicatedBucket {
         let outcome = executor::run(&*session.cloud, &session.locks, &request.stop, &graph).await;
         if outcome.is_success() {
             response.new_state = Value::Null;
+            self.shared.forget_remainder(&spec.owner());
         } else {
             let told = "What is gone stays gone; destroy again to go on.";
             report::run_errors(&graph, &outcome, told, diagnostics);

@@ -14,7 +14,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
 use crate::framework::value::{AttributePath, Value};
-use crate::provider::settings::{NoSession, Session};
+use crate::provider::settings::{NoSession, Session, Shared};
 use crate::replication::component::Side;
 use crate::replication::spec::{RoleOwnership, Spec};
 
@@ -50,6 +50,7 @@ impl ReplicatedBucket {
         };
         let private = Private::read(&request.prior_private);
         let planner = Planner {
+            shared: &self.shared,
             session: session.as_deref(),
             config: &config,
             prior: prior.known(),
@@ -63,6 +64,7 @@ impl ReplicatedBucket {
 }
 
 struct Planner<'a> {
+    shared: &'a Shared,
     session: Option<&'a Session>,
     config: &'a BucketModel,
     prior: Option<&'a BucketModel>,
@@ -118,7 +120,7 @@ impl Planner<'_> {
         diagnostics: &mut Diagnostics,
     ) {
         if let Some(spec) = spec
-            && !(self.prior.is_none() && self.private.replacing)
+            && !self.makes_anew(spec)
         {
             preflight::check(session, spec, model, self.prior, diagnostics).await;
         }
@@ -173,6 +175,11 @@ impl Planner<'_> {
                 format!("{} is no longer in the configuration, but its bucket {} is not empty, and force_destroy is not set in the state. Empty it, or set force_destroy (or retain_on_destroy) on it and apply, and then take it out. Nothing was changed.", obstacle.side, obstacle.bucket),
             );
         }
+    }
+
+    /// Whether this is the second half of a replacement: what is there now will be gone by then.
+    fn makes_anew(&self, spec: &Spec) -> bool {
+        self.prior.is_none() && (self.private.replacing || self.shared.is_remainder(&spec.owner()))
     }
 
     /// A replacement deletes every bucket and never empties one, so each must be empty already.

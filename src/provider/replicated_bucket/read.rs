@@ -17,13 +17,14 @@ use crate::framework::model::Attr;
 use crate::framework::provider::{ReadRequest, ReadResponse};
 use crate::framework::value::Value;
 use crate::provider::settings::{NoSession, Session};
-use crate::replication::component::{ComponentId, Side};
+use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::diff::{Difference, Shows, diff};
 use crate::replication::graph::Action;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::Operation;
-use crate::replication::spec::Spec;
+use crate::replication::ownership::{Trust, judge};
+use crate::replication::spec::{BucketSpec, KeySpec, Spec};
 
 impl ReplicatedBucket {
     /// Looks at everything; null when the source and every destination are gone.
@@ -50,6 +51,11 @@ impl ReplicatedBucket {
             }
         };
         let mut private = Private::read(&request.private);
+        if private.remainder
+            && let Ok(spec) = expand(&state, &session.settings)
+        {
+            self.shared.remember_remainder(spec.owner());
+        }
         match refreshed(&session, &state, &mut private, &mut response.diagnostics).await {
             Some(Some(model)) => response.new_state = encode(&model),
             Some(None) => response.new_state = Value::Null,
@@ -77,7 +83,9 @@ async fn refreshed(
         }
     };
     let gone = |seen: &ObservedBucket| seen.region.is_absent();
-    if private.unseen.is_empty() && observed.buckets.values().all(gone) {
+    let without_buckets = private.unseen.is_empty() && observed.buckets.values().all(gone);
+    // Of what a failed create left, the state is the only memory.
+    if without_buckets && !(private.remainder && something_is_left(&observed)) {
         return Some(None);
     }
     let mut model = seen_over(session, state, &spec, &observed);
@@ -146,6 +154,15 @@ async fn look(
     Ok(Some(observed))
 }
 
+/// Whether there is a role, or a key that is not about to be deleted.
+fn something_is_left(observed: &Observed) -> bool {
+    observed.role.present().is_some()
+        || observed.buckets.values().any(|seen| {
+            let key = seen.key.present();
+            key.is_some_and(|key| key.description.state != "PendingDeletion")
+        })
+}
+
 /// What was seen, over what is in state, with drift told at the components.
 pub(super) fn seen_over(
     session: &Session,
@@ -155,6 +172,9 @@ pub(super) fn seen_over(
 ) -> BucketModel {
     let mut inherited = session.settings.default_tags.clone();
     inherited.extend(known_entries(&state.tags));
+    let state = &recall_keys(state, spec, observed);
+    let recalled = expand(state, &session.settings);
+    let spec = recalled.as_ref().unwrap_or(spec);
     let (mut model, notes) = flatten(state, observed, &inherited);
     let mut differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
@@ -177,6 +197,31 @@ pub(super) fn seen_over(
     }
     model.components = with_drift(&without_old_drift(&state.components), &differences);
     model
+}
+
+/// A key whose ARN a failed run did not get to write down is known again by its tags. Left alone it would be taken
+/// for somebody else's, and stay behind.
+fn recall_keys(state: &BucketModel, spec: &Spec, observed: &Observed) -> BucketModel {
+    let owner = spec.owner();
+    let mut state = state.clone();
+    for (this, side) in state.sides_mut() {
+        let wanted = spec.bucket(&this).and_then(BucketSpec::owned_key);
+        let seen = observed.buckets.get(&this).and_then(|b| b.key.present());
+        let (Some(KeySpec { arn: None, .. }), Some(seen)) = (wanted, seen) else {
+            continue;
+        };
+        let component = ComponentId::Of(this, Part::Key);
+        let ours = seen
+            .tags
+            .present()
+            .is_some_and(|tags| judge(&owner, &component, tags, Trust::Tags).is_ok());
+        if ours {
+            let arn = seen.description.arn.clone();
+            side.kms_key_id = Attr::Known(arn.rsplit('/').next().unwrap_or_default().to_owned());
+            side.kms_key_arn = Attr::Known(arn);
+        }
+    }
+    state
 }
 
 /// The ways into accounts, to be remembered.
