@@ -86,6 +86,34 @@ async fn a_bucket_moves_between_keys_of_others_and_one_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_key_is_never_one_that_another_bucket_retired_under_the_same_name() {
+    let mut terraform = Terraform::new();
+    crate::random::surroundings(&terraform);
+    let kms = json!({ "sse_algorithm": "aws:kms" });
+    let existing =
+        format!("arn:aws:kms:us-west-2:{ABROAD}:key/00000000-0000-4000-8000-000000000000");
+    let named = |bucket: &str, encryption: Json| {
+        json!({
+            "bucket": bucket,
+            "region": "us-west-2",
+            "assume_role": deploy(ABROAD),
+            "encryption": encryption,
+        })
+    };
+    let setup = |destinations: Json| json!({ "source": { "bucket": "acme-archive" }, "destinations": destinations });
+    let first = named("acme-first", kms.clone());
+    terraform.converge(&setup(json!({ "b": first }))).await;
+    // The first bucket is renamed and gives its key up, and another one takes its name.
+    let renamed = named("acme-first", json!({ "kms_key_arn": existing }));
+    let second = named("acme-second", json!({ "sse_algorithm": "AES256" }));
+    terraform
+        .converge(&setup(json!({ "a": renamed, "b": second })))
+        .await;
+    let second = named("acme-second", kms);
+    terraform.converge(&setup(json!({ "b": second }))).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destination_comes_before_another_one_goes_under_the_same_key() {
     let mut terraform = Terraform::new();
     terraform.converge(&kms_abroad()).await;

@@ -1,5 +1,6 @@
 //! Create and update: observe, work out the difference, run the steps, and tell what is true now.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -28,11 +29,11 @@ use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part};
 use crate::replication::desired::desire;
 use crate::replication::graph::StepGraph;
-use crate::replication::observed::Observed;
+use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::Output;
 use crate::replication::ownership::{claims, distrust_policies};
 use crate::replication::plan::{Going, plan};
-use crate::replication::spec::{KeyChoice, Spec};
+use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 use crate::replication::undo::undo;
 
 /// How long an undo may take once Terraform has asked to stop.
@@ -263,8 +264,35 @@ impl Run {
         observe(&*self.session.cloud, &self.spec, purpose, &known).await
     }
 
+    /// A new key is looked for by its tags, and a key that state has for another bucket may carry the same ones: it
+    /// was tagged before its destination got another name. It is not taken for the new one.
+    fn forget_known_keys(&self, observed: &mut Observed) {
+        let prior = self.prior.as_ref();
+        let Some(prior) = prior.and_then(|prior| expand(prior, &self.session.settings).ok()) else {
+            return;
+        };
+        let known: BTreeSet<&String> = prior
+            .buckets()
+            .flat_map(|(_, bucket)| {
+                let current = bucket.owned_key().and_then(|key| key.arn.as_ref());
+                bucket.retired_keys.iter().chain(current)
+            })
+            .collect();
+        for (side, seen) in &mut observed.buckets {
+            let wanted = self.spec.bucket(side).and_then(BucketSpec::owned_key);
+            if let Presence::Present(key) = &seen.key
+                && wanted.is_some_and(|wanted| wanted.arn.is_none())
+                && known.contains(&key.description.arn)
+                && seen.alias_target.present() != Some(&key.description.arn)
+            {
+                seen.key = Presence::Absent;
+            }
+        }
+    }
+
     /// Whether everything that is there may be used; keys that were found are taken into the spec.
     fn accept(&mut self, observed: &mut Observed, diagnostics: &mut Diagnostics) -> bool {
+        self.forget_known_keys(observed);
         let known = |component: &ComponentId| {
             is_known(self.prior.as_ref(), &self.spec, &self.model, component)
         };
