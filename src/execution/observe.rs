@@ -255,9 +255,20 @@ impl Look<'_> {
                 Ok(Setting::Of(Presence::Unasked))
             }
         };
-        let (empty, policy, replication) = try_join!(
+        let tags = async {
+            if bucket.retain_on_destroy {
+                let query = Query::GetBucketTagging {
+                    bucket: name.clone(),
+                };
+                self.setting(query, tags).await
+            } else {
+                Ok(Setting::Of(Presence::Unasked))
+            }
+        };
+        let (empty, policy, tags, replication) = try_join!(
             self.emptiness(&name, true),
             policy,
+            tags,
             self.replication(side, &name)
         )?;
         Ok(ObservedBucket {
@@ -266,6 +277,7 @@ impl Look<'_> {
                 _ => Presence::Absent,
             },
             policy: policy.presence(),
+            tags: tags.presence(),
             replication: replication.presence(),
             empty,
             ..ObservedBucket::default()

@@ -14,6 +14,9 @@ pub const OWNER_TAG: &str = "replicated:owner";
 pub const COMPONENT_TAG: &str = "replicated:component";
 /// Tag with the moment of the create that made it, RFC 3339; distinguishes one create from another.
 pub const CREATED_TAG: &str = "replicated:created";
+/// Tag that a destroy leaves on what `retain_on_destroy` keeps: nobody manages it now, and the same configuration,
+/// applied again, takes it back. It goes with the take-over.
+pub const RETAINED_TAG: &str = "replicated:retained";
 /// Name of our inline policy in a replication role of ours.
 pub const ROLE_POLICY_NAME: &str = "replication";
 

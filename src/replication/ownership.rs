@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::component::{ComponentId, Part, Side};
-use super::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG};
+use super::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG, RETAINED_TAG};
 use super::observed::{Observed, ObservedBucket, Presence};
 use super::operation::Tags;
 use super::spec::{RoleOwnership, Spec};
@@ -67,8 +67,8 @@ pub fn claims(
         if seen.region.present().is_some() && !known(&component) {
             let tags = seen.tags.present().unwrap_or(&nothing);
             let verdict = judge(&owner, &component, tags, trust).and_then(|()| match trust {
-                Trust::Recent(_) => empty(seen),
-                Trust::Tags => Ok(()),
+                Trust::Recent(_) if !tags.contains_key(RETAINED_TAG) => empty(seen),
+                _ => Ok(()),
             });
             claims.push(Claim {
                 thing: format!("bucket {}", bucket.name),
@@ -173,6 +173,10 @@ pub fn judge(
     let Trust::Recent(now) = trust else {
         return Ok(());
     };
+    if tags.contains_key(RETAINED_TAG) {
+        // A destroy kept it and let go of it, so no other state manages it, however old and full it is.
+        return Ok(());
+    }
     let created = tags
         .get(CREATED_TAG)
         .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
@@ -228,6 +232,16 @@ mod tests {
         let tags = role_tags(OWNER, "2099-01-01T00:00:00Z");
         let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
+    }
+
+    #[test]
+    fn a_part_that_a_destroy_retained_is_taken_back_by_its_owner_alone() {
+        let mut tags = role_tags(OWNER, "2020-01-01T00:00:00Z");
+        tags.insert(RETAINED_TAG.to_owned(), "true".to_owned());
+        let trust = Trust::Recent(now());
+        assert_eq!(judge(OWNER, &ComponentId::Role, &tags, trust), Ok(()));
+        let other = judge("111111111111/other", &ComponentId::Role, &tags, trust);
+        assert_eq!(other, Err(Refusal::Foreign(Some(OWNER.to_owned()))));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use super::component::{ComponentId, Part, Side};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
+use super::names::RETAINED_TAG;
 use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
-use super::operation::{Input, Operation, Query};
+use super::operation::{Input, Operation, Query, Tags};
 use super::policy::{self, PolicyDocument};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 
@@ -114,7 +115,7 @@ pub fn take_down_bucket(
             [deleted],
         )];
     }
-    for key in retired(seen) {
+    for key in retired_keys(seen) {
         take_down_key(graph, owner, side, bucket, key, &gone);
     }
     if let Some(key) = seen.key.present()
@@ -241,8 +242,9 @@ fn withdraw(
     seen: &ObservedBucket,
     after: &[StepId],
 ) {
+    let mut after_policy = after.to_vec();
     if has_ours(owner, seen.policy.present()) {
-        graph.push(
+        after_policy.push(graph.push(
             ComponentId::Of(side.clone(), Part::BucketPolicy),
             bucket.location.clone(),
             Action::EditBucketPolicy {
@@ -250,13 +252,44 @@ fn withdraw(
                 edit: nothing_of(owner),
             },
             after.to_vec(),
+        ));
+    }
+    if let Some(tags) = seen.tags.present() {
+        let operation = Operation::PutBucketTagging {
+            bucket: bucket.name.to_string(),
+            tags: tags.clone().into_iter().chain(retained()).collect(),
+        };
+        graph.push(
+            ComponentId::Of(side.clone(), Part::Bucket),
+            bucket.location.clone(),
+            Action::Call(operation),
+            after_policy,
         );
     }
-    for key in retired(seen).into_iter().chain(seen.key.present()) {
+    for key in retired_keys(seen).into_iter().chain(seen.key.present()) {
         if !is_pending(&key.description.state) {
             withdraw_from_key(graph, owner, side, bucket, key, after);
         }
     }
+    if let Some(key) = seen.key.present()
+        && !is_pending(&key.description.state)
+    {
+        let operation = Operation::TagKey {
+            key: Input::Known(key.description.arn.clone()),
+            tags: retained(),
+        };
+        graph.push(
+            ComponentId::Of(side.clone(), Part::Key),
+            bucket.location.clone(),
+            Action::Call(operation),
+            after.to_vec(),
+        );
+    }
+}
+
+/// The mark of what is kept and no longer managed.
+fn retained() -> Tags {
+    Tags::from([(RETAINED_TAG.to_owned(), "true".to_owned())])
 }
 
 fn withdraw_from_key(
@@ -295,7 +328,7 @@ fn has_ours(owner: &str, text: Option<&String>) -> bool {
         .is_some_and(|d| !policy::ours(&d, |sid| policy::is_ours(sid, owner)).is_empty())
 }
 
-fn retired(seen: &ObservedBucket) -> Vec<&ObservedKey> {
+fn retired_keys(seen: &ObservedBucket) -> Vec<&ObservedKey> {
     seen.retired_keys
         .values()
         .filter_map(Presence::present)

@@ -9,8 +9,8 @@ use crate::setup::{RESOURCE, Setup};
 
 on_each_client!(
     retained_buckets_stay_with_keys_aliases_and_tags_and_lose_the_wiring,
-    retained_buckets_are_taken_back_by_the_same_configuration,
-    retained_buckets_with_objects_are_not_taken_over_silently,
+    retained_buckets_with_objects_are_taken_back_by_the_same_configuration,
+    a_retained_bucket_is_not_taken_over_without_its_mark,
     statements_of_others_survive_every_edit,
     a_key_that_somebody_else_uses_stays,
 );
@@ -82,11 +82,19 @@ async fn retained_buckets_stay_with_keys_aliases_and_tags_and_lose_the_wiring(
     Ok(())
 }
 
-async fn retained_buckets_are_taken_back_by_the_same_configuration(client: Client) -> Outcome {
+async fn retained_buckets_with_objects_are_taken_back_by_the_same_configuration(
+    client: Client,
+) -> Outcome {
     let setup = retained(client).await?;
     let made = setup.state().await?;
     let remains = setup.remains().await?;
+    let source = setup.at_source();
+    source
+        .put_text(&setup.bucket, "letter.txt", "Dear archive")
+        .await?;
     setup.workspace.destroy().await?.success()?;
+    let mark = source.bucket_tag(&setup.bucket, "replicated:retained");
+    assert_eq!(mark.await?.as_deref(), Some("true"));
 
     let plan = setup.workspace.plan().await?.with_code(2)?;
     let told = format!("Taking over bucket {}", setup.bucket);
@@ -100,10 +108,16 @@ async fn retained_buckets_are_taken_back_by_the_same_configuration(client: Clien
     );
     assert_eq!(replica_key(&again)?, replica_key(&made)?);
     assert_eq!(setup.remains().await?, remains);
+    let mark = source.bucket_tag(&setup.bucket, "replicated:retained");
+    assert_eq!(mark.await?, None, "what is managed again is not marked");
+    assert_eq!(
+        source.text(&setup.bucket, "letter.txt").await?,
+        "Dear archive"
+    );
     Ok(())
 }
 
-async fn retained_buckets_with_objects_are_not_taken_over_silently(client: Client) -> Outcome {
+async fn a_retained_bucket_is_not_taken_over_without_its_mark(client: Client) -> Outcome {
     let setup = retained(client).await?;
     let made = setup.state().await?;
     let import_id = made["import_id"].as_str().ok_or("no import_id")?;
@@ -111,7 +125,9 @@ async fn retained_buckets_with_objects_are_not_taken_over_silently(client: Clien
         .at_source()
         .put_text(&setup.bucket, "letter.txt", "Dear archive")
         .await?;
-    setup.workspace.destroy().await?.success()?;
+    // Another state that manages the same buckets: forgotten here, and still in use there.
+    let forget = setup.workspace.run(&["state", "rm", RESOURCE]).await?;
+    forget.success()?;
     setup.proxy.take_log();
 
     let plan = setup.workspace.plan().await?.with_code(1)?;

@@ -36,7 +36,9 @@ async fn the_steps_of_a_destroy_that_retains_the_backup() {
     let state = cloud.state();
     assert_eq!(state.buckets.keys().collect::<Vec<_>>(), [BACKUP]);
     assert_eq!(state.buckets[BACKUP].policy, None);
-    assert!(state.buckets[BACKUP].tags.contains_key("replicated:owner"));
+    for tag in ["replicated:owner", "replicated:retained"] {
+        assert!(state.buckets[BACKUP].tags.contains_key(tag), "{tag}");
+    }
     let live = state
         .keys
         .values()

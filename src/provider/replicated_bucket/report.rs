@@ -175,7 +175,7 @@ pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostic
                 path,
                 format!("Taking over {thing}"),
                 format!(
-                    "{} is there already, with the tags of this very resource and from the last 24 hours: an earlier create was interrupted. It is taken over.",
+                    "{} is there already, with the tags of this very resource: an earlier create was interrupted, or a destroy retained it. It is taken over.",
                     capitalised(thing)
                 ),
             ),

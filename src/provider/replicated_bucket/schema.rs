@@ -138,7 +138,7 @@ fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::bool(
             "retain_on_destroy",
             OptionalComputed,
-            "Whether a destroy leaves this bucket with its key and alias; only the wiring is taken away. Default: `false`.",
+            "Whether a destroy leaves this bucket with its key and alias; only the wiring is taken away. The same configuration applied again takes them back. Default: `false`.",
         ),
         Attribute::nested(
             "encryption",

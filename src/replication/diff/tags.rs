@@ -40,7 +40,11 @@ pub(super) fn tag_changes(wanted: &Tags, seen: &Tags) -> (Shows, Tags, Vec<Strin
     let unset = seen
         .keys()
         .filter(|key| {
-            !wanted.contains_key(*key) && !key.starts_with("aws:") && !names::is_ownership_tag(key)
+            // The mark of a retained part goes once it is managed again.
+            key.as_str() == names::RETAINED_TAG
+                || (!wanted.contains_key(*key)
+                    && !key.starts_with("aws:")
+                    && !names::is_ownership_tag(key))
         })
         .cloned()
         .collect();
