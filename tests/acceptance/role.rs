@@ -12,6 +12,7 @@ on_each_client!(
     a_prefix_gives_the_same_name_every_time,
     an_existing_role_gets_one_policy_of_ours_and_keeps_everything_else,
     an_existing_role_that_is_left_alone_gets_no_call_that_writes,
+    an_existing_role_that_is_not_there_is_refused_at_plan,
     a_renamed_role_takes_over_without_a_gap,
 );
 
@@ -176,6 +177,22 @@ async fn an_existing_role_that_is_left_alone_gets_no_call_that_writes(client: Cl
     });
     assert_eq!(written, None, "{log}");
     assert_eq!(setup.at_source().role_policies("shared").await?, ["theirs"]);
+    Ok(())
+}
+
+async fn an_existing_role_that_is_not_there_is_refused_at_plan(client: Client) -> Outcome {
+    let setup = Setup::new(client).await?;
+    let arn = format!("arn:aws:iam::{}:role/nobody", setup.source.id());
+    for manage_policy in [true, false] {
+        let role = format!(r#"existing_arn = "{arn}", manage_policy = {manage_policy}"#);
+        with_role(&setup, &role)?;
+        let plan = setup.workspace.plan().await?.with_code(1)?;
+        let text = plan.text();
+        assert!(text.contains("The existing role does not exist"), "{plan}");
+        assert!(text.contains(&arn), "{plan}");
+    }
+    let log = setup.proxy.log();
+    assert_eq!(log.writes().count(), 0, "{log}");
     Ok(())
 }
 

@@ -298,7 +298,8 @@ impl Run {
         };
         let found = claims(&self.spec, observed, &known, trust(self.prior.as_ref()));
         report::claims(&self.spec, &found, diagnostics);
-        if found.iter().any(|claim| claim.verdict.is_err()) {
+        let refused = found.iter().any(|claim| claim.verdict.is_err());
+        if preflight::missing_role(&self.spec, observed, diagnostics) || refused {
             return false;
         }
         distrust_policies(observed, &found);

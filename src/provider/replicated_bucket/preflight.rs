@@ -18,7 +18,7 @@ use crate::replication::ids::Arn;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::{Answer, Query};
 use crate::replication::ownership::{Trust, claims};
-use crate::replication::policy::{self, PolicyDocument};
+use crate::replication::policy::{self, PolicyDocument, PolicyKind};
 use crate::replication::spec::{BucketSpec, KeyChoice, RoleOwnership, Spec};
 use time::OffsetDateTime;
 
@@ -31,6 +31,7 @@ pub(super) async fn check(
     diagnostics: &mut Diagnostics,
 ) {
     existing_role(spec, prior, diagnostics);
+    role_policy_size(spec, diagnostics);
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
         .filter(|(side, _)| !in_state(prior, side, model))
@@ -49,6 +50,7 @@ pub(super) async fn check(
                 trust,
             );
             report::claims(spec, &found, diagnostics);
+            missing_role(spec, &observed, diagnostics);
             for (side, bucket) in &new {
                 if let Some(seen) = observed.buckets.get(side) {
                     region_of(side, bucket, seen, diagnostics);
@@ -206,6 +208,37 @@ fn existing_role(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Dia
             path,
             "The existing role must grant this",
             format!("manage_policy is false, so {arn} is left as it is. For replication it needs:\n\n{document}"),
+        );
+    }
+}
+
+/// An existing role must exist; whether it does not. S3 accepts rules with a role that is not there, and then
+/// replicates nothing.
+pub(super) fn missing_role(
+    spec: &Spec,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let missing =
+        matches!(spec.role.ownership, RoleOwnership::Existing { .. }) && observed.role.is_absent();
+    if missing {
+        diagnostics.error_at(
+            AttributePath::root("role").attribute("existing_arn"),
+            "The existing role does not exist",
+            format!("There is no role {}. Correct role.existing_arn, or leave it out: then a role is made. Nothing was changed.", spec.role_arn()),
+        );
+    }
+    missing
+}
+
+/// IAM takes 10,240 characters in a role's inline policies.
+fn role_policy_size(spec: &Spec, diagnostics: &mut Diagnostics) {
+    let text = role_document(spec).to_string();
+    if let Err(error) = policy::check_size(PolicyKind::RoleInline, &text) {
+        diagnostics.error_at(
+            AttributePath::root("destinations"),
+            "Too many destinations for one role",
+            format!("{error}. Spread the destinations over several source buckets."),
         );
     }
 }
