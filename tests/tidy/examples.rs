@@ -27,6 +27,21 @@ fn example_folders() -> Vec<PathBuf> {
 }
 
 #[test]
+fn the_source_address_is_the_providers_everywhere() {
+    let short = terraform_provider_replicated::provider::ADDRESS
+        .strip_prefix("registry.terraform.io/")
+        .unwrap();
+    assert_eq!(PROVIDER_ADDRESS, short);
+    for file in [
+        "tools/python/install.py",
+        "examples/cross-account-kms/main.tf",
+    ] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        assert!(text.contains(&format!("\"{short}\"")), "{file}");
+    }
+}
+
+#[test]
 fn every_example_is_explained_on_one_screen_and_is_one_block() {
     let mut findings = Vec::new();
     for folder in example_folders() {
