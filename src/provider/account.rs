@@ -14,7 +14,7 @@ use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
 use crate::framework::schema::{Attribute, AttributeType, Block, Nesting, Schema, Setter};
 use crate::framework::value::Value;
 use crate::model;
-use crate::replication::ids::{AssumeRole, Region};
+use crate::replication::ids::AssumeRole;
 
 model! {
     /// `data.replicated_account`.
@@ -165,7 +165,7 @@ async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<Acc
         region: Attr::Known(region.to_string()),
         location: Attr::Known(LocationModel {
             account_id: Attr::Known(identity.account.to_string()),
-            region: Attr::Known(region_text(&region)),
+            region: Attr::Known(region.to_string()),
             profile,
             assume_role: settings
                 .own_way_in
@@ -174,10 +174,6 @@ async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<Acc
                 .map_or(Attr::Null, |role| Attr::Known(flatten_role(role))),
         }),
     })
-}
-
-fn region_text(region: &Region) -> String {
-    region.to_string()
 }
 
 fn flatten_role(role: &AssumeRole) -> AssumeRoleModel {

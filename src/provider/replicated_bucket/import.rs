@@ -17,9 +17,7 @@ use crate::framework::provider::{ImportRequest, ImportResponse};
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
-use crate::replication::names::{
-    self, COMPONENT_TAG, OWNER_TAG, default_destination_bucket, destination_of_rule,
-};
+use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG, destination_of_rule};
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
 use crate::replication::operation::{
     Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
@@ -459,7 +457,6 @@ fn destination_key(source_bucket: &str, bucket: &str, rule: &ReplicationRule) ->
     let key = bucket
         .strip_prefix(&format!("{source_bucket}-"))
         .unwrap_or(bucket);
-    debug_assert!(default_destination_bucket(source_bucket, key).len() <= 63);
     key.to_owned()
 }
 
