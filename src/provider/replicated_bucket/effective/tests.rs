@@ -1,6 +1,7 @@
 //! What is left out, worked out.
 
 use super::*;
+use crate::provider::replicated_bucket::model::EncryptionModel;
 
 fn config(destinations: &[(&str, SideModel)]) -> BucketModel {
     BucketModel {

@@ -1,0 +1,155 @@
+//! Works out every value that the practitioner left to us.
+//!
+//! A planned value follows only from the configuration, the refreshed state and the account ids of the
+//! locations, so plan and apply arrive at the same ones. What is unknown stays unknown, and so does whatever
+//! follows from it.
+
+mod destination;
+mod encryption;
+mod role;
+mod side;
+
+use std::collections::BTreeMap;
+
+use super::model::{BucketModel, RoleModel, SideModel, SourceModel};
+use crate::framework::model::Attr;
+use crate::replication::component::Side;
+
+use Attr::{Known, Null, Unknown};
+
+/// What defaults follow from, beside the configuration.
+#[derive(Debug, Clone)]
+pub struct Ground<'a> {
+    /// The state, after a refresh.
+    pub prior: Option<&'a BucketModel>,
+    /// Settings found by an import; unwritten ones keep these values.
+    pub kept: Option<&'a BucketModel>,
+    /// The provider's region.
+    pub region: Attr<String>,
+    /// Accounts that locations were found to lead to.
+    pub accounts: &'a BTreeMap<Side, String>,
+}
+
+/// The configuration with every default worked out; attributes that AWS decides are left null.
+pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
+    let mut model = BucketModel {
+        tags: config.tags.clone(),
+        ..BucketModel::default()
+    };
+    model.source = match &config.source {
+        Known(source) => {
+            let previous = ground
+                .prior
+                .map_or(Null, |prior| previous_source(prior, &source.0));
+            Known(SourceModel(side::side(
+                &Side::Source,
+                &source.0,
+                &previous,
+                &Known("AES256".to_owned()),
+                ground,
+            )))
+        }
+        Unknown => Unknown,
+        Null => Null,
+    };
+    model.destinations = match &config.destinations {
+        Known(destinations) => Known(destination::destinations(destinations, &model, ground)),
+        Unknown => Unknown,
+        Null => Null,
+    };
+    model.role = match &config.role {
+        Unknown => Unknown,
+        Known(role) => Known(role::role(role, &model, ground)),
+        Null => Known(role::role(&RoleModel::default(), &model, ground)),
+    };
+    model
+}
+
+/// The state's source, where the configuration still means the same bucket; unknown where that is not known yet.
+pub fn previous_source<'a>(prior: &'a BucketModel, config: &SideModel) -> Attr<&'a SideModel> {
+    match prior.source.known() {
+        Some(source) => same_place(&source.0, config),
+        None => Null,
+    }
+}
+
+/// The state's destination that is the same bucket, under whatever key; unknown where that is not known yet.
+/// `config` has its bucket's name worked out.
+pub fn previous_destination<'a>(prior: &'a BucketModel, config: &SideModel) -> Attr<&'a SideModel> {
+    prior
+        .destinations
+        .known()
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .filter_map(Attr::known)
+        .map(|side| same_place(side, config))
+        .find(|previous| !previous.is_null())
+        .unwrap_or(Null)
+}
+
+/// The state's side that is the same bucket as a worked-out side of the model.
+pub fn previous<'a>(prior: &'a BucketModel, this: &Side, now: &SideModel) -> Attr<&'a SideModel> {
+    match this {
+        Side::Source => previous_source(prior, now),
+        Side::Destination(_) => previous_destination(prior, now),
+    }
+}
+
+fn same_place<'a>(prior: &'a SideModel, config: &SideModel) -> Attr<&'a SideModel> {
+    let places = [
+        (&config.bucket, &prior.bucket),
+        (&config.account_id, &prior.account_id),
+        (&config.region, &prior.region),
+    ];
+    if places
+        .iter()
+        .any(|(written, was)| written.known().is_some() && written != was)
+    {
+        Null
+    } else if places.iter().any(|(written, _)| written.is_unknown()) {
+        Unknown
+    } else {
+        Known(prior)
+    }
+}
+
+pub use role::path_and_name;
+
+/// What an import found of a bucket; unknown while the name is.
+fn kept_side<'a>(ground: &Ground<'a>, bucket: &Attr<String>) -> Attr<&'a SideModel> {
+    match (ground.kept, bucket) {
+        (Some(_), Unknown) => Unknown,
+        (Some(kept), Known(bucket)) => {
+            Attr::from_option(kept.side_of_bucket(bucket).map(|(_, side)| side))
+        }
+        _ => Null,
+    }
+}
+
+/// The written value; else the one that was there before; else the default. While it is not known whether there
+/// was one before, the value is unknown, too.
+fn setting<T: Clone>(
+    written: &Attr<T>,
+    before: Attr<&T>,
+    default: impl FnOnce() -> Attr<T>,
+) -> Attr<T> {
+    written.clone().or(|| before.map(T::clone).or(default))
+}
+
+/// An attribute of something that may not be there, or not be known.
+trait Get<'a, T: 'a> {
+    fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U>;
+}
+
+impl<'a, T: 'a> Get<'a, T> for Attr<&'a T> {
+    fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U> {
+        match self {
+            Null => Null,
+            Unknown => Unknown,
+            Known(object) => attribute(object).as_ref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

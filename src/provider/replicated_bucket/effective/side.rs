@@ -1,0 +1,93 @@
+//! What both sides have: location, public access, ownership, the ways of a destroy.
+
+use super::encryption;
+use super::{Get, Ground, kept_side, setting};
+use crate::framework::model::Attr;
+use crate::provider::replicated_bucket::model::{
+    EncryptionModel, PublicAccessBlockModel, SideModel,
+};
+use crate::replication::component::Side;
+
+use Attr::{Known, Null, Unknown};
+
+pub(super) fn side(
+    this: &Side,
+    written: &SideModel,
+    previous: &Attr<&SideModel>,
+    algorithm: &Attr<String>,
+    ground: &Ground<'_>,
+) -> SideModel {
+    let kept = &kept_side(ground, &written.bucket);
+    SideModel {
+        bucket: written.bucket.clone(),
+        account_id: setting(&written.account_id, previous.get(|p| &p.account_id), || {
+            ground.accounts.get(this).cloned().map_or(Unknown, Known)
+        }),
+        region: setting(&written.region, previous.get(|p| &p.region), || {
+            ground.region.clone()
+        }),
+        profile: written.profile.clone(),
+        assume_role: written.assume_role.clone(),
+        force_destroy: written.force_destroy.clone().or(|| Known(false)),
+        retain_on_destroy: written.retain_on_destroy.clone().or(|| Known(false)),
+        encryption: match &written.encryption {
+            Unknown => Unknown,
+            Known(encryption) => Known(encryption::encryption(
+                encryption,
+                kept,
+                &written.bucket,
+                algorithm,
+            )),
+            Null => {
+                let nothing = EncryptionModel::default();
+                Known(encryption::encryption(
+                    &nothing,
+                    kept,
+                    &written.bucket,
+                    algorithm,
+                ))
+            }
+        },
+        public_access_block: match &written.public_access_block {
+            Unknown => Unknown,
+            Known(block) => Known(self::public_access_block(block, kept)),
+            Null => Known(self::public_access_block(
+                &PublicAccessBlockModel::default(),
+                kept,
+            )),
+        },
+        object_ownership: setting(
+            &written.object_ownership,
+            kept.get(|k| &k.object_ownership),
+            || Known("BucketOwnerEnforced".to_owned()),
+        ),
+        tags: written.tags.clone(),
+        ..SideModel::default()
+    }
+}
+
+fn public_access_block(
+    written: &PublicAccessBlockModel,
+    kept: &Attr<&SideModel>,
+) -> PublicAccessBlockModel {
+    let kept = &kept.get(|k| &k.public_access_block);
+    let switch = |written: &Attr<bool>, kept: Attr<&bool>| setting(written, kept, || Known(true));
+    PublicAccessBlockModel {
+        block_public_acls: switch(
+            &written.block_public_acls,
+            kept.get(|k| &k.block_public_acls),
+        ),
+        block_public_policy: switch(
+            &written.block_public_policy,
+            kept.get(|k| &k.block_public_policy),
+        ),
+        ignore_public_acls: switch(
+            &written.ignore_public_acls,
+            kept.get(|k| &k.ignore_public_acls),
+        ),
+        restrict_public_buckets: switch(
+            &written.restrict_public_buckets,
+            kept.get(|k| &k.restrict_public_buckets),
+        ),
+    }
+}

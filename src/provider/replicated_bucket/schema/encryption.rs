@@ -1,0 +1,43 @@
+//! Default encryption and the key that we make for it.
+
+use super::tags;
+use crate::framework::schema::{Attribute, Nesting, Setter};
+use crate::provider::checks;
+
+use Setter::{Optional, OptionalComputed};
+
+pub(super) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
+    vec![
+        Attribute::string(
+            "sse_algorithm",
+            OptionalComputed,
+            &format!("`AES256` (S3's own keys) or `aws:kms` (a customer managed key); {algorithm_default}. With nothing written anywhere: `AES256`."),
+        )
+        .validate(checks::one_of(&["AES256", "aws:kms"])),
+        Attribute::string(
+            "kms_key_arn",
+            Optional,
+            "ARN of an existing key in the bucket's region, never an alias. Left out with `aws:kms`, a key is made (see `key`).",
+        )
+        .validate(checks::key_arn()),
+        Attribute::bool("bucket_key_enabled", OptionalComputed, "Whether S3 Bucket Keys are used, which spares almost all KMS requests. Default: `true` with `aws:kms`."),
+        Attribute::nested(
+            "key",
+            Nesting::Single,
+            vec![
+                Attribute::string("alias", OptionalComputed, "Alias of the key. Default: `alias/<bucket>` with `.` as `_`.")
+                    .validate(checks::alias()),
+                Attribute::string("description", OptionalComputed, "Description of the key."),
+                Attribute::number("deletion_window_in_days", OptionalComputed, "Days between the destroy of the bucket and the end of the key, 7 to 30. Default: 30.")
+                    .validate(checks::whole_number(7, 30)),
+                Attribute::bool("enable_key_rotation", OptionalComputed, "Whether the key's material is rotated. Default: `true`."),
+                Attribute::number("rotation_period_in_days", OptionalComputed, "Days between rotations, 90 to 2560. Default: AWS's own period, 365, where the key is rotated.")
+                    .validate(checks::whole_number(90, 2560)),
+                Attribute::bool("multi_region", OptionalComputed, "Whether it is a multi-Region key. Changing it makes a new key and keeps the old one for the objects under it. Default: `false`."),
+                tags("Tags of the key, over those of its bucket."),
+            ],
+            OptionalComputed,
+            "The customer managed key that this resource makes for the bucket; null when `kms_key_arn` is written or KMS is not used.",
+        ),
+    ]
+}

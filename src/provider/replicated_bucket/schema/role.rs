@@ -1,0 +1,32 @@
+//! The role that S3 assumes.
+
+use super::tags;
+use crate::framework::schema::{Attribute, Setter};
+use crate::provider::checks;
+
+use Setter::{Computed, Optional, OptionalComputed};
+
+pub(super) fn role() -> Vec<Attribute> {
+    vec![
+        Attribute::string("name", OptionalComputed, "Name of the role. Default: `replication-<source bucket>`, shortened with a hash to 64 characters.")
+            .validate(checks::role_name(64)),
+        Attribute::string("name_prefix", Optional, "Beginning of the role's name; the rest follows from the source bucket.")
+            .validate(checks::role_name(48)),
+        Attribute::string("path", OptionalComputed, "Path of the role, with slashes at both ends. Default: `/`.")
+            .validate(checks::role_path()),
+        Attribute::string("description", OptionalComputed, "Description of the role."),
+        Attribute::string("permissions_boundary", Optional, "ARN of the policy that bounds the role's permissions.")
+            .validate(checks::policy_arn()),
+        tags("Tags of the role, over the resource's `tags`."),
+        Attribute::string("existing_arn", Optional, "ARN of an existing role to use instead of making one.")
+            .validate(checks::role_arn()),
+        Attribute::bool(
+            "manage_policy",
+            OptionalComputed,
+            "With `existing_arn`: whether the grants are written into that role, as one inline policy of our own. `false` leaves the role alone, and a warning shows the document that it needs. Default: `true`.",
+        ),
+        Attribute::string("arn", Computed, "ARN of the role."),
+        Attribute::string("unique_id", Computed, "The role's unique ID (`AROA...`)."),
+        Attribute::string("policy_json", Computed, "The grants that replication needs, as they are written into the role."),
+    ]
+}

@@ -1,0 +1,75 @@
+//! What both sides have.
+
+use super::encryption::encryption;
+use super::{assume_role, tags};
+use crate::framework::schema::{Attribute, Nesting, Setter};
+use crate::provider::checks;
+
+use Setter::{Computed, Optional, OptionalComputed};
+
+pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
+    vec![
+        Attribute::string(
+            "account_id",
+            OptionalComputed,
+            "Account that the bucket belongs to. Written, it is a guard: arriving in another account is an error before anything is changed. Where the provider has an `account` block for it, that block tells how to get there.",
+        )
+        .validate(checks::account_id()),
+        Attribute::string(
+            "region",
+            OptionalComputed,
+            "Region of the bucket. Default: the provider's region when the bucket is made, and from then on the region that it is in.",
+        )
+        .validate(checks::region()),
+        Attribute::string("profile", Optional, "Profile of the shared configuration files with which this bucket's account is entered."),
+        Attribute::nested(
+            "assume_role",
+            Nesting::Single,
+            assume_role(),
+            Optional,
+            "Role with which this bucket's account is entered. It is assumed with the provider's base credentials, before the provider's own `assume_role`; with `profile`, with the profile's.",
+        ),
+        Attribute::bool(
+            "force_destroy",
+            OptionalComputed,
+            "Whether a destroy may delete the objects in this bucket. It counts as it stands in the state before the destroy: set it and apply first. Default: `false`.",
+        ),
+        Attribute::bool(
+            "retain_on_destroy",
+            OptionalComputed,
+            "Whether a destroy leaves this bucket with its key and alias; only the wiring is taken away. The same configuration applied again takes them back. Default: `false`.",
+        ),
+        Attribute::nested(
+            "encryption",
+            Nesting::Single,
+            encryption(algorithm_default),
+            OptionalComputed,
+            "Default encryption of the bucket.",
+        ),
+        Attribute::nested(
+            "public_access_block",
+            Nesting::Single,
+            ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"]
+                .into_iter()
+                .map(|name| Attribute::bool(name, OptionalComputed, "One of the four switches of S3 Block Public Access. Default: `true`."))
+                .collect(),
+            OptionalComputed,
+            "S3 Block Public Access of the bucket. Default: all four switches on.",
+        ),
+        Attribute::string(
+            "object_ownership",
+            OptionalComputed,
+            "Who owns objects, and whether ACLs count: `BucketOwnerEnforced` (default: no ACLs), `BucketOwnerPreferred` or `ObjectWriter`.",
+        )
+        .validate(checks::one_of(&["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])),
+        tags("Tags of this bucket, over the resource's `tags`."),
+        Attribute::string("arn", Computed, "ARN of the bucket."),
+        Attribute::string("bucket_domain_name", Computed, "The bucket's domain name, `<bucket>.s3.<DNS suffix>`."),
+        Attribute::string("bucket_regional_domain_name", Computed, "The bucket's regional domain name, `<bucket>.s3.<region>.<DNS suffix>`."),
+        Attribute::string("hosted_zone_id", Computed, "Route 53 hosted zone ID of S3's website endpoint in the bucket's region."),
+        Attribute::string("kms_key_arn", Computed, "ARN of the key that new objects are encrypted under; null without KMS."),
+        Attribute::string("kms_key_id", Computed, "ID of that key."),
+        Attribute::string("policy_json", Computed, "The statements that this resource writes into the bucket's policy; null where none are needed."),
+        Attribute::string("kms_key_policy_json", Computed, "The policy that this resource writes for the key that it makes; null where it makes none."),
+    ]
+}
