@@ -21,3 +21,4 @@ mod lifecycle;
 mod random;
 mod unconfigured;
 mod unknowns;
+mod updates;

@@ -502,6 +502,18 @@ fn short(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(on) => on.to_string(),
         Value::Number(number) => number.to_string(),
-        other => format!("{other:?}"),
+        Value::List(items) | Value::Set(items) => {
+            let items: Vec<String> = items.iter().map(short).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(entries) | Value::Map(entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| format!("{name} = {}", short(value)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        Value::Dynamic(_) => "(of any type)".to_owned(),
     }
 }

@@ -93,6 +93,12 @@ impl Planner<'_> {
                 return;
             }
             response.requires_replace = replaced_by(prior, self.config);
+            if response.requires_replace.is_empty() {
+                refuse_moves(prior, &target.model, diagnostics);
+            }
+            if diagnostics.has_error() {
+                return;
+            }
         }
         let replacing = !response.requires_replace.is_empty();
         if let Some(session) = self.session {
@@ -221,6 +227,33 @@ fn replaced_by(prior: &BucketModel, config: &BucketModel) -> Vec<AttributePath> 
     .filter(|(_, changed)| *changed)
     .map(|(name, _)| source.attribute(name))
     .collect()
+}
+
+/// A destination elsewhere is another bucket, made before the old one goes; and a bucket's name is one for all of
+/// AWS, so it needs another name.
+fn refuse_moves(prior: &BucketModel, model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        let Some(bucket) = side.bucket.known() else {
+            continue;
+        };
+        let Some((_, was)) = prior.side_of_bucket(bucket) else {
+            continue;
+        };
+        for (name, was, is) in [
+            ("account_id", &was.account_id, &side.account_id),
+            ("region", &was.region, &side.region),
+        ] {
+            if let (Some(was), Some(is)) = (was.known(), is.known())
+                && was != is
+            {
+                diagnostics.error_at(
+                    side_path(&this).attribute(name),
+                    format!("Bucket {bucket} cannot move"),
+                    format!("{bucket} is in {was}, and the configuration says {is}. A bucket stays where it was made, and its name is taken as long as it is there: write another `bucket` as well, and a new bucket takes its place; or go back to {was}. Nothing was changed."),
+                );
+            }
+        }
+    }
 }
 
 /// IAM has one role of a name, whatever its path and the case of its letters, so a role that moves under its name

@@ -1,0 +1,292 @@
+//! Every attribute's change: what the plan shows, what is written, and the way back.
+//!
+//! One row for each attribute that a practitioner may write; a test holds the rows against the schema, so an
+//! attribute without a row is a failure. The snapshot is the list of promises: `plan` is what a person reads,
+//! `writes` are the calls that the change takes, and `back` those that take it back.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
+use terraform_provider_replicated::framework::schema::{Attribute, AttributeType, Nesting};
+use terraform_provider_replicated::provider::replicated_bucket::schema::schema;
+use terraform_provider_replicated::replication::ids::{AssumeRole, WayIn};
+
+use crate::configs::{ABROAD, HOME, THIRD, deploy, two_destinations, with};
+use crate::terraform::{Terraform, differences};
+
+/// A change: the attribute, its new value, and what else has to be written from the beginning.
+struct Change {
+    path: &'static str,
+    value: Json,
+    base: Vec<(&'static str, Json)>,
+}
+
+fn change(path: &'static str, value: Json) -> Change {
+    Change {
+        path,
+        value,
+        base: Vec::new(),
+    }
+}
+
+impl Change {
+    /// What has to be there before and after.
+    fn beside(mut self, path: &'static str, value: Json) -> Self {
+        self.base.push((path, value));
+        self
+    }
+
+    fn before(&self) -> Json {
+        let base = self.base.iter();
+        base.fold(two_destinations(), |config, (path, value)| {
+            with(&config, path, value.clone())
+        })
+    }
+}
+
+const BOUNDARY: &str = "arn:aws:iam::111111111111:policy/Boundary";
+const EXISTING_ROLE: &str = "arn:aws:iam::111111111111:role/service/Existing";
+
+fn key_of(account: &str, region: &str) -> Json {
+    json!(format!(
+        "arn:aws:kms:{region}:{account}:key/00000000-0000-4000-8000-000000000000"
+    ))
+}
+
+/// What is the same on both sides, for one of them.
+macro_rules! on_side {
+    ($side:literal, $account:expr, $region:literal) => {
+        vec![
+            change(concat!($side, ".profile"), json!("deploy")),
+            change(concat!($side, ".force_destroy"), json!(true)),
+            change(concat!($side, ".retain_on_destroy"), json!(true)),
+            change(
+                concat!($side, ".encryption.sse_algorithm"),
+                json!("AES256"),
+            ),
+            change(
+                concat!($side, ".encryption.kms_key_arn"),
+                key_of($account, $region),
+            ),
+            change(
+                concat!($side, ".encryption.bucket_key_enabled"),
+                json!(false),
+            ),
+            change(
+                concat!($side, ".encryption.key.alias"),
+                json!("alias/another"),
+            ),
+            change(
+                concat!($side, ".encryption.key.description"),
+                json!("another"),
+            ),
+            change(
+                concat!($side, ".encryption.key.deletion_window_in_days"),
+                json!(7),
+            ),
+            change(
+                concat!($side, ".encryption.key.enable_key_rotation"),
+                json!(false),
+            ),
+            change(
+                concat!($side, ".encryption.key.rotation_period_in_days"),
+                json!(90),
+            ),
+            change(
+                concat!($side, ".encryption.key.multi_region"),
+                json!(true),
+            ),
+            change(
+                concat!($side, ".encryption.key.tags"),
+                json!({ "team": "keys" }),
+            ),
+            change(
+                concat!($side, ".public_access_block.block_public_acls"),
+                json!(false),
+            ),
+            change(
+                concat!($side, ".public_access_block.block_public_policy"),
+                json!(false),
+            ),
+            change(
+                concat!($side, ".public_access_block.ignore_public_acls"),
+                json!(false),
+            ),
+            change(
+                concat!($side, ".public_access_block.restrict_public_buckets"),
+                json!(false),
+            ),
+            change(
+                concat!($side, ".object_ownership"),
+                json!("BucketOwnerPreferred"),
+            ),
+            change(concat!($side, ".tags"), json!({ "team": "storage" })),
+        ]
+    };
+}
+
+fn changes() -> Vec<Change> {
+    let mut changes = on_side!("source", HOME, "eu-west-1");
+    changes.extend(on_side!("destinations.backup", ABROAD, "us-west-2"));
+    changes.extend([
+        change("source.bucket", json!("acme-other")),
+        change("source.account_id", json!(ABROAD)),
+        change("source.region", json!("eu-central-1")),
+        change("source.assume_role", deploy(HOME)),
+        change("destinations.backup.bucket", json!("acme-elsewhere")),
+        change("destinations.near.account_id", json!(THIRD)),
+        change("destinations.backup.region", json!("us-east-2")),
+        change(
+            "destinations.backup",
+            json!({ "bucket": "acme-moved", "account_id": THIRD, "region": "us-east-2" }),
+        ),
+        change(
+            "destinations.near.assume_role",
+            json!({ "role_arn": format!("arn:aws:iam::{HOME}:role/Deploy") }),
+        ),
+        change("destinations.backup.enabled", json!(false)),
+        change("destinations.backup.priority", json!(7)),
+        change("destinations.backup.storage_class", json!("GLACIER")),
+        change("destinations.backup.delete_marker_replication", json!(true)),
+        change("role.name", json!("another")),
+        change("role.name_prefix", json!("another-")),
+        change("role.path", json!("/service-role/")).beside("role.name", json!("moved")),
+        change("role.description", json!("another")),
+        change("role.permissions_boundary", json!(BOUNDARY)),
+        change("role.tags", json!({ "team": "identity" })),
+        change("role.existing_arn", json!(EXISTING_ROLE)),
+        change("role.manage_policy", json!(false))
+            .beside("role.existing_arn", json!(EXISTING_ROLE)),
+        change("tags", json!({ "team": "all" })),
+    ]);
+    changes
+}
+
+/// An `account` block of the provider.
+fn account(id: &str) -> (String, WayIn) {
+    let role = AssumeRole {
+        role_arn: format!("arn:aws:iam::{id}:role/Deploy"),
+        ..AssumeRole::default()
+    };
+    let way_in = WayIn {
+        profile: None,
+        assume_role: vec![role],
+    };
+    (id.to_owned(), way_in)
+}
+
+/// One change, there and back, as text.
+async fn told(change: &Change) -> String {
+    let mut terraform = Terraform::new();
+    terraform.settings.accounts = [HOME, ABROAD, THIRD].map(account).into();
+    crate::random::surroundings(&terraform);
+    let before = change.before();
+    let after = with(&before, change.path, change.value.clone());
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", change.path);
+    terraform.converge(&before).await;
+    take_writes(&terraform);
+    let plan = terraform.plan(&after).await;
+    for warning in &plan.said.warnings {
+        let _ = writeln!(text, "  warning: {warning}");
+    }
+    if !plan.said.is_fine() {
+        for error in &plan.said.errors {
+            let _ = writeln!(text, "  error: {error}");
+        }
+        assert_eq!(take_writes(&terraform), Vec::<String>::new());
+        return text;
+    }
+    for path in &plan.replaced_by {
+        let _ = writeln!(text, "  replaced by: {path}");
+    }
+    if plan.replaced_by.is_empty() {
+        for difference in differences(&terraform.state, &plan.planned) {
+            let _ = writeln!(text, "  plan: {}", short(&difference));
+        }
+    }
+    terraform.converge(&after).await;
+    for write in take_writes(&terraform) {
+        let _ = writeln!(text, "  writes: {write}");
+    }
+    if !plan.replaced_by.is_empty() {
+        return text;
+    }
+    terraform.converge(&before).await;
+    for write in take_writes(&terraform) {
+        let _ = writeln!(text, "  back: {write}");
+    }
+    text
+}
+
+fn take_writes(terraform: &Terraform) -> Vec<String> {
+    std::mem::take(&mut terraform.cloud.aws.state().writes)
+}
+
+/// Whole documents are told by their beginning; that they are right is the business of other tests.
+fn short(text: &str) -> String {
+    let mut shown: String = text.chars().take(150).collect();
+    if shown.len() < text.len() {
+        shown.push_str(" ...");
+    }
+    shown
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_is_planned_written_and_taken_back_as_it_stands_here() {
+    let mut text = String::new();
+    for change in changes() {
+        text.push_str(&told(&change).await);
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn every_attribute_that_can_be_written_has_its_change() {
+    let mut wanted = BTreeSet::new();
+    leaves("", &schema().block.attributes, &mut wanted);
+    let mut told: BTreeSet<String> = changes().iter().map(|c| pattern(c.path)).collect();
+    // A whole destination says nothing of the attributes in it.
+    told.remove("destinations.*");
+    let missing: Vec<&String> = wanted
+        .iter()
+        .filter(|leaf| {
+            !told
+                .iter()
+                .any(|path| path == *leaf || leaf.starts_with(&format!("{path}.")))
+        })
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
+/// Every attribute without attributes of its own; the key of a map is a star.
+fn leaves(path: &str, attributes: &[Attribute], found: &mut BTreeSet<String>) {
+    for attribute in attributes.iter().filter(|a| a.configurable()) {
+        let here = if path.is_empty() {
+            attribute.name.clone()
+        } else {
+            format!("{path}.{}", attribute.name)
+        };
+        match &attribute.ty {
+            AttributeType::Nested(Nesting::Single, inner) => leaves(&here, inner, found),
+            AttributeType::Nested(Nesting::Map, inner) => {
+                leaves(&format!("{here}.*"), inner, found);
+            }
+            _ => {
+                found.insert(here);
+            }
+        }
+    }
+}
+
+/// The path of an attribute in the schema: keys of maps become stars.
+fn pattern(path: &str) -> String {
+    let mut steps: Vec<&str> = path.split('.').collect();
+    for at in 1..steps.len() {
+        if ["destinations", "rules", "lifecycle_rules"].contains(&steps[at - 1]) {
+            steps[at] = "*";
+        }
+    }
+    steps.join(".")
+}
