@@ -85,7 +85,7 @@ impl Document {
     }
 }
 
-/// Puts an owner's statements into a document and leaves everybody else's as they are.
+/// Puts an owner's share into a document and leaves everybody else's as they are.
 pub(super) async fn edit(
     run: &Run<'_>,
     at: &Location,
@@ -96,14 +96,13 @@ pub(super) async fn edit(
     let _turn = lock.lock().await;
     if edit.fresh {
         // Nobody else can have written into what was made a moment ago.
-        let merged = policy::merge(None, &edit.statements, |_| false);
+        let merged = edit.share.merged_into(None);
         return write(run, at, document, Some(&merged)).await;
     }
     let mut waits = retry::backoff(Duration::from_secs(60));
     loop {
         let current = read(run, at, document).await?;
-        let owned = |sid: &str| policy::is_ours(sid, &edit.owner);
-        let merged = policy::merge(current.as_ref(), &edit.statements, owned);
+        let merged = edit.share.merged_into(current.as_ref());
         let nothing_left = merged.statements.is_empty();
         let unchanged = match &current {
             Some(current) => policy::same_meaning(current, &merged) && !edit.rewrite,
@@ -115,12 +114,7 @@ pub(super) async fn edit(
         write(run, at, document, (!nothing_left).then_some(&merged)).await?;
         let seen = read(run, at, document).await?;
         let landed = match &seen {
-            Some(seen) => {
-                let ours = |d: &PolicyDocument| {
-                    PolicyDocument::new(policy::ours(d, owned).into_iter().cloned().collect())
-                };
-                policy::same_meaning(&ours(seen), &ours(&merged))
-            }
+            Some(seen) => edit.share.ours_match(seen) && edit.share.written_match(seen),
             None => nothing_left,
         };
         if landed {

@@ -15,8 +15,8 @@ use super::operation::{
     RuleFilter, Tags,
 };
 use super::policy::{
-    DestinationGrant, PolicyDocument, RoleGrants, SourceGrant, Statement,
-    destination_key_statement, destination_statements, role_policy, trust_policy,
+    DestinationGrant, PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement,
+    destination_key_statement, destination_statements, key_policy, role_policy, trust_policy,
 };
 use super::spec::{BucketSpec, DestinationSpec, KeyChoice, RoleOwnership, Spec};
 
@@ -50,8 +50,8 @@ pub struct DesiredBucket {
     pub encryption: BucketEncryption,
     /// All tags, ours included.
     pub tags: Tags,
-    /// Our statements in its policy.
-    pub policy: Vec<Statement>,
+    /// What we want in its policy.
+    pub policy: PolicyShare,
     /// The key of ours.
     pub key: Option<DesiredKey>,
 }
@@ -71,8 +71,8 @@ pub struct DesiredKey {
     pub multi_region: bool,
     /// All tags, ours included.
     pub tags: Tags,
-    /// Our statements in its policy, beside the account's own.
-    pub policy: Vec<Statement>,
+    /// What we want in its policy, beside the account's own statement.
+    pub policy: PolicyShare,
 }
 
 /// The replication role.
@@ -124,7 +124,8 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
     let buckets = spec
         .buckets()
         .map(|(side, bucket)| {
-            let desired = desire_bucket(spec, &side, bucket, created);
+            let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
+            let desired = desire_bucket(spec, &side, bucket, before, created);
             (side, desired)
         })
         .collect();
@@ -169,7 +170,7 @@ pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     let bucket = &destination.bucket;
     let key_account = match &bucket.encryption.key {
         None => return Vec::new(),
-        Some(KeyChoice::Existing(arn)) => arn.split(':').nth(4).unwrap_or_default(),
+        Some(KeyChoice::Existing(key)) => key.arn.split(':').nth(4).unwrap_or_default(),
         Some(KeyChoice::Owned(_)) => bucket.location.account.as_str(),
     };
     if key_account == spec.source.location.account.as_str() {
@@ -183,7 +184,13 @@ pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     )]
 }
 
-fn desire_bucket(spec: &Spec, side: &Side, bucket: &BucketSpec, created: &str) -> DesiredBucket {
+fn desire_bucket(
+    spec: &Spec,
+    side: &Side,
+    bucket: &BucketSpec,
+    before: Option<&BucketSpec>,
+    created: &str,
+) -> DesiredBucket {
     let owner = spec.owner();
     let tags_of = |part, user: &Tags| {
         let component = ComponentId::Of(side.clone(), part);
@@ -198,7 +205,7 @@ fn desire_bucket(spec: &Spec, side: &Side, bucket: &BucketSpec, created: &str) -
             .then_some(key.rotation_period_in_days),
         multi_region: key.multi_region,
         tags: tags_of(Part::Key, &key.tags),
-        policy: key_statements(spec, side),
+        policy: key_share(spec, side, bucket, before),
     });
     DesiredBucket {
         name: bucket.name.to_string(),
@@ -213,8 +220,46 @@ fn desire_bucket(spec: &Spec, side: &Side, bucket: &BucketSpec, created: &str) -
             blocked_encryption_types: Vec::new(),
         },
         tags: tags_of(Part::Bucket, &bucket.tags),
-        policy: bucket_statements(spec, side),
+        policy: bucket_share(spec, side, bucket, before),
         key,
+    }
+}
+
+/// What goes into a bucket's policy. `before` is the bucket as it was wanted until now.
+fn bucket_share(
+    spec: &Spec,
+    side: &Side,
+    bucket: &BucketSpec,
+    before: Option<&BucketSpec>,
+) -> PolicyShare {
+    PolicyShare {
+        ours: bucket_statements(spec, side),
+        written: bucket.policy.statements.clone(),
+        withdrawn: before.map_or_else(Vec::new, |b| b.policy.statements.clone()),
+        exclusive: bucket.policy.exclusive,
+        ..PolicyShare::nothing_of(&spec.owner())
+    }
+}
+
+/// What goes into the policy of a key of ours.
+fn key_share(
+    spec: &Spec,
+    side: &Side,
+    bucket: &BucketSpec,
+    before: Option<&BucketSpec>,
+) -> PolicyShare {
+    let at = &bucket.location;
+    let written = |bucket: &BucketSpec| {
+        let key = bucket.owned_key();
+        key.map_or_else(Vec::new, |key| key.policy.clone())
+    };
+    PolicyShare {
+        ours: key_statements(spec, side),
+        written: written(bucket),
+        withdrawn: before.map_or_else(Vec::new, written),
+        base: key_policy(&at.account, &at.partition, []).statements,
+        exclusive: bucket.policy.exclusive,
+        ..PolicyShare::nothing_of(&spec.owner())
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use super::component::ComponentId;
 use super::ids::Location;
 use super::operation::{Input, Operation, Query};
-use super::policy::Statement;
+use super::policy::PolicyShare;
 
 /// Position of a step in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,10 +64,8 @@ pub enum Action {
 /// A change of a shared policy document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyEdit {
-    /// Whose statements these are: the value of the owner tag.
-    pub owner: String,
-    /// What the owner wants in the document; empty removes what is there.
-    pub statements: Vec<Statement>,
+    /// What the owner wants in the document; a share of nothing removes what is there.
+    pub share: PolicyShare,
     /// Whether the bucket or key was made in this very run, so that there is nothing to read before.
     pub fresh: bool,
     /// Whether to write even what looks the same: the role was made again, and AWS keeps its id, not its name.
@@ -198,11 +196,9 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sids = |edit: &PolicyEdit| {
-            let sids: Vec<&str> = edit
-                .statements
-                .iter()
-                .filter_map(|s| s.sid.as_deref())
-                .collect();
+            let share = &edit.share;
+            let wanted = share.ours.iter().chain(&share.written);
+            let sids: Vec<&str> = wanted.map(|s| s.name().unwrap_or("(no Sid)")).collect();
             if sids.is_empty() {
                 "nothing".to_owned()
             } else {

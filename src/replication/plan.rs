@@ -328,6 +328,14 @@ fn comes_first(difference: &Difference) -> bool {
                 | Operation::PutBucketOwnershipControls { .. }
                 | Operation::EnableBucketVersioning { .. }
         )
+    ) || opens_to_public_policies(difference)
+}
+
+/// S3 refuses a policy that opens a bucket to the public as long as this switch is on.
+fn opens_to_public_policies(difference: &Difference) -> bool {
+    matches!(
+        &difference.repair,
+        Action::Call(Operation::PutPublicAccessBlock { block, .. }) if !block.block_public_policy
     )
 }
 

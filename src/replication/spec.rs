@@ -10,6 +10,7 @@ use super::ids::{Arn, BucketName, Location};
 use super::names;
 use super::observed::{Observed, Presence};
 use super::operation::{Input, PublicAccessBlock, Tags};
+use super::policy::Statement;
 
 /// One `replicated_bucket`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +38,25 @@ pub struct BucketSpec {
     pub encryption: EncryptionSpec,
     /// Keys of ours that the bucket used before; kept while the bucket lives (ARNs).
     pub retired_keys: Vec<String>,
+    /// What the user wants in its policies.
+    pub policy: PolicySpec,
     /// The user's tags, provider defaults included, ours not.
     pub tags: Tags,
     /// Whether a destroy may empty the bucket.
     pub force_destroy: bool,
     /// Whether a destroy leaves the bucket and its keys.
     pub retain_on_destroy: bool,
+}
+
+/// What the user wants in the policies of a bucket and its key, beside what replication needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicySpec {
+    /// The user's own statements in the bucket's policy.
+    pub statements: Vec<Statement>,
+    /// Whether requests over plain HTTP are denied.
+    pub require_tls: bool,
+    /// Whether statements of others are taken out, of the policy of a key of ours as well.
+    pub exclusive: bool,
 }
 
 /// Default encryption of a bucket.
@@ -59,10 +73,19 @@ pub struct EncryptionSpec {
 /// Which key a bucket uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyChoice {
-    /// A key that exists already and belongs to somebody else (ARN).
-    Existing(String),
+    /// A key that exists already and belongs to somebody else.
+    Existing(ExistingKey),
     /// A key that we make and own.
     Owned(KeySpec),
+}
+
+/// A key of somebody else's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingKey {
+    /// Its ARN.
+    pub arn: String,
+    /// Where its policy is edited, when our statements are to be merged into it.
+    pub managed_at: Option<Location>,
 }
 
 /// A customer managed key of ours.
@@ -82,6 +105,8 @@ pub struct KeySpec {
     pub rotation_period_in_days: Option<i32>,
     /// Whether it is a multi-Region key.
     pub multi_region: bool,
+    /// The user's own statements in its policy.
+    pub policy: Vec<Statement>,
     /// The user's tags.
     pub tags: Tags,
 }
@@ -163,6 +188,13 @@ impl Spec {
         }
     }
 
+    /// The bucket of this name, on whatever side.
+    pub fn bucket_named(&self, name: &BucketName) -> Option<&BucketSpec> {
+        self.buckets()
+            .map(|(_, bucket)| bucket)
+            .find(|b| b.name == *name)
+    }
+
     /// Takes note of which of our keys are there: found ones by their ARN, and none where the one in state is
     /// gone, so that what names it waits for the new one. Call it between observing and [`desire`].
     ///
@@ -215,7 +247,7 @@ impl BucketSpec {
     /// The key that the bucket's new objects are encrypted under, with KMS.
     pub fn key(&self, side: &Side) -> Option<Input<String>> {
         Some(match self.encryption.key.as_ref()? {
-            KeyChoice::Existing(arn) => Input::Known(arn.clone()),
+            KeyChoice::Existing(key) => Input::Known(key.arn.clone()),
             KeyChoice::Owned(key) => match &key.arn {
                 Some(arn) => Input::Known(arn.clone()),
                 None => Input::OutputOf(ComponentId::Of(side.clone(), Part::Key)),

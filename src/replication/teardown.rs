@@ -9,7 +9,7 @@ use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
 use super::names::RETAINED_TAG;
 use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use super::operation::{Input, Operation, Query, Tags};
-use super::policy::{self, PolicyDocument};
+use super::policy::{self, PolicyDocument, PolicyShare};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 
 /// Something that keeps a bucket from being taken down.
@@ -223,10 +223,14 @@ pub fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKe
     match PolicyDocument::parse(text) {
         Ok(document) => {
             let at = &bucket.location;
-            let root = policy::key_policy(&at.account, &at.partition, []);
-            policy::foreign(&document, |sid| policy::is_ours(sid, owner))
-                .into_iter()
-                .any(|s| !root.statements.iter().any(|r| policy::same_grant(r, s)))
+            let share = PolicyShare {
+                written: bucket
+                    .owned_key()
+                    .map_or_else(Vec::new, |k| k.policy.clone()),
+                base: policy::key_policy(&at.account, &at.partition, []).statements,
+                ..PolicyShare::nothing_of(owner)
+            };
+            !share.foreign(&document).is_empty()
         }
         // A document that cannot be read may hold anything.
         Err(_) => true,
@@ -316,8 +320,7 @@ fn withdraw_from_key(
 /// The edit that takes this owner's statements out.
 fn nothing_of(owner: &str) -> PolicyEdit {
     PolicyEdit {
-        owner: owner.to_owned(),
-        statements: Vec::new(),
+        share: PolicyShare::nothing_of(owner),
         fresh: false,
         rewrite: false,
     }

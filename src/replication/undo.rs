@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::component::{ComponentId, Side};
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
 use super::operation::{Input, Operation, Output, Query};
+use super::policy::PolicyShare;
 
 /// Shortest time that KMS lets pass before a key ends; a key that nothing ever used needs no longer one.
 const UNDO_WINDOW_DAYS: i32 = 7;
@@ -157,7 +158,7 @@ fn await_gone(back: &mut StepGraph, step: &Step, query: Query, after: StepId) ->
 
 fn without_statements(edit: &PolicyEdit) -> PolicyEdit {
     PolicyEdit {
-        statements: Vec::new(),
+        share: PolicyShare::nothing_of(&edit.share.owner),
         fresh: false,
         ..edit.clone()
     }

@@ -23,8 +23,8 @@ use terraform_provider_replicated::replication::operation::{PublicAccessBlock, T
 use terraform_provider_replicated::replication::ownership::{Claim, Trust, claims};
 use terraform_provider_replicated::replication::plan::{Going, plan};
 use terraform_provider_replicated::replication::spec::{
-    BucketSpec, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec, RoleOwnership, RoleSpec,
-    RuleSpec, Spec,
+    BucketSpec, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec, PolicySpec, RoleOwnership,
+    RoleSpec, RuleSpec, Spec,
 };
 use terraform_provider_replicated::replication::teardown::plan_destroy;
 use terraform_provider_replicated::replication::undo::undo;
@@ -73,6 +73,7 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
             key: None,
         },
         retired_keys: Vec::new(),
+        policy: PolicySpec::default(),
         tags: Tags::new(),
         force_destroy: false,
         retain_on_destroy: false,
@@ -92,6 +93,7 @@ pub(crate) fn with_key(mut bucket: BucketSpec) -> BucketSpec {
             enable_key_rotation: true,
             rotation_period_in_days: None,
             multi_region: false,
+            policy: Vec::new(),
             tags: Tags::new(),
         })),
     };

@@ -1,7 +1,9 @@
 //! Changing what is there: the steps, and that no live rule ever lacks a grant meanwhile.
 
 use terraform_provider_replicated::replication::component::Side;
-use terraform_provider_replicated::replication::spec::{KeyChoice, RoleOwnership, Spec};
+use terraform_provider_replicated::replication::spec::{
+    ExistingKey, KeyChoice, RoleOwnership, Spec,
+};
 
 use crate::fake::{FakeCloud, HOME};
 use crate::picture::keys;
@@ -200,7 +202,10 @@ async fn a_bucket_that_moves_to_somebody_elses_key_keeps_what_it_needs_to_read_o
     let prior = create(&cloud, &mine, FIRST).await.unwrap();
     let mut wanted = prior.clone();
     let old = key_of(&mut wanted, &Side::Source).arn.clone().unwrap();
-    wanted.source.encryption.key = Some(KeyChoice::Existing(theirs));
+    wanted.source.encryption.key = Some(KeyChoice::Existing(ExistingKey {
+        arn: theirs,
+        managed_at: None,
+    }));
     wanted.source.retired_keys.push(old);
     let spec = update(&cloud, &prior, &wanted).await;
     assert_eq!(drift_words(&cloud, &spec).await, Vec::<String>::new());

@@ -165,13 +165,11 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
     for (side, bucket) in &desired.buckets {
         let of = |part| ComponentId::Of(side.clone(), part);
         put(of(Part::Bucket), Known(bucket.arn.clone()));
-        let sids: Vec<&str> = bucket
-            .policy
-            .iter()
-            .filter_map(|s| s.sid.as_deref())
-            .collect();
-        if !sids.is_empty() {
-            put(of(Part::BucketPolicy), Known(sids.join(", ")));
+        let sids = bucket.policy.ours.iter().filter_map(|s| s.name());
+        let written = (!bucket.policy.written.is_empty()).then_some("policy");
+        let told: Vec<&str> = sids.chain(written).collect();
+        if !told.is_empty() {
+            put(of(Part::BucketPolicy), Known(told.join(", ")));
         }
         if let Some(key) = &bucket.key {
             put(of(Part::Key), key.arn.clone().map_or(Unknown, Known));

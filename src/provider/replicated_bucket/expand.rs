@@ -14,8 +14,8 @@ use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Region, WayIn};
 use crate::replication::operation::{PublicAccessBlock, Tags};
 use crate::replication::spec::{
-    BucketSpec, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec, RoleOwnership, RoleSpec,
-    RuleSpec, Spec,
+    BucketSpec, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice, KeySpec, PolicySpec,
+    RoleOwnership, RoleSpec, RuleSpec, Spec,
 };
 
 /// Why a model is no spec yet.
@@ -170,6 +170,7 @@ fn bucket(
             &tags,
         )?,
         retired_keys: retired_keys(model, this),
+        policy: PolicySpec::default(),
         tags,
         force_destroy: *known(&side.force_destroy)?,
         retain_on_destroy: *known(&side.retain_on_destroy)?,
@@ -184,7 +185,10 @@ fn encryption(
     let key = match (&model.kms_key_arn, &model.key) {
         (Attr::Unknown, _) | (_, Attr::Unknown) => return Err(Incomplete::Unknown),
         (Attr::Null, Attr::Null) => None,
-        (Attr::Known(arn), Attr::Null) => Some(KeyChoice::Existing(arn.clone())),
+        (Attr::Known(arn), Attr::Null) => Some(KeyChoice::Existing(ExistingKey {
+            arn: arn.clone(),
+            managed_at: None,
+        })),
         // A refresh shows both where somebody put another key in the place of ours, which is still ours to keep.
         (_, Attr::Known(key)) => {
             let mut tags = bucket_tags.clone();
@@ -200,6 +204,7 @@ fn encryption(
                     period => period.known().map(small),
                 },
                 multi_region: *known(&key.multi_region)?,
+                policy: Vec::new(),
                 tags,
             }))
         }

@@ -254,7 +254,7 @@ async fn existing_keys(
     let new: Vec<(Side, &BucketSpec, &String)> = spec
         .buckets()
         .filter_map(|(side, bucket)| match &bucket.encryption.key {
-            Some(KeyChoice::Existing(arn)) => Some((side, bucket, arn)),
+            Some(KeyChoice::Existing(key)) => Some((side, bucket, &key.arn)),
             _ => None,
         })
         .filter(|(side, _, arn)| {

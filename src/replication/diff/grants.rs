@@ -1,13 +1,15 @@
 //! The documents that grant something: the role's policy, and our statements in buckets' and keys' policies.
 
 use super::{Difference, Shows};
-use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::component::{ComponentId, Part};
 use crate::replication::desired::Desired;
 use crate::replication::graph::{Action, PolicyEdit};
 use crate::replication::ids::Location;
 use crate::replication::observed::Observed;
 use crate::replication::operation::{Input, Operation};
-use crate::replication::policy::{self, Effect, Element, PolicyDocument, Principals, Statement};
+use crate::replication::policy::{
+    self, Effect, Element, PolicyDocument, PolicyShare, Principals, Statement,
+};
 
 /// Which of the two forms of a granting document is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +20,12 @@ pub enum Form {
     Exact,
 }
 
-/// What is missing or wrong in the role's policy and in the policies of destination buckets and our keys.
+/// What is missing or wrong in the role's policy and in the policies of buckets and our keys.
 pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> Vec<Difference> {
     let stale = role_made_again(desired, observed);
     let role = role_policy_difference(desired, observed, form);
     let shared = shared_documents(desired, observed);
-    let shared = shared.filter_map(|document| document.difference(&desired.owner, form, stale));
+    let shared = shared.filter_map(|document| document.difference(form, stale));
     role.into_iter().chain(shared).collect()
 }
 
@@ -34,10 +36,10 @@ pub fn narrowing(desired: &Desired, observed: &Observed) -> Vec<Difference> {
         .filter(|grants| grants.wider != grants.exact)
         .map(|grants| put_role_policy(desired, "grants more than is needed", &grants.exact));
     let shared = shared_documents(desired, observed)
-        .filter(|d| d.statements(&desired.owner, Form::Wider) != d.exact)
+        .filter(|d| d.share(Form::Wider).ours != d.exact.ours)
         .map(|d| {
-            let edit = edit(&desired.owner, d.exact.to_vec());
-            d.mended_by("grants more than is needed", edit)
+            let edit = edit(d.exact.clone());
+            d.mended_by("grants more than is needed", Shows::Component, edit)
         });
     role.into_iter().chain(shared).collect()
 }
@@ -79,7 +81,7 @@ struct Shared<'a> {
     component: ComponentId,
     at: &'a Location,
     place: Place,
-    exact: &'a [Statement],
+    exact: &'a PolicyShare,
     seen: Option<&'a str>,
 }
 
@@ -90,7 +92,7 @@ enum Place {
     Key(String),
 }
 
-/// The policies of destination buckets, and those of our keys that are there: a new key gets its policy with
+/// The policies of buckets, and those of our keys that are there: a new key gets its policy with
 /// the creating call.
 fn shared_documents<'a>(
     desired: &'a Desired,
@@ -99,7 +101,7 @@ fn shared_documents<'a>(
     desired.buckets.iter().flat_map(|(side, bucket)| {
         let seen = observed.buckets.get(side);
         let at = &bucket.location;
-        let policy = (*side != Side::Source).then(|| Shared {
+        let policy = Shared {
             component: ComponentId::Of(side.clone(), Part::BucketPolicy),
             at,
             place: Place::Bucket {
@@ -108,7 +110,7 @@ fn shared_documents<'a>(
             },
             exact: &bucket.policy,
             seen: seen.and_then(|s| s.policy.present()).map(String::as_str),
-        });
+        };
         let seen = seen.and_then(|s| s.key.present());
         let key = bucket.key.as_ref().zip(seen).map(|(key, seen)| Shared {
             component: ComponentId::Of(side.clone(), Part::Key),
@@ -117,55 +119,78 @@ fn shared_documents<'a>(
             exact: &key.policy,
             seen: seen.policy.present().map(String::as_str),
         });
-        policy.into_iter().chain(key)
+        std::iter::once(policy).chain(key)
     })
 }
 
 impl Shared<'_> {
-    fn difference(&self, owner: &str, form: Form, stale: bool) -> Option<Difference> {
+    fn difference(&self, form: Form, stale: bool) -> Option<Difference> {
         if let (Place::Key(key), None) = (&self.place, self.seen) {
             return Some(self.replaced(key));
         }
-        let statements = self.statements(owner, form);
-        let what = self.what_differs(owner, &statements, stale)?;
+        let share = self.share(form);
+        let (what, shows) = self.what_differs(&share, stale)?;
         let edit = PolicyEdit {
             rewrite: stale,
-            ..edit(owner, statements)
+            ..edit(share)
         };
-        Some(self.mended_by(what, edit))
+        Some(self.mended_by(&what, shows, edit))
     }
 
-    fn statements(&self, owner: &str, form: Form) -> Vec<Statement> {
-        match (form, self.seen.map(PolicyDocument::parse)) {
-            (Form::Wider, Some(Ok(seen))) => with_what_is_there(self.exact, &seen, owner),
-            _ => self.exact.to_vec(),
+    fn share(&self, form: Form) -> PolicyShare {
+        let mut share = self.exact.clone();
+        if let (Form::Wider, Some(Ok(seen))) = (form, self.seen.map(PolicyDocument::parse)) {
+            share.ours = with_what_is_there(&share.ours, &seen, &share.owner);
         }
+        share
     }
 
-    /// Whether the document lacks our statements, has them changed, or holds some that should be gone.
-    fn what_differs(&self, owner: &str, wanted: &[Statement], stale: bool) -> Option<&'static str> {
+    /// Whether the document lacks statements, has them changed, or holds some that should be gone. What is the
+    /// user's own shows at its attribute.
+    fn what_differs(&self, wanted: &PolicyShare, stale: bool) -> Option<(String, Shows)> {
+        let at_component = |what: &str| Some((what.to_owned(), Shows::Component));
         let Some(text) = self.seen else {
-            return (!wanted.is_empty()).then_some("statements missing");
+            return match (wanted.ours.is_empty(), wanted.is_empty()) {
+                (_, true) => None,
+                (false, false) => at_component("statements missing"),
+                (true, false) => Some(("user's statements".to_owned(), Shows::Attribute)),
+            };
         };
         if stale && !wanted.is_empty() {
-            return Some("statements name a role that is gone");
+            return at_component("statements name a role that is gone");
         }
         let Ok(document) = PolicyDocument::parse(text) else {
-            return Some("not a policy document");
+            return at_component("not a policy document");
         };
-        let ours: Vec<Statement> = policy::ours(&document, |sid| policy::is_ours(sid, owner))
-            .into_iter()
-            .cloned()
-            .collect();
-        if ours.is_empty() && !wanted.is_empty() {
-            return Some("statements missing");
+        let mut what = Vec::new();
+        if !wanted.ours_match(&document) {
+            let none =
+                policy::ours(&document, |sid| policy::is_ours(sid, &wanted.owner)).is_empty();
+            what.push(
+                if none {
+                    "statements missing"
+                } else {
+                    "statements changed"
+                }
+                .to_owned(),
+            );
         }
-        let wanted = PolicyDocument::new(wanted.to_vec());
-        let same = policy::same_meaning(&PolicyDocument::new(ours), &wanted);
-        (!same).then_some("statements changed")
+        let foreign = wanted.foreign(&document);
+        if wanted.exclusive && !foreign.is_empty() {
+            let names = foreign
+                .iter()
+                .map(|s| s.name().unwrap_or("one without a Sid"));
+            let names: Vec<&str> = names.collect();
+            what.push(format!("foreign statements: {}", names.join(", ")));
+        }
+        match (what.is_empty(), wanted.written_match(&document)) {
+            (true, true) => None,
+            (true, false) => Some(("user's statements".to_owned(), Shows::Attribute)),
+            (false, _) => Some((what.join("; "), Shows::Component)),
+        }
     }
 
-    fn mended_by(&self, what: &str, edit: PolicyEdit) -> Difference {
+    fn mended_by(&self, what: &str, shows: Shows, edit: PolicyEdit) -> Difference {
         let repair = match &self.place {
             Place::Bucket { name, fresh } => Action::EditBucketPolicy {
                 bucket: name.clone(),
@@ -179,35 +204,35 @@ impl Shared<'_> {
                 edit,
             },
         };
-        self.shown(what, repair)
+        self.shown(what, shows, repair)
     }
 
     /// Nothing in the key's policy is to be trusted (see `ownership::distrust_policies`).
     fn replaced(&self, key: &str) -> Difference {
-        let statements = self.exact.iter().cloned();
+        let statements = self.exact.statements();
         let whole = policy::key_policy(&self.at.account, &self.at.partition, statements);
         let operation = Operation::PutKeyPolicy {
             key: Input::Known(key.to_owned()),
             policy: whole.render().unwrap_or_default(),
         };
-        self.shown("policy not ours yet", Action::Call(operation))
+        let repair = Action::Call(operation);
+        self.shown("policy not ours yet", Shows::Component, repair)
     }
 
-    fn shown(&self, what: &str, repair: Action) -> Difference {
+    fn shown(&self, what: &str, shows: Shows, repair: Action) -> Difference {
         Difference {
             component: self.component.clone(),
             at: self.at.clone(),
             what: what.to_owned(),
-            shows: Shows::Component,
+            shows,
             repair,
         }
     }
 }
 
-fn edit(owner: &str, statements: Vec<Statement>) -> PolicyEdit {
+fn edit(share: PolicyShare) -> PolicyEdit {
     PolicyEdit {
-        owner: owner.to_owned(),
-        statements,
+        share,
         fresh: false,
         rewrite: false,
     }

@@ -29,7 +29,7 @@ pub(super) fn key_differences(
     };
     match seen {
         None => {
-            let statements = desired.policy.iter().cloned();
+            let statements = desired.policy.statements();
             let policy = policy::key_policy(&at.account, &at.partition, statements);
             found.component(
                 "missing",

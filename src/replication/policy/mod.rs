@@ -7,7 +7,7 @@
 //!
 //! Entry points: [`role_policy`], [`trust_policy`], [`destination_statements`] and [`key_policy`] build,
 //! [`PolicyDocument::parse`] and [`PolicyDocument::render`] read and write JSON, [`same_meaning`] compares,
-//! [`merge`] edits a document that others write to as well, and [`evaluate`] says what is allowed.
+//! [`PolicyShare`] is what one owner wants in a document that others write to as well and [`merge`] edits it, and [`evaluate`] says what is allowed.
 
 mod destination_bucket;
 mod document;
@@ -18,6 +18,7 @@ mod limits;
 mod meaning;
 mod merge;
 mod replication_role;
+mod share;
 mod sid;
 mod trust;
 mod unique_json;
@@ -36,5 +37,6 @@ pub use limits::{PolicyKind, TooLarge, check_size, size};
 pub use meaning::{same_grant, same_meaning, same_meaning_text, same_statement};
 pub use merge::{foreign, merge, ours, remove_ours};
 pub use replication_role::{DestinationGrant, RoleGrants, SourceGrant, role_policy};
+pub use share::PolicyShare;
 pub use sid::{is_ours, is_ours_for, is_replicated, sid};
 pub use trust::trust_policy;
