@@ -11,13 +11,13 @@ use super::component::{ComponentId, Part, Side};
 use super::ids::Location;
 use super::names::{self, ownership_tags};
 use super::operation::{
-    BucketEncryption, Input, PublicAccessBlock, ReplicationConfiguration, ReplicationRule,
-    RuleFilter, Tags,
+    BucketEncryption, Input, PublicAccessBlock, ReplicationConfiguration, Tags,
 };
 use super::policy::{
-    DestinationGrant, PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement,
-    destination_key_statement, destination_statements, key_policy, role_policy, trust_policy,
+    PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
+    destination_statements, key_policy, role_policy, trust_policy,
 };
+use super::rules::{self, destination_grant};
 use super::spec::{BucketSpec, DestinationSpec, KeyChoice, RoleOwnership, Spec};
 
 /// Everything that one `replicated_bucket` should be.
@@ -134,11 +134,7 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
         role: desire_role(spec, prior, &owner, created),
         replication: ReplicationConfiguration {
             role: spec.role_arn().to_string(),
-            rules: spec
-                .destinations
-                .iter()
-                .map(|(key, destination)| rule(spec, key, destination))
-                .collect(),
+            rules: rules::all(spec),
         },
         owner,
     }
@@ -329,25 +325,6 @@ fn role_grants(spec: &Spec) -> RoleGrants {
     }
 }
 
-fn destination_grant(spec: &Spec, key: &str, destination: &DestinationSpec) -> DestinationGrant {
-    let bucket = &destination.bucket;
-    DestinationGrant {
-        key: key.to_owned(),
-        bucket: bucket.name.clone(),
-        region: bucket.location.region.clone(),
-        replica_keys: bucket
-            .key(&Side::Destination(key.to_owned()))
-            .into_iter()
-            .collect(),
-        plain_objects_into_kms: bucket.encryption.key.is_some()
-            && spec.source.encryption.key.is_none(),
-        bucket_key_enabled: bucket.encryption.bucket_key_enabled
-            || spec.source.encryption.bucket_key_enabled,
-        delete_markers: destination.rule.delete_marker_replication,
-        owner_override: owner_override(spec, bucket),
-    }
-}
-
 /// Whatever either of two grants covers.
 fn widen(mut new: RoleGrants, mut old: RoleGrants) -> RoleGrants {
     fn add(keys: &mut Vec<Input<String>>, more: Vec<Input<String>>) {
@@ -379,34 +356,6 @@ fn widen(mut new: RoleGrants, mut old: RoleGrants) -> RoleGrants {
         }
     }
     new
-}
-
-fn rule(spec: &Spec, key: &str, destination: &DestinationSpec) -> ReplicationRule {
-    let bucket = &destination.bucket;
-    let replica_kms_key = bucket.key(&Side::Destination(key.to_owned()));
-    ReplicationRule {
-        id: destination.rule.id.clone(),
-        priority: Some(destination.rule.priority),
-        enabled: destination.rule.enabled,
-        filter: Some(RuleFilter::default()),
-        v1_prefix: None,
-        delete_marker_replication: Some(destination.rule.delete_marker_replication),
-        // S3 takes the replica key and the criterion only together.
-        sse_kms_encrypted_objects: replica_kms_key.as_ref().map(|_| true),
-        replica_modifications: None,
-        bucket_arn: bucket.arn(),
-        account: Some(bucket.location.account.to_string()),
-        storage_class: destination.rule.storage_class.clone(),
-        owner_override: owner_override(spec, bucket),
-        replica_kms_key,
-        replication_time: None,
-        metrics: None,
-    }
-}
-
-fn owner_override(spec: &Spec, bucket: &BucketSpec) -> bool {
-    bucket.location.account != spec.source.location.account
-        && bucket.object_ownership != "BucketOwnerEnforced"
 }
 
 /// The user's tags with ours over them.

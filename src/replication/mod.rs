@@ -16,6 +16,7 @@ pub mod operation;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
+pub mod rules;
 pub mod spec;
 pub mod teardown;
 pub mod undo;

@@ -74,15 +74,25 @@ pub fn default_role_description(source_bucket: &str) -> String {
     format!("S3 replication of bucket {source_bucket}")
 }
 
-/// The ID of a destination's rule.
-pub fn rule_id(destination: &str) -> String {
-    format!("{RULE_ID_PREFIX}{destination}")
+/// The ID of a destination's rule: the destination's key, and the rule's name unless it is [`DEFAULT_RULE`].
+///
+/// Neither holds a slash, so no two rules share an ID. With 64 characters each it is shorter than the 255 of S3.
+pub fn rule_id(destination: &str, rule: &str) -> String {
+    if rule == DEFAULT_RULE {
+        format!("{RULE_ID_PREFIX}{destination}")
+    } else {
+        format!("{RULE_ID_PREFIX}{destination}/{rule}")
+    }
 }
 
-/// The destination that a rule ID of ours names.
-pub fn destination_of_rule(id: &str) -> Option<&str> {
-    id.strip_prefix(RULE_ID_PREFIX)
+/// The destination and the rule that an ID of ours names.
+pub fn named_by_rule_id(id: &str) -> Option<(&str, &str)> {
+    let names = id.strip_prefix(RULE_ID_PREFIX)?;
+    Some(names.split_once('/').unwrap_or((names, DEFAULT_RULE)))
 }
+
+/// The name of a destination's rule where the configuration names none.
+pub const DEFAULT_RULE: &str = "default";
 
 const RULE_ID_PREFIX: &str = "replicated-";
 
@@ -132,8 +142,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_id_leads_back_to_its_destination() {
-        assert_eq!(destination_of_rule(&rule_id("backup")), Some("backup"));
-        assert_eq!(destination_of_rule("somebody-elses"), None);
+    fn a_rule_id_leads_back_to_its_destination_and_its_rule() {
+        for (destination, rule, id) in [
+            ("backup", DEFAULT_RULE, "replicated-backup"),
+            ("a-b", DEFAULT_RULE, "replicated-a-b"),
+            ("a", "b", "replicated-a/b"),
+        ] {
+            assert_eq!(rule_id(destination, rule), id);
+            assert_eq!(named_by_rule_id(id), Some((destination, rule)));
+        }
+        assert_eq!(named_by_rule_id("somebody-elses"), None);
+    }
+
+    #[test]
+    fn the_longest_rule_id_is_short_enough_for_s3() {
+        let longest = "x".repeat(64);
+        assert!(rule_id(&longest, &longest).len() <= 255);
     }
 }

@@ -9,7 +9,7 @@ use super::component::{ComponentId, Part, Side};
 use super::ids::{Arn, BucketName, Location};
 use super::names;
 use super::observed::{Observed, Presence};
-use super::operation::{Input, PublicAccessBlock, Tags};
+use super::operation::{Input, PublicAccessBlock, RuleFilter, Tags};
 use super::policy::Statement;
 
 /// One `replicated_bucket`.
@@ -116,8 +116,8 @@ pub struct KeySpec {
 pub struct DestinationSpec {
     /// The bucket.
     pub bucket: BucketSpec,
-    /// The rule.
-    pub rule: RuleSpec,
+    /// Its rules by name; one of the name `default` where the configuration names none.
+    pub rules: BTreeMap<String, RuleSpec>,
 }
 
 /// One replication rule.
@@ -129,10 +129,24 @@ pub struct RuleSpec {
     pub priority: i32,
     /// Whether it replicates.
     pub enabled: bool,
+    /// Which objects it is about.
+    pub filter: RuleFilter,
     /// Storage class of the replicas; the object's own when left out.
     pub storage_class: Option<String>,
     /// Whether delete markers replicate.
     pub delete_marker_replication: bool,
+    /// Whether changes of metadata that somebody makes to a replica replicate, too.
+    pub replica_modification_sync: bool,
+    /// Whether S3 promises to replicate within 15 minutes; brings metrics.
+    pub replication_time_control: bool,
+    /// Whether S3 counts what is pending and what failed.
+    pub metrics: bool,
+    /// Whether replicas are given to the destination's owner.
+    pub owner_override: bool,
+    /// Whether objects under KMS keys replicate.
+    pub replicate_encrypted_objects: bool,
+    /// Key for the replicas of such objects (ARN), where it is not the destination bucket's own.
+    pub replica_kms_key: Option<String>,
 }
 
 /// The role that S3 assumes to replicate.

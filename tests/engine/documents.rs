@@ -18,7 +18,7 @@ use crate::fake::{FakeCloud, HOME};
 use crate::faulty::{Fault, FaultyCloud};
 use crate::scenario::{
     FIRST, LATER, backup, bucket, create, destination, drift_words, kms_abroad, location, moment,
-    no_stop, spec, try_update, update,
+    no_stop, rule_of, spec, try_update, update,
 };
 
 const BACKUP: &str = "acme-archive-backup";
@@ -66,7 +66,7 @@ async fn an_edit_that_another_process_undid_is_made_again() {
     let cloud = FakeCloud::new();
     let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
     let mut wanted = prior.clone();
-    backup(&mut wanted).rule.delete_marker_replication = true;
+    rule_of(backup(&mut wanted)).delete_marker_replication = true;
     let rival = Rival {
         inner: &cloud,
         policy: cloud.state().buckets[BACKUP].policy.clone(),
@@ -81,7 +81,7 @@ async fn an_edit_that_is_undone_again_and_again_fails_before_any_rule_changes() 
     let cloud = FakeCloud::new();
     let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
     let mut wanted = prior.clone();
-    backup(&mut wanted).rule.delete_marker_replication = true;
+    rule_of(backup(&mut wanted)).delete_marker_replication = true;
     let rival = Rival {
         inner: &cloud,
         policy: cloud.state().buckets[BACKUP].policy.clone(),
@@ -99,7 +99,7 @@ async fn two_owners_share_one_destination_bucket() {
     // The other block knows the bucket as its own too, as after an import.
     let source = bucket("acme-other", location(HOME, "eu-west-1"));
     let mut shared = first.destinations["backup"].clone();
-    shared.rule = destination("backup", 0, shared.bucket.clone()).rule;
+    shared.rules = destination("backup", 0, shared.bucket.clone()).rules;
     let other = spec(source, vec![]);
     let mut with_shared = other.clone();
     with_shared.destinations.insert("backup".to_owned(), shared);
@@ -141,7 +141,7 @@ async fn a_policy_that_cannot_be_read_is_never_replaced() {
     let cloud = FakeCloud::new();
     let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
     let mut wanted = prior.clone();
-    backup(&mut wanted).rule.delete_marker_replication = true;
+    rule_of(backup(&mut wanted)).delete_marker_replication = true;
     let before = cloud.state().buckets[BACKUP].policy.clone();
     let garbled = Garbled(&cloud);
     let errors = try_update(&garbled, &prior, &wanted).await.unwrap_err();

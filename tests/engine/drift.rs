@@ -5,7 +5,9 @@ use terraform_provider_replicated::replication::policy::PolicyDocument;
 
 use crate::fake::{FakeCloud, State};
 use crate::picture::picture;
-use crate::scenario::{FIRST, backup, create, drift_words, kms_abroad, plan_update, repair};
+use crate::scenario::{
+    FIRST, backup, create, drift_words, kms_abroad, plan_update, repair, rule_of,
+};
 
 const SOURCE: &str = "acme-archive";
 const BACKUP: &str = "acme-archive-backup";
@@ -351,7 +353,7 @@ async fn what_others_wrote_into_our_documents_is_no_drift_and_stays() {
         policy.unwrap().statements.insert(0, foreign.clone());
     }
     assert_eq!(drift_words(&cloud, &spec).await, Vec::<String>::new());
-    backup(&mut spec).rule.delete_marker_replication = true;
+    rule_of(backup(&mut spec)).delete_marker_replication = true;
     repair(&cloud, &spec).await;
     let state = cloud.state();
     let policy = state.buckets[BACKUP].policy.clone().unwrap();

@@ -10,7 +10,7 @@ use crate::faulty::{Fault, FaultyCloud};
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, Failed, LATER, backup, bucket, create, destination, destroy, drift_words, kms_abroad,
-    location, plain_at_home, try_update, with_key,
+    location, plain_at_home, rule_of, try_update, with_key,
 };
 
 const REFUSED: Fault = Fault::Refused(CallErrorKind::Invalid);
@@ -243,7 +243,7 @@ fn before_and_after() -> (Spec, impl Fn(&Spec) -> Spec) {
         location("333333333333", "eu-west-1"),
     ));
     let mut going = destination("going", 1, going);
-    going.rule.delete_marker_replication = true;
+    rule_of(&mut going).delete_marker_replication = true;
     before.destinations.insert("going".to_owned(), going);
     let change = |state: &Spec| {
         let mut after = state.clone();
@@ -255,7 +255,7 @@ fn before_and_after() -> (Spec, impl Fn(&Spec) -> Spec) {
         after
             .destinations
             .insert("coming".to_owned(), destination("coming", 2, coming));
-        backup(&mut after).rule.delete_marker_replication = true;
+        rule_of(backup(&mut after)).delete_marker_replication = true;
         after.role.name = "another-role".to_owned();
         after
     };

@@ -7,7 +7,8 @@ use terraform_provider_replicated::replication::spec::{BucketSpec, Spec};
 use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
 use crate::scenario::{
-    FIRST, bucket, create, destination, destroy, drift_words, location, spec, update, with_key,
+    FIRST, bucket, create, destination, destroy, drift_words, location, rule_of, spec, update,
+    with_key,
 };
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
@@ -84,9 +85,9 @@ fn any_spec(kms: bool) -> impl Strategy<Value = Spec> {
         for (number, (bucket, [enabled, markers], class)) in destinations {
             let key = format!("to-{number}");
             let mut to = destination(&key, i32::try_from(number).unwrap(), bucket);
-            to.rule.enabled = enabled;
-            to.rule.delete_marker_replication = markers;
-            to.rule.storage_class = class.map(str::to_owned);
+            rule_of(&mut to).enabled = enabled;
+            rule_of(&mut to).delete_marker_replication = markers;
+            rule_of(&mut to).storage_class = class.map(str::to_owned);
             made.destinations.insert(key, to);
         }
         made

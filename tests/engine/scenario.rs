@@ -1,5 +1,6 @@
 //! Specs to start from, and the few lines with which a provider drives the middle.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -19,7 +20,7 @@ use terraform_provider_replicated::replication::ids::{
 };
 use terraform_provider_replicated::replication::names;
 use terraform_provider_replicated::replication::observed::Observed;
-use terraform_provider_replicated::replication::operation::{PublicAccessBlock, Tags};
+use terraform_provider_replicated::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
 use terraform_provider_replicated::replication::ownership::{Claim, Trust, claims};
 use terraform_provider_replicated::replication::plan::{Going, plan};
 use terraform_provider_replicated::replication::spec::{
@@ -104,14 +105,31 @@ pub(crate) fn with_key(mut bucket: BucketSpec) -> BucketSpec {
 pub(crate) fn destination(key: &str, priority: i32, bucket: BucketSpec) -> DestinationSpec {
     DestinationSpec {
         bucket,
-        rule: RuleSpec {
-            id: names::rule_id(key),
-            priority,
-            enabled: true,
-            storage_class: None,
-            delete_marker_replication: false,
-        },
+        rules: BTreeMap::from([(names::DEFAULT_RULE.to_owned(), rule(key, priority))]),
     }
+}
+
+/// A destination's only rule with the defaults.
+pub(crate) fn rule(key: &str, priority: i32) -> RuleSpec {
+    RuleSpec {
+        id: names::rule_id(key, names::DEFAULT_RULE),
+        priority,
+        enabled: true,
+        filter: RuleFilter::default(),
+        storage_class: None,
+        delete_marker_replication: false,
+        replica_modification_sync: false,
+        replication_time_control: false,
+        metrics: false,
+        owner_override: false,
+        replicate_encrypted_objects: true,
+        replica_kms_key: None,
+    }
+}
+
+/// The only rule of a destination.
+pub(crate) fn rule_of(destination: &mut DestinationSpec) -> &mut RuleSpec {
+    destination.rules.get_mut(names::DEFAULT_RULE).unwrap()
 }
 
 /// A source and its destinations, with a role of ours.
@@ -140,7 +158,7 @@ pub(crate) fn kms_abroad() -> Spec {
     let source = with_key(bucket("acme-archive", location(HOME, "ap-southeast-2")));
     let backup = with_key(bucket("acme-archive-backup", location(ABROAD, "us-west-2")));
     let mut backup = destination("backup", 0, backup);
-    backup.rule.storage_class = Some("STANDARD_IA".to_owned());
+    rule_of(&mut backup).storage_class = Some("STANDARD_IA".to_owned());
     spec(source, vec![("backup", backup)])
 }
 

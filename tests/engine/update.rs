@@ -9,7 +9,7 @@ use crate::fake::{FakeCloud, HOME};
 use crate::picture::keys;
 use crate::scenario::{
     ABROAD, FIRST, backup, bucket, create, destination, drift_words, key_of, kms_abroad, location,
-    plain_at_home, plan_update, update, with_key,
+    plain_at_home, plan_update, rule_of, update, with_key,
 };
 
 /// Runs an update and gives its steps, after checking that it left nothing to do and no grant ever lacked.
@@ -50,7 +50,7 @@ async fn no_change_is_no_step() {
 #[tokio::test(start_paused = true)]
 async fn another_storage_class_is_one_write() {
     let change = |spec: &mut Spec| {
-        backup(spec).rule.storage_class = Some("GLACIER".to_owned());
+        rule_of(backup(spec)).storage_class = Some("GLACIER".to_owned());
     };
     insta::assert_snapshot!(steps(kms_abroad(), change).await);
 }
@@ -91,15 +91,15 @@ async fn a_destination_under_another_key_keeps_its_bucket() {
 
 #[tokio::test(start_paused = true)]
 async fn delete_markers_are_granted_before_the_rule_replicates_them() {
-    let change = |spec: &mut Spec| backup(spec).rule.delete_marker_replication = true;
+    let change = |spec: &mut Spec| rule_of(backup(spec)).delete_marker_replication = true;
     insta::assert_snapshot!(steps(kms_abroad(), change).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn delete_markers_lose_their_grant_after_the_rule_has_changed() {
     let mut before = kms_abroad();
-    backup(&mut before).rule.delete_marker_replication = true;
-    let change = |spec: &mut Spec| backup(spec).rule.delete_marker_replication = false;
+    rule_of(backup(&mut before)).delete_marker_replication = true;
+    let change = |spec: &mut Spec| rule_of(backup(spec)).delete_marker_replication = false;
     insta::assert_snapshot!(steps(before, change).await);
 }
 

@@ -12,7 +12,8 @@ use crate::provider::duration::parse_duration;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Region, WayIn};
-use crate::replication::operation::{PublicAccessBlock, Tags};
+use crate::replication::names;
+use crate::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
 use crate::replication::spec::{
     BucketSpec, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice, KeySpec, PolicySpec,
     RoleOwnership, RoleSpec, RuleSpec, Spec,
@@ -43,8 +44,8 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
         destinations.insert(
             key.clone(),
             DestinationSpec {
+                rules: rules(side, source_side)?,
                 bucket: bucket(model, &this, side, &common, settings)?,
-                rule: rule(side)?,
             },
         );
     }
@@ -216,19 +217,29 @@ fn encryption(
     })
 }
 
-fn rule(side: &SideModel) -> Result<RuleSpec, Incomplete> {
+fn rules(side: &SideModel, source: &SideModel) -> Result<BTreeMap<String, RuleSpec>, Incomplete> {
     let ids = side.rule_ids.known().ok_or(Incomplete::Unknown)?;
-    let id = ids.get("default").and_then(Attr::known);
-    Ok(RuleSpec {
+    let id = ids.get(names::DEFAULT_RULE).and_then(Attr::known);
+    let owner_override = known(&side.account_id)? != known(&source.account_id)?
+        && known(&side.object_ownership)? != "BucketOwnerEnforced";
+    let rule = RuleSpec {
         id: id.ok_or(Incomplete::Unknown)?.clone(),
         priority: small(known(&side.priority)?),
         enabled: *known(&side.enabled)?,
+        filter: RuleFilter::default(),
         storage_class: match &side.storage_class {
             Attr::Unknown => return Err(Incomplete::Unknown),
             class => class.known().cloned(),
         },
         delete_marker_replication: *known(&side.delete_marker_replication)?,
-    })
+        replica_modification_sync: false,
+        replication_time_control: false,
+        metrics: false,
+        owner_override,
+        replicate_encrypted_objects: true,
+        replica_kms_key: None,
+    };
+    Ok(BTreeMap::from([(names::DEFAULT_RULE.to_owned(), rule)]))
 }
 
 fn role(model: &RoleModel, common: &Tags) -> Result<RoleSpec, Incomplete> {

@@ -17,7 +17,7 @@ use crate::framework::provider::{ImportRequest, ImportResponse};
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
-use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG, destination_of_rule};
+use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG, named_by_rule_id};
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
 use crate::replication::operation::{
     Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
@@ -451,7 +451,7 @@ impl Importer<'_> {
 
 /// The name that a destination gets: the one in our rule ID, else the bucket's distinguishing part.
 fn destination_key(source_bucket: &str, bucket: &str, rule: &ReplicationRule) -> String {
-    if let Some(key) = destination_of_rule(&rule.id) {
+    if let Some((key, _)) = named_by_rule_id(&rule.id) {
         return key.to_owned();
     }
     let key = bucket

@@ -117,6 +117,9 @@ fn rule_ids(key: &str, prior: Option<&BucketModel>, previous: &Attr<&SideModel>)
         (Known(previous), Some(under_key)) if previous.bucket == under_key.bucket => {
             previous.rule_ids.clone()
         }
-        _ => Known(text_map([("default".to_owned(), names::rule_id(key))])),
+        _ => Known(text_map([(
+            names::DEFAULT_RULE.to_owned(),
+            names::rule_id(key, names::DEFAULT_RULE),
+        )])),
     }
 }
