@@ -3,13 +3,15 @@
 //! All of them share one HTTP client. What follows from a profile (files, endpoints, base credentials) is
 //! loaded once per profile, by the SDK's own loader.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
-
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::{
+    self, ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet,
+};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -23,14 +25,18 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::os_shim_internal::{Env, Fs};
 use tokio::sync::OnceCell;
 
 use super::config::{CloudConfig, ConfigError};
 use super::credentials::{Origin, Session, SessionCredentials};
+use super::environment::{has_keys, variable};
 use super::http::http_client;
 use super::once_map::OnceMap;
-use super::retry::{QuotaIsNotThrottling, retry_config, unlimited_retries};
-use crate::replication::ids::{Region, WayIn};
+use super::retry::{QuotaIsNotThrottling, RetryChoice, retry_partition};
+use super::unreachable::GiveUpUnreachable;
+use crate::replication::ids::{Region, WayIn, WebIdentity};
 
 /// The clients of one way in and region.
 #[derive(Debug)]
@@ -46,6 +52,8 @@ pub(super) struct ClientSet {
 pub(super) struct ClientSets {
     config: CloudConfig,
     http: SharedHttpClient,
+    /// What configuration and environment say about retries.
+    retry_choice: RetryChoice,
     retries: RetryPartition,
     default_region: OnceCell<Option<Region>>,
     /// By profile; `None` is the provider's base credentials.
@@ -62,10 +70,18 @@ impl ClientSets {
             (None, None, Some(_)) => return Err(ConfigError::TokenAlone),
             _ => {}
         }
+        if environment_web_identity(&config).is_some_and(|web| web.role_arn.is_empty()) {
+            return Err(ConfigError::TokenFileAlone);
+        }
+        let written = RetryChoice {
+            retries: config.max_retries,
+            mode: config.retry_mode,
+        };
         Ok(Self {
             http: http_client(&config)?,
+            retry_choice: written.or(RetryChoice::of_environment()?),
+            retries: retry_partition(config.retry_quota),
             config,
-            retries: unlimited_retries(),
             default_region: OnceCell::new(),
             bases: OnceMap::new(),
             sessions: OnceMap::new(),
@@ -121,23 +137,26 @@ impl ClientSets {
             )))
             .build();
         let endpoints = &self.config.endpoints;
-
         let mut s3 = aws_sdk_s3::config::Builder::from(&sdk)
             .retry_partition(self.retries.clone())
+            .interceptor(GiveUpUnreachable)
             .force_path_style(self.config.s3_use_path_style);
         let mut kms = aws_sdk_kms::config::Builder::from(&sdk)
             .retry_partition(self.retries.clone())
+            .interceptor(GiveUpUnreachable)
             .retry_classifier(QuotaIsNotThrottling);
-        let mut iam =
-            aws_sdk_iam::config::Builder::from(&sdk).retry_partition(self.retries.clone());
+        let mut iam = aws_sdk_iam::config::Builder::from(&sdk)
+            .retry_partition(self.retries.clone())
+            .interceptor(GiveUpUnreachable);
+        // An endpoint that is written out is taken as it is, so FIPS is its owner's affair.
         if let Some(url) = &endpoints.s3 {
-            s3 = s3.endpoint_url(url);
+            s3 = s3.endpoint_url(url).use_fips(false);
         }
         if let Some(url) = &endpoints.kms {
-            kms = kms.endpoint_url(url);
+            kms = kms.endpoint_url(url).use_fips(false);
         }
         if let Some(url) = &endpoints.iam {
-            iam = iam.endpoint_url(url);
+            iam = iam.endpoint_url(url).use_fips(false);
         }
         if let Some(words) = &self.config.user_agent {
             let words = UserAgentSuffix(words.clone());
@@ -159,7 +178,7 @@ impl ClientSets {
         let base = self.base(way_in.profile.as_deref()).await;
         let mut session = self
             .remembered(way_in, 0, &region, &base, || {
-                self.base_origin(way_in.profile.as_deref(), &base)
+                self.base_origin(way_in, &base)
             })
             .await;
         for (index, role) in way_in.assume_role.iter().enumerate() {
@@ -186,6 +205,7 @@ impl ClientSets {
     ) -> Arc<Session> {
         let beginning = WayIn {
             profile: way_in.profile.clone(),
+            web_identity: way_in.web_identity.clone(),
             assume_role: way_in.assume_role.iter().take(roles).cloned().collect(),
         };
         self.sessions
@@ -196,17 +216,28 @@ impl ClientSets {
             .await
     }
 
-    fn base_origin(&self, profile: Option<&str>, base: &SdkConfig) -> Origin {
-        match (&self.config.web_identity, profile) {
-            (Some(identity), None) => Origin::WebIdentity {
-                identity: identity.clone(),
+    fn base_origin(&self, way_in: &WayIn, base: &SdkConfig) -> Origin {
+        let own = || match way_in.profile {
+            Some(_) => None,
+            None => self
+                .config
+                .web_identity
+                .clone()
+                .or_else(|| environment_web_identity(&self.config)),
+        };
+        match way_in.web_identity.clone().or_else(own) {
+            Some(identity) => Origin::WebIdentity {
                 session_name: self.session_name(identity.session_name.as_ref()),
+                token: self
+                    .config
+                    .web_identity_tokens
+                    .get(&identity.role_arn)
+                    .cloned(),
+                identity,
             },
-            _ => Origin::Base {
+            None => Origin::Base {
                 provider: base.credentials_provider(),
-                profile: profile
-                    .map(str::to_owned)
-                    .or_else(|| self.config.profile.clone()),
+                profile: way_in.profile.clone().or_else(|| self.base_profile()),
             },
         }
     }
@@ -217,10 +248,11 @@ impl ClientSets {
 
     fn sts_client(&self, base: &SdkConfig, region: &Region) -> aws_sdk_sts::Client {
         let sdk = base.to_builder().region(sdk_region(region)).build();
-        let mut sts =
-            aws_sdk_sts::config::Builder::from(&sdk).retry_partition(self.retries.clone());
+        let mut sts = aws_sdk_sts::config::Builder::from(&sdk)
+            .retry_partition(self.retries.clone())
+            .interceptor(GiveUpUnreachable);
         if let Some(url) = &self.config.endpoints.sts {
-            sts = sts.endpoint_url(url);
+            sts = sts.endpoint_url(url).use_fips(false);
         }
         if let Some(words) = &self.config.user_agent {
             sts = sts.interceptor(UserAgentSuffix(words.clone()));
@@ -254,9 +286,14 @@ impl ClientSets {
             .read_timeout(self.config.attempt_timeout)
             .operation_attempt_timeout(self.config.attempt_timeout)
             .build();
+        let name = profile
+            .map(str::to_owned)
+            .or_else(|| self.default_profile());
+        let files = self.shared_files(name.clone()).await;
+        let retry_config = self.retry_config(files.as_ref());
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
-            .retry_config(retry_config(&self.config))
+            .retry_config(retry_config.clone())
             .timeout_config(timeouts)
             .region(RegionProviderChain::first_try(region.clone()))
             // Sessions keep credentials themselves; a second memory could only be out of step.
@@ -264,10 +301,7 @@ impl ClientSets {
         if let Some(files) = self.profile_files() {
             loader = loader.profile_files(files);
         }
-        if let Some(name) = profile
-            .map(str::to_owned)
-            .or_else(|| self.default_profile())
-        {
+        if let Some(name) = name {
             loader = loader.profile_name(name);
         }
         if let Some(yes) = self.config.use_fips_endpoint {
@@ -276,10 +310,38 @@ impl ClientSets {
         if let Some(yes) = self.config.use_dualstack_endpoint {
             loader = loader.use_dual_stack(yes);
         }
-        if let Some(provider) = self.written_credentials(profile, region) {
+        if let Some(provider) = self.written_credentials(profile, region, retry_config) {
             loader = loader.credentials_provider(provider);
+        } else if let Some(name) = self.base_profile()
+            && files.is_some_and(|files| files.get_profile(&name).is_none())
+        {
+            // The SDK would go on to the instance's own role, as somebody else than was asked for.
+            loader = loader.no_credentials();
         }
         loader.load().await
+    }
+
+    /// The shared files with a profile selected. Where they cannot be read they say nothing here; whoever needs
+    /// credentials from them reports it.
+    async fn shared_files(&self, profile: Option<String>) -> Option<ProfileSet> {
+        let files = self.profile_files().unwrap_or_default();
+        let (system, variables) = (Fs::real(), Env::real());
+        profile::load(&system, &variables, &files, profile.map(Cow::Owned))
+            .await
+            .ok()
+    }
+
+    /// How calls are repeated: what is written, the environment, the profile.
+    fn retry_config(&self, files: Option<&ProfileSet>) -> RetryConfig {
+        const NAMES: [&str; 2] = ["max_attempts", "retry_mode"];
+        let [attempts, mode] = NAMES.map(|name| files.and_then(|files| files.get(name)));
+        let of_profile = RetryChoice::parse(attempts, mode, NAMES).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the profile's setting is passed over");
+            RetryChoice::default()
+        });
+        self.retry_choice
+            .or(of_profile)
+            .config(self.config.initial_backoff)
     }
 
     /// Base credentials that the configuration names, so that the environment is not asked.
@@ -287,6 +349,7 @@ impl ClientSets {
         &self,
         profile: Option<&str>,
         region: Option<aws_config::Region>,
+        retry_config: RetryConfig,
     ) -> Option<SharedCredentialsProvider> {
         if profile.is_none()
             && let (Some(key), Some(secret)) = (&self.config.access_key, &self.config.secret_key)
@@ -304,7 +367,7 @@ impl ClientSets {
         let surroundings = ProviderConfig::without_region()
             .with_region(region)
             .with_http_client(self.http.clone())
-            .with_retry_config(retry_config(&self.config));
+            .with_retry_config(retry_config);
         let mut builder = ProfileFileCredentialsProvider::builder()
             .configure(&surroundings)
             .profile_name(name);
@@ -314,16 +377,22 @@ impl ClientSets {
         Some(SharedCredentialsProvider::new(builder.build()))
     }
 
-    /// The profile of the base credentials, where one is named other than by `AWS_PROFILE`, which the SDK
-    /// reads itself.
+    /// The profile of the base credentials, where the SDK would not find it: it does not read
+    /// `AWS_DEFAULT_PROFILE`.
     fn default_profile(&self) -> Option<String> {
-        let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        self.config.profile.clone().or_else(|| {
-            from("AWS_PROFILE")
-                .is_none()
-                .then(|| from("AWS_DEFAULT_PROFILE"))
-                .flatten()
-        })
+        self.config
+            .profile
+            .clone()
+            .or_else(|| variable(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]))
+    }
+
+    /// The profile that the base credentials come from, where one is named and no keys come before it.
+    fn base_profile(&self) -> Option<String> {
+        match &self.config.profile {
+            Some(profile) => Some(profile.clone()),
+            None if self.config.access_key.is_some() || has_keys() => None,
+            None => self.default_profile(),
+        }
     }
 
     /// The files named in the configuration; `None` leaves the usual ones.
@@ -344,6 +413,21 @@ impl ClientSets {
         }
         Some(files.build())
     }
+}
+
+/// The web identity that the environment names, as a pod's service account does. It comes after keys and before
+/// the usual profile; the SDK would take the profile first.
+fn environment_web_identity(config: &CloudConfig) -> Option<WebIdentity> {
+    let named = config.access_key.is_some() || config.profile.is_some();
+    if named || config.web_identity.is_some() || has_keys() {
+        return None;
+    }
+    Some(WebIdentity {
+        token_file: Some(variable(&["AWS_WEB_IDENTITY_TOKEN_FILE"])?),
+        role_arn: variable(&["AWS_ROLE_ARN"]).unwrap_or_default(),
+        session_name: variable(&["AWS_ROLE_SESSION_NAME"]),
+        ..WebIdentity::default()
+    })
 }
 
 fn sdk_region(region: &Region) -> aws_config::Region {

@@ -3,11 +3,13 @@
 //! Environment variables are read later, when credentials and regions are first needed; what is written here
 //! wins over them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::replication::ids::{AssumeRole, Region, WayIn};
+use super::retry::RetryMode;
+use crate::replication::ids::{AssumeRole, Region, WayIn, WebIdentity};
 
 /// Everything that a provider block says about access to AWS.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct CloudConfig {
     pub shared_credentials_files: Vec<PathBuf>,
     /// A web identity that takes the place of the base credentials.
     pub web_identity: Option<WebIdentity>,
+    /// Tokens of web identities that have no token file, by the role that they assume.
+    pub web_identity_tokens: BTreeMap<String, Secret>,
     /// The provider's own chain of roles.
     pub assume_role: Vec<AssumeRole>,
     /// Session name where an `assume_role` says none: the run's own.
@@ -44,14 +48,19 @@ pub struct CloudConfig {
     pub use_dualstack_endpoint: Option<bool>,
     /// PEM file with the certificates to trust instead of the system's; else `AWS_CA_BUNDLE`.
     pub custom_ca_bundle: Option<PathBuf>,
-    /// Proxy for every request, unless `https_proxy` names one; else the usual environment variables.
+    /// Proxy for HTTP requests; else `HTTP_PROXY`. Empty is none. Also for HTTPS requests where nothing names a
+    /// proxy for those.
     pub http_proxy: Option<String>,
-    /// Proxy for HTTPS requests, which is all that AWS's own endpoints speak.
+    /// Proxy for HTTPS requests, which is all that AWS's own endpoints speak; else `HTTPS_PROXY`. Empty is none.
     pub https_proxy: Option<String>,
-    /// Hosts that are reached without the proxy, separated by commas.
+    /// Hosts that are reached without a proxy, separated by commas; else `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// How often a call is repeated at most.
-    pub max_retries: u32,
+    /// How often a call is repeated at most; else `AWS_MAX_ATTEMPTS`, the profile's `max_attempts`, or 25.
+    pub max_retries: Option<u32>,
+    /// How calls are repeated; else `AWS_RETRY_MODE` or the profile's `retry_mode`.
+    pub retry_mode: Option<RetryMode>,
+    /// Capacity of the quota on retries; there is none when left out.
+    pub retry_quota: Option<usize>,
     /// The first pause between two attempts; it doubles each time, up to twenty times its
     /// length, and is shortened at random.
     pub initial_backoff: Duration,
@@ -68,6 +77,7 @@ impl CloudConfig {
     pub(super) fn own_way_in(&self) -> WayIn {
         WayIn {
             profile: None,
+            web_identity: None,
             assume_role: self.assume_role.clone(),
         }
     }
@@ -84,6 +94,7 @@ impl Default for CloudConfig {
             shared_config_files: Vec::new(),
             shared_credentials_files: Vec::new(),
             web_identity: None,
+            web_identity_tokens: BTreeMap::new(),
             assume_role: Vec::new(),
             session_name: "terraform-replicated".to_owned(),
             endpoints: Endpoints::default(),
@@ -95,7 +106,9 @@ impl Default for CloudConfig {
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,
-            max_retries: 25,
+            max_retries: None,
+            retry_mode: None,
+            retry_quota: None,
             initial_backoff: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(60),
@@ -109,37 +122,9 @@ impl Default for CloudConfig {
 #[expect(missing_docs, reason = "each field is a service's own name")]
 pub struct Endpoints {
     pub s3: Option<String>,
-    pub s3control: Option<String>,
     pub kms: Option<String>,
     pub iam: Option<String>,
     pub sts: Option<String>,
-    pub cloudwatch: Option<String>,
-}
-
-/// An `assume_role_with_web_identity` block.
-#[derive(Debug, Clone)]
-pub struct WebIdentity {
-    /// The role to assume.
-    pub role_arn: String,
-    /// The session's name; the run's own when left out.
-    pub session_name: Option<String>,
-    /// Length of the session in seconds.
-    pub duration_seconds: Option<i32>,
-    /// A session policy, JSON.
-    pub policy: Option<String>,
-    /// Managed policies that narrow the session.
-    pub policy_arns: Vec<String>,
-    /// Where the token comes from.
-    pub token: WebIdentityToken,
-}
-
-/// Where the token of a web identity comes from.
-#[derive(Debug, Clone)]
-pub enum WebIdentityToken {
-    /// Written in the configuration.
-    Value(Secret),
-    /// In a file, which is read again for each session: whoever wrote it may have renewed it.
-    File(PathBuf),
 }
 
 /// A text that must reach no log: its `Debug` form says nothing, and it has no `Display`.
@@ -181,6 +166,17 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: String,
     },
+    /// A number of attempts or a retry mode cannot be meant.
+    #[error("{name} must be {expected}")]
+    Retries {
+        /// The variable or setting.
+        name: &'static str,
+        /// What is possible.
+        expected: &'static str,
+    },
+    /// A token file in the environment, and no role to assume with it.
+    #[error("AWS_WEB_IDENTITY_TOKEN_FILE is of use only together with AWS_ROLE_ARN")]
+    TokenFileAlone,
     /// A proxy's address is none.
     #[error("{argument} is not the address of a proxy: {why}")]
     Proxy {
@@ -201,14 +197,10 @@ mod tests {
             access_key: Some("AKIDVISIBLE".to_owned()),
             secret_key: Some(Secret::new("hidden-one")),
             token: Some(Secret::new("hidden-two")),
-            web_identity: Some(WebIdentity {
-                role_arn: "arn:aws:iam::111111111111:role/R".to_owned(),
-                session_name: None,
-                duration_seconds: None,
-                policy: None,
-                policy_arns: Vec::new(),
-                token: WebIdentityToken::Value(Secret::new("hidden-three")),
-            }),
+            web_identity_tokens: BTreeMap::from([(
+                "arn:aws:iam::111111111111:role/R".to_owned(),
+                Secret::new("hidden-three"),
+            )]),
             ..CloudConfig::default()
         };
         let printed = format!("{config:?}");

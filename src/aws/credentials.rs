@@ -16,12 +16,12 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::sync::{Mutex, OnceCell};
 
 use super::call::Call;
-use super::config::WebIdentity;
+use super::config::Secret;
 use super::error::{chain, without_canonical_request};
 use super::retry::Effect;
 use super::sts;
 use crate::execution::cloud::{CallError, CallErrorKind, Identity};
-use crate::replication::ids::{AssumeRole, Region};
+use crate::replication::ids::{AssumeRole, Region, WebIdentity};
 
 /// How long before their end credentials are renewed.
 const RENEW_BEFORE_END: Duration = Duration::from_secs(5 * 60);
@@ -56,6 +56,8 @@ pub(super) enum Origin {
     /// A role that a web identity assumes, without any other credentials.
     WebIdentity {
         identity: WebIdentity,
+        /// The token, where no file holds it.
+        token: Option<Secret>,
         session_name: String,
     },
 }
@@ -127,9 +129,11 @@ impl Session {
             }
             Origin::WebIdentity {
                 identity,
+                token,
                 session_name,
             } => {
-                sts::assume_role_with_web_identity(&self.sts, &self.region, identity, session_name)
+                let (sts, token) = (&self.sts, token.as_ref());
+                sts::assume_role_with_web_identity(sts, &self.region, identity, token, session_name)
                     .await?
             }
         };

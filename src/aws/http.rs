@@ -1,6 +1,7 @@
 //! The one HTTP client that every call shares, with its pool of connections, trusted certificates and proxy.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,17 +10,20 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector, http_client_fn,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::config::{CloudConfig, ConfigError};
+use super::environment;
 
 /// Builds the client. Nothing is connected yet.
 pub(super) fn http_client(config: &CloudConfig) -> Result<SharedHttpClient, ConfigError> {
     let trust = trusted_certificates(config)?;
-    let proxy = proxy(config)?;
+    let proxies = Proxies::of(config)?;
     // The SDK asks for a connector with the time limits of the caller: those of our calls, and the short
     // ones of the instance metadata service. Each pair of limits has its own pool.
     let connectors: Mutex<HashMap<TimeLimits, SharedHttpConnector>> = Mutex::new(HashMap::new());
@@ -28,16 +32,57 @@ pub(super) fn http_client(config: &CloudConfig) -> Result<SharedHttpClient, Conf
         connectors
             .entry(time_limits(settings))
             .or_insert_with(|| {
-                let mut builder = Connector::builder()
-                    .connector_settings(settings.clone())
-                    .proxy_config(proxy.clone())
-                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                    .tls_context(trust.clone());
-                builder.set_sleep_impl(components.sleep_impl());
-                SharedHttpConnector::new(builder.build())
+                let connector = |proxy: &ProxyConfig| {
+                    let mut builder = Connector::builder()
+                        .connector_settings(settings.clone())
+                        .proxy_config(proxy.clone())
+                        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                        .tls_context(trust.clone());
+                    builder.set_sleep_impl(components.sleep_impl());
+                    SharedHttpConnector::new(builder.build())
+                };
+                SharedHttpConnector::new(ByAddress {
+                    direct: connector(&ProxyConfig::disabled()),
+                    http: connector(&proxies.http),
+                    https: connector(&proxies.https),
+                })
             })
             .clone()
     }))
+}
+
+/// One connector for each kind of address.
+#[derive(Debug)]
+struct ByAddress {
+    direct: SharedHttpConnector,
+    http: SharedHttpConnector,
+    https: SharedHttpConnector,
+}
+
+impl HttpConnector for ByAddress {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let url = request.uri();
+        let connector = if is_this_machine(url) {
+            &self.direct
+        } else if url.starts_with("https:") {
+            &self.https
+        } else {
+            &self.http
+        };
+        connector.call(request)
+    }
+}
+
+/// Whether an address is on this machine, where no proxy is ever asked, as Go has it.
+fn is_this_machine(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    let host = host.unwrap_or_default();
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// The limits for connecting and for reading.
@@ -52,7 +97,7 @@ fn trusted_certificates(config: &CloudConfig) -> Result<TlsContext, ConfigError>
     let bundle = config
         .custom_ca_bundle
         .clone()
-        .or_else(|| std::env::var_os("AWS_CA_BUNDLE").map(PathBuf::from))
+        .or_else(|| environment::variable(&["AWS_CA_BUNDLE"]).map(PathBuf::from))
         .filter(|path| !path.as_os_str().is_empty());
     let Some(path) = bundle else {
         return Ok(TlsContext::default());
@@ -82,20 +127,49 @@ fn check_certificates(pem: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-fn proxy(config: &CloudConfig) -> Result<ProxyConfig, ConfigError> {
-    let (argument, address) = match (&config.https_proxy, &config.http_proxy) {
-        (Some(address), _) => ("https_proxy", address),
-        (None, Some(address)) => ("http_proxy", address),
-        (None, None) => return Ok(ProxyConfig::from_env()),
-    };
-    if address.is_empty() {
-        return Ok(ProxyConfig::disabled());
+/// The proxies by the scheme of the request.
+struct Proxies {
+    http: ProxyConfig,
+    https: ProxyConfig,
+}
+
+impl Proxies {
+    fn of(config: &CloudConfig) -> Result<Self, ConfigError> {
+        let written =
+            |argument, value: &Option<String>| value.clone().map(|address| (argument, address));
+        let variable = |names: [&'static str; 2]| {
+            environment::variable(&names).map(|address| (names[0], address))
+        };
+        let http = written("http_proxy", &config.http_proxy);
+        let https = written("https_proxy", &config.https_proxy)
+            .or_else(|| variable(["HTTPS_PROXY", "https_proxy"]))
+            .or_else(|| http.clone());
+        let http = http.or_else(|| variable(["HTTP_PROXY", "http_proxy"]));
+        let except = config
+            .no_proxy
+            .clone()
+            .or_else(|| environment::variable(&["NO_PROXY", "no_proxy"]));
+        Ok(Self {
+            http: proxy(http, except.as_deref())?,
+            https: proxy(https, except.as_deref())?,
+        })
     }
+}
+
+/// A proxy, named by the argument or variable that gives its address; an empty address is none.
+fn proxy(
+    named: Option<(&'static str, String)>,
+    except: Option<&str>,
+) -> Result<ProxyConfig, ConfigError> {
+    let Some((argument, address)) = named.filter(|(_, address)| !address.is_empty()) else {
+        return Ok(ProxyConfig::disabled());
+    };
+    // The address may hold a password, so the error does not repeat it.
     let proxy = ProxyConfig::all(address.as_str()).map_err(|error| ConfigError::Proxy {
         argument,
         why: error.to_string(),
     })?;
-    Ok(match &config.no_proxy {
+    Ok(match except {
         Some(hosts) => proxy.no_proxy(hosts),
         None => proxy,
     })
@@ -153,5 +227,19 @@ mod tests {
         })
         .unwrap_err();
         assert!(error.to_string().starts_with("https_proxy"), "{error}");
+    }
+
+    #[test]
+    fn no_proxy_is_asked_for_this_machine() {
+        for (url, here) in [
+            ("http://localhost:4566/bucket", true),
+            ("http://127.0.0.1/", true),
+            ("https://[::1]:8443?list-type=2", true),
+            ("https://s3.eu-west-1.amazonaws.com/bucket", false),
+            ("http://localhost.example.com/", false),
+            ("http://169.254.169.254/latest", false),
+        ] {
+            assert_eq!(is_this_machine(url), here, "{url}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod call;
 mod clients;
 pub mod config;
 mod credentials;
+mod environment;
 mod error;
 mod http;
 mod iam;
@@ -19,14 +20,14 @@ mod replication_configuration;
 mod retry;
 mod s3;
 mod sts;
+mod unreachable;
 
 use async_trait::async_trait;
 
 use self::call::At;
 use self::clients::ClientSets;
-pub use self::config::{
-    CloudConfig, ConfigError, Endpoints, Secret, WebIdentity, WebIdentityToken,
-};
+pub use self::config::{CloudConfig, ConfigError, Endpoints, Secret};
+pub use self::retry::RetryMode;
 use crate::execution::cloud::{CallError, Cloud, Identity};
 use crate::replication::ids::{Location, Region, WayIn};
 use crate::replication::operation::{Answer, Operation, Output, Query};

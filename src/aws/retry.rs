@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -14,7 +15,9 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 
-use super::config::CloudConfig;
+use super::config::ConfigError;
+use super::environment::variable;
+use super::unreachable::UnreachableHost;
 
 /// What a repeated or a lost request would mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +30,107 @@ pub(super) enum Effect {
     Once,
 }
 
-/// The standard retry with the configured number of attempts.
-pub(super) fn retry_config(config: &CloudConfig) -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(config.max_retries.saturating_add(1))
-        .with_initial_backoff(config.initial_backoff)
-        .with_max_backoff(config.initial_backoff.saturating_mul(20))
+/// How often a call is repeated where nobody says otherwise; `hashicorp/aws` has the same number.
+const DEFAULT_RETRIES: u32 = 25;
+
+/// How retries are attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryMode {
+    /// Pauses that double.
+    Standard,
+    /// The same, and fewer requests after throttling.
+    Adaptive,
 }
 
-/// Retries without the SDK's quota: an apply that makes hundreds of buckets is throttled for minutes, and
-/// giving up early would undo all of it. The number of attempts is the limit, as in `hashicorp/aws`.
-pub(super) fn unlimited_retries() -> RetryPartition {
+impl RetryMode {
+    /// Reads `standard` or `adaptive`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "standard" => Some(Self::Standard),
+            "adaptive" => Some(Self::Adaptive),
+            _ => None,
+        }
+    }
+}
+
+/// What one place says about retries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct RetryChoice {
+    /// Repetitions after the first attempt.
+    pub(super) retries: Option<u32>,
+    /// The mode.
+    pub(super) mode: Option<RetryMode>,
+}
+
+impl RetryChoice {
+    /// Reads a number of *attempts* and a mode, as the environment and the shared files spell them.
+    pub(super) fn parse(
+        attempts: Option<&str>,
+        mode: Option<&str>,
+        named: [&'static str; 2],
+    ) -> Result<Self, ConfigError> {
+        let attempts = attempts
+            .map(|text| match text.parse::<u32>() {
+                Ok(number) if number > 0 => Ok(number),
+                _ => Err(ConfigError::Retries {
+                    name: named[0],
+                    expected: "a number of attempts, 1 or more",
+                }),
+            })
+            .transpose()?;
+        let mode = mode
+            .map(|text| {
+                RetryMode::parse(text).ok_or(ConfigError::Retries {
+                    name: named[1],
+                    expected: "standard or adaptive",
+                })
+            })
+            .transpose()?;
+        Ok(Self {
+            retries: attempts.map(|attempts| attempts - 1),
+            mode,
+        })
+    }
+
+    /// What the environment says.
+    pub(super) fn of_environment() -> Result<Self, ConfigError> {
+        const NAMES: [&str; 2] = ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"];
+        let [attempts, mode] = NAMES.map(|name| variable(&[name]));
+        Self::parse(attempts.as_deref(), mode.as_deref(), NAMES)
+    }
+
+    /// This choice, and another one where it says nothing.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            retries: self.retries.or(other.retries),
+            mode: self.mode.or(other.mode),
+        }
+    }
+
+    /// The SDK's form of it.
+    pub(super) fn config(self, initial_backoff: Duration) -> RetryConfig {
+        let config = match self.mode {
+            None | Some(RetryMode::Standard) => RetryConfig::standard(),
+            Some(RetryMode::Adaptive) => RetryConfig::adaptive(),
+        };
+        let retries = self.retries.unwrap_or(DEFAULT_RETRIES);
+        config
+            .with_max_attempts(retries.saturating_add(1))
+            .with_initial_backoff(initial_backoff)
+            .with_max_backoff(initial_backoff.saturating_mul(20))
+    }
+}
+
+/// Retries without the SDK's quota, unless one is configured: an apply that makes hundreds of buckets is throttled
+/// for minutes, and giving up early would undo all of it. The number of attempts is the limit, as in
+/// `hashicorp/aws`.
+pub(super) fn retry_partition(capacity: Option<usize>) -> RetryPartition {
+    let bucket = match capacity {
+        Some(capacity) => TokenBucket::builder().capacity(capacity).build(),
+        None => TokenBucket::unlimited(),
+    };
     RetryPartition::custom("replicated")
-        .token_bucket(TokenBucket::unlimited())
+        .token_bucket(bucket)
         .build()
 }
 
@@ -65,9 +156,10 @@ pub(super) fn is_turned_away(code: &str) -> bool {
 pub(super) fn is_unsent(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error
-            .downcast_ref::<hyper_util::client::legacy::Error>()
-            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+        if error.is::<UnreachableHost>()
+            || error
+                .downcast_ref::<hyper_util::client::legacy::Error>()
+                .is_some_and(hyper_util::client::legacy::Error::is_connect)
         {
             return true;
         }
@@ -141,5 +233,50 @@ impl ClassifyRetry for QuotaIsNotThrottling {
 
     fn name(&self) -> &'static str {
         "a quota is not throttling"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(attempts: &str, mode: &str) -> Result<RetryChoice, ConfigError> {
+        RetryChoice::parse(Some(attempts), Some(mode), ["ATTEMPTS", "MODE"])
+    }
+
+    #[test]
+    fn attempts_count_the_first_one_and_retries_do_not() {
+        let choice = parsed("4", "adaptive").unwrap();
+        assert_eq!(choice.retries, Some(3));
+        let config = choice.config(Duration::from_secs(1));
+        assert_eq!(config.max_attempts(), 4);
+        assert_eq!(config.mode(), aws_smithy_types::retry::RetryMode::Adaptive);
+    }
+
+    #[test]
+    fn nothing_said_is_twenty_five_retries_in_standard_mode() {
+        let config = RetryChoice::default().config(Duration::from_secs(1));
+        assert_eq!(config.max_attempts(), 26);
+        assert_eq!(config.mode(), aws_smithy_types::retry::RetryMode::Standard);
+    }
+
+    #[test]
+    fn the_first_place_that_says_something_wins() {
+        let (near, far) = (RetryChoice::default(), parsed("2", "adaptive").unwrap());
+        assert_eq!(near.or(far), far);
+        let near = parsed("9", "standard").unwrap();
+        assert_eq!(near.or(far), near);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_its_name() {
+        for (attempts, mode, named) in [
+            ("0", "standard", "ATTEMPTS"),
+            ("many", "standard", "ATTEMPTS"),
+            ("3", "legacy", "MODE"),
+        ] {
+            let error = parsed(attempts, mode).unwrap_err().to_string();
+            assert!(error.starts_with(named), "{error}");
+        }
     }
 }

@@ -12,10 +12,10 @@ use aws_sdk_sts::error::BuildError;
 use aws_sdk_sts::types::{AssumedRoleUser, PolicyDescriptorType, Tag};
 
 use super::call::Call;
-use super::config::{WebIdentity, WebIdentityToken};
+use super::config::Secret;
 use super::retry::Effect;
 use crate::execution::cloud::{CallError, CallErrorKind, Identity};
-use crate::replication::ids::{AccountId, Arn, AssumeRole, InvalidId, Region};
+use crate::replication::ids::{AccountId, Arn, AssumeRole, InvalidId, Region, WebIdentity};
 
 /// A session just begun: its credentials, and who they make us.
 pub(super) struct BegunSession {
@@ -81,20 +81,27 @@ pub(super) async fn assume_role_with_web_identity(
     client: &Client,
     region: &Region,
     web: &WebIdentity,
+    token: Option<&Secret>,
     session_name: &str,
 ) -> Result<BegunSession, CallError> {
     let call = call("sts:AssumeRoleWithWebIdentity", &web.role_arn, region);
-    let token = match &web.token {
-        WebIdentityToken::Value(secret) => secret.reveal().to_owned(),
-        WebIdentityToken::File(path) => tokio::fs::read_to_string(path)
+    let token = match (&web.token_file, token) {
+        (Some(path), _) => tokio::fs::read_to_string(path)
             .await
             .map(|text| text.trim().to_owned())
             .map_err(|error| {
                 call.error(
                     CallErrorKind::Credentials,
-                    format!("the token file {} cannot be read: {error}", path.display()),
+                    format!("the token file {path} cannot be read: {error}"),
                 )
             })?,
+        (None, Some(secret)) => secret.reveal().to_owned(),
+        (None, None) => {
+            return Err(call.error(
+                CallErrorKind::Credentials,
+                "the provider's configuration holds no web identity token for this role".to_owned(),
+            ));
+        }
     };
     let output = call
         .run(

@@ -147,12 +147,11 @@ async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<Acc
             return None;
         }
     };
-    if settings.own_way_in.assume_role.len() > 1 || settings.static_credentials {
+    if let Some(what) = settings.not_shareable {
         diagnostics.error(
             "This way in cannot be handed over",
             format!(
-                "A location says at most a profile and one role. The provider configuration of this data source has {}, which no location can express. Write an `account` block for {} in the provider of the resource instead.",
-                if settings.static_credentials { "credentials of its own" } else { "a chain of roles" },
+                "A location says at most a profile and one role. The provider configuration of this data source has {what}, which no location can express. Write an `account` block for {} in the provider of the resource instead.",
                 identity.account
             ),
         );

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// The length of a session in seconds, of a duration that validation has passed.
+pub(crate) fn session_seconds(text: Option<&String>) -> Option<i32> {
+    let duration = parse_duration(text?).ok()?;
+    i32::try_from(duration.as_secs()).ok()
+}
+
 /// Reads a Go duration.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let refuse = || {

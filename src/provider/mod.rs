@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use self::account::AccountDataSource;
-use self::config::ProviderModel;
+use self::config::{Environment, ProviderConfig, ProviderModel};
 use self::replicated_bucket::ReplicatedBucket;
 use self::settings::{Session, Shared};
 use crate::aws::AwsCloud;
@@ -24,7 +24,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ConfigureRequest, DataSource, Provider, Resource};
 use crate::framework::schema::Schema;
-use crate::framework::value::{AttributePath, Value};
+use crate::framework::value::Value;
 
 /// The provider's source address.
 pub const ADDRESS: &str = "registry.terraform.io/replicated-bucket/replicated";
@@ -62,22 +62,23 @@ impl Provider for ReplicatedProvider {
 
     async fn validate(&self, config: &Value) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
-        if let Some(model) = decode(config, &mut diagnostics) {
-            check(&model, &mut diagnostics);
+        if let Some(config) = decode(config, &mut diagnostics) {
+            config.check(&mut diagnostics);
         }
         diagnostics
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
-        let Some(model) = decode(&request.config, &mut diagnostics) else {
+        let Some(config) = decode(&request.config, &mut diagnostics) else {
             return diagnostics;
         };
-        check(&model, &mut diagnostics);
+        config.check(&mut diagnostics);
         if diagnostics.has_error() {
             return diagnostics;
         }
-        if model.has_unknown() {
+        // A part of it would be no less misleading: tags that look removed, another account.
+        if !request.config.is_wholly_known() {
             self.shared.configure(None);
             return diagnostics;
         }
@@ -86,9 +87,9 @@ impl Provider for ReplicatedProvider {
             self.version(),
             request.terraform_version
         );
-        match AwsCloud::new(model.cloud_config(session_name(), user_agent)) {
+        match AwsCloud::new(config.cloud_config(session_name(), user_agent)) {
             Ok(cloud) => {
-                let settings = model.settings(cloud.default_region().await, cloud.own_way_in());
+                let settings = config.settings(cloud.default_region().await, cloud.own_way_in());
                 self.shared.configure(Some(Session {
                     settings,
                     cloud: Arc::new(cloud),
@@ -111,58 +112,19 @@ impl Provider for ReplicatedProvider {
     }
 }
 
-fn decode(config: &Value, diagnostics: &mut Diagnostics) -> Option<ProviderModel> {
-    match Attr::from_value(config) {
-        Ok(Attr::Known(model)) => Some(model),
-        Ok(_) => Some(ProviderModel::default()),
+fn decode(config: &Value, diagnostics: &mut Diagnostics) -> Option<ProviderConfig> {
+    let model = match Attr::from_value(config) {
+        Ok(Attr::Known(model)) => model,
+        Ok(_) => ProviderModel::default(),
         Err(error) => {
             diagnostics.error(
                 "The provider block does not fit the schema",
                 format!("{error}. This is a bug in the provider; please report it."),
             );
-            None
+            return None;
         }
-    }
-}
-
-fn check(model: &ProviderModel, diagnostics: &mut Diagnostics) {
-    if !model.allowed_account_ids.is_null() && !model.forbidden_account_ids.is_null() {
-        diagnostics.error_at(
-            AttributePath::root("forbidden_account_ids"),
-            "Two account guards",
-            "`allowed_account_ids` and `forbidden_account_ids` exclude each other; write one of them.",
-        );
-    }
-    let mut seen: Vec<&String> = Vec::new();
-    let blocks = model
-        .account
-        .known()
-        .into_iter()
-        .flatten()
-        .filter_map(Attr::known);
-    for (index, block) in (0..).zip(blocks) {
-        let path = AttributePath::root("account").index(index);
-        if let Some(id) = block.account_id.known() {
-            if seen.contains(&id) {
-                diagnostics.error_at(
-                    path.attribute("account_id"),
-                    "One account twice",
-                    format!(
-                        "There is an `account` block for {id} already; one block tells the way in."
-                    ),
-                );
-            }
-            seen.push(id);
-        }
-        let roles = block.assume_role.known().map_or(0, Vec::len);
-        if block.profile.is_null() && roles == 0 && !block.assume_role.is_unknown() {
-            diagnostics.error_at(
-                path,
-                "No way in",
-                "An `account` block says how to get into the account: write a `profile`, an `assume_role` block, or both.",
-            );
-        }
-    }
+    };
+    Some(ProviderConfig::new(model, Environment::of_process()))
 }
 
 /// One name for every session of this run, in every account, so that CloudTrail can be joined.

@@ -25,8 +25,8 @@ pub struct Settings {
     pub forbidden_account_ids: Vec<String>,
     /// The profile that the provider block names.
     pub profile: Option<String>,
-    /// Whether the provider block holds keys of its own, which no location can express.
-    pub static_credentials: bool,
+    /// What of the provider's own way in no location can express, in words that follow "has".
+    pub not_shareable: Option<&'static str>,
 }
 
 /// A configured provider.

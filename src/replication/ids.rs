@@ -318,11 +318,31 @@ pub struct AssumeRole {
     pub transitive_tag_keys: Vec<String>,
 }
 
+/// One `sts:AssumeRoleWithWebIdentity`. It never holds the token itself, only where that comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WebIdentity {
+    /// The role to assume.
+    pub role_arn: String,
+    /// The session's name; the run's own when left out.
+    pub session_name: Option<String>,
+    /// Length of the session in seconds.
+    pub duration_seconds: Option<i32>,
+    /// A session policy, JSON.
+    pub policy: Option<String>,
+    /// Managed policies that narrow the session.
+    pub policy_arns: Vec<String>,
+    /// The file with the token, read again for each session. When left out, the provider's configuration holds the
+    /// token for this role.
+    pub token_file: Option<String>,
+}
+
 /// How to get into an account: where credentials come from, and the roles assumed one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WayIn {
     /// A profile of the shared files; the provider's base credentials when left out.
     pub profile: Option<String>,
+    /// A web identity instead of any credentials.
+    pub web_identity: Option<WebIdentity>,
     /// Roles assumed in turn, each with the credentials of the one before.
     pub assume_role: Vec<AssumeRole>,
 }

@@ -37,6 +37,7 @@ impl Emulated {
         .unwrap();
         let way_in = WayIn {
             profile: None,
+            web_identity: None,
             assume_role: vec![AssumeRole {
                 role_arn,
                 ..AssumeRole::default()

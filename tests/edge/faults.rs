@@ -116,7 +116,7 @@ async fn a_refused_connection_is_certainly_not_carried_out() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let mut config = config(&url);
-    config.max_retries = 2;
+    config.max_retries = Some(2);
     let error = AwsCloud::new(config)
         .unwrap()
         .perform(&at("eu-west-1"), &create_key())
@@ -168,7 +168,7 @@ async fn a_write_that_changes_nothing_more_the_second_time_is_sent_again() {
 async fn retries_end_with_the_configured_number_and_say_why() {
     let server = Server::start(|_, _| Reply::s3_error(503, "SlowDown")).await;
     let mut config = config(&server.url);
-    config.max_retries = 4;
+    config.max_retries = Some(4);
     let cloud = AwsCloud::new(config).unwrap();
     let error = cloud
         .query(&at("eu-west-1"), &s3_queries()[1])
@@ -187,7 +187,7 @@ async fn no_quota_ends_retries_early() {
     })
     .await;
     let mut config = config(&server.url);
-    config.max_retries = 300;
+    config.max_retries = Some(300);
     config.initial_backoff = Duration::from_nanos(1);
     let answer = AwsCloud::new(config)
         .unwrap()

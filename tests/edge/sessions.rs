@@ -4,9 +4,9 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
-use terraform_provider_replicated::aws::{AwsCloud, Secret, WebIdentity, WebIdentityToken};
+use terraform_provider_replicated::aws::{AwsCloud, Secret};
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
-use terraform_provider_replicated::replication::ids::{AssumeRole, Location, WayIn};
+use terraform_provider_replicated::replication::ids::{AssumeRole, Location, WayIn, WebIdentity};
 use terraform_provider_replicated::replication::operation::Query;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
@@ -148,6 +148,7 @@ async fn an_assume_role_carries_everything_that_was_written() {
     };
     let way_in = WayIn {
         profile: None,
+        web_identity: None,
         assume_role: vec![role],
     };
     let cloud = cloud(&server.url);
@@ -271,7 +272,7 @@ async fn a_profile_is_read_from_the_files_that_the_configuration_names() {
     config.shared_config_files = vec![settings];
     let way_in = WayIn {
         profile: Some("backup".to_owned()),
-        assume_role: Vec::new(),
+        ..WayIn::default()
     };
     AwsCloud::new(config)
         .unwrap()
@@ -292,7 +293,7 @@ async fn a_profile_that_is_not_there_is_an_error_of_credentials_that_names_it() 
     config.shared_config_files = vec![empty];
     let way_in = WayIn {
         profile: Some("nobody".to_owned()),
-        assume_role: Vec::new(),
+        ..WayIn::default()
     };
     let error = AwsCloud::new(config)
         .unwrap()
@@ -314,13 +315,11 @@ async fn a_web_identity_takes_the_place_of_the_base_credentials() {
     })
     .await;
     let mut config = config(&server.url);
+    let role_arn = format!("arn:aws:iam::{ACCOUNT}:role/Ci");
+    config.web_identity_tokens = [(role_arn.clone(), Secret::new("oidc-token"))].into();
     config.web_identity = Some(WebIdentity {
-        role_arn: format!("arn:aws:iam::{ACCOUNT}:role/Ci"),
-        session_name: None,
-        duration_seconds: None,
-        policy: None,
-        policy_arns: Vec::new(),
-        token: WebIdentityToken::Value(Secret::new("oidc-token")),
+        role_arn,
+        ..WebIdentity::default()
     });
     AwsCloud::new(config)
         .unwrap()

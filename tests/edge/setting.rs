@@ -44,6 +44,7 @@ pub(crate) fn through(code: &str, way_in: WayIn) -> Location {
 pub(crate) fn roles(names: &[&str]) -> WayIn {
     WayIn {
         profile: None,
+        web_identity: None,
         assume_role: names
             .iter()
             .map(|name| AssumeRole {
@@ -67,7 +68,6 @@ pub(crate) fn config(url: &str) -> CloudConfig {
             kms: url.clone(),
             iam: url.clone(),
             sts: url,
-            ..Endpoints::default()
         },
         s3_use_path_style: true,
         // A proxy of the machine must not see what is meant for loopback.

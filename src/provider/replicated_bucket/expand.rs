@@ -8,7 +8,7 @@ use super::model::{
 };
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
-use crate::provider::duration::parse_duration;
+use crate::provider::duration::session_seconds;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Region, WayIn};
@@ -83,6 +83,7 @@ pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
             .map(assume_role)
             .into_iter()
             .collect(),
+        ..WayIn::default()
     }
 }
 
@@ -97,11 +98,7 @@ pub fn assume_role(model: &super::model::AssumeRoleModel) -> AssumeRole {
         role_arn: model.role_arn.known().cloned().unwrap_or_default(),
         session_name: model.session_name.known().cloned(),
         external_id: model.external_id.known().cloned(),
-        duration_seconds: model
-            .duration
-            .known()
-            .and_then(|text| parse_duration(text).ok())
-            .and_then(|duration| i32::try_from(duration.as_secs()).ok()),
+        duration_seconds: session_seconds(model.duration.known()),
         policy: model.policy.known().cloned(),
         policy_arns: known_items(&model.policy_arns),
         source_identity: model.source_identity.known().cloned(),

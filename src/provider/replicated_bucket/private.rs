@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::replication::ids::{AssumeRole, WayIn};
+use crate::replication::ids::{AssumeRole, WayIn, WebIdentity};
 
 /// The version that this code writes.
 const VERSION: u32 = 1;
@@ -36,11 +36,13 @@ pub(super) struct Private {
     pub ways: BTreeMap<String, StoredWay>,
 }
 
-/// A way in as it is stored. It holds no secret: only names of profiles and roles.
+/// A way in as it is stored. It holds no secret: only names of profiles, roles and files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct StoredWay {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    web_identity: Option<StoredWebIdentity>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<StoredRole>,
 }
@@ -54,6 +56,31 @@ struct StoredRole {
     external_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_seconds: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    policy_arns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source_identity: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    transitive_tag_keys: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct StoredWebIdentity {
+    role_arn: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    policy_arns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_file: Option<String>,
 }
 
 impl Private {
@@ -76,14 +103,28 @@ impl From<&WayIn> for StoredWay {
     fn from(way: &WayIn) -> Self {
         Self {
             profile: way.profile.clone(),
+            web_identity: way.web_identity.clone().map(|web| StoredWebIdentity {
+                role_arn: web.role_arn,
+                session_name: web.session_name,
+                duration_seconds: web.duration_seconds,
+                policy: web.policy,
+                policy_arns: web.policy_arns,
+                token_file: web.token_file,
+            }),
             roles: way
                 .assume_role
                 .iter()
+                .cloned()
                 .map(|role| StoredRole {
-                    role_arn: role.role_arn.clone(),
-                    session_name: role.session_name.clone(),
-                    external_id: role.external_id.clone(),
+                    role_arn: role.role_arn,
+                    session_name: role.session_name,
+                    external_id: role.external_id,
                     duration_seconds: role.duration_seconds,
+                    policy: role.policy,
+                    policy_arns: role.policy_arns,
+                    source_identity: role.source_identity,
+                    tags: role.tags,
+                    transitive_tag_keys: role.transitive_tag_keys,
                 })
                 .collect(),
         }
@@ -94,15 +135,28 @@ impl From<&StoredWay> for WayIn {
     fn from(way: &StoredWay) -> Self {
         Self {
             profile: way.profile.clone(),
+            web_identity: way.web_identity.clone().map(|web| WebIdentity {
+                role_arn: web.role_arn,
+                session_name: web.session_name,
+                duration_seconds: web.duration_seconds,
+                policy: web.policy,
+                policy_arns: web.policy_arns,
+                token_file: web.token_file,
+            }),
             assume_role: way
                 .roles
                 .iter()
+                .cloned()
                 .map(|role| AssumeRole {
-                    role_arn: role.role_arn.clone(),
-                    session_name: role.session_name.clone(),
-                    external_id: role.external_id.clone(),
+                    role_arn: role.role_arn,
+                    session_name: role.session_name,
+                    external_id: role.external_id,
                     duration_seconds: role.duration_seconds,
-                    ..AssumeRole::default()
+                    policy: role.policy,
+                    policy_arns: role.policy_arns,
+                    source_identity: role.source_identity,
+                    tags: role.tags,
+                    transitive_tag_keys: role.transitive_tag_keys,
                 })
                 .collect(),
         }
@@ -122,7 +176,7 @@ mod tests {
                 "222222222222".to_owned(),
                 StoredWay {
                     profile: Some("backup".to_owned()),
-                    roles: Vec::new(),
+                    ..StoredWay::default()
                 },
             )]),
             ..Private::default()
@@ -130,5 +184,34 @@ mod tests {
         assert_eq!(Private::read(&private.write()), private);
         assert_eq!(Private::read(b"not json"), Private::default());
         assert_eq!(Private::read(b""), Private::default());
+    }
+    #[test]
+    fn a_way_in_comes_back_whole() {
+        let text = |text: &str| Some(text.to_owned());
+        let way = WayIn {
+            profile: text("backup"),
+            web_identity: Some(WebIdentity {
+                role_arn: "arn:aws:iam::222222222222:role/Ci".to_owned(),
+                session_name: text("ci"),
+                duration_seconds: Some(900),
+                policy: text("{}"),
+                policy_arns: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()],
+                token_file: text("/run/token"),
+            }),
+            assume_role: vec![AssumeRole {
+                role_arn: "arn:aws:iam::222222222222:role/Deploy".to_owned(),
+                session_name: text("mine"),
+                external_id: text("ext"),
+                duration_seconds: Some(3600),
+                policy: text("{}"),
+                policy_arns: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()],
+                source_identity: text("person"),
+                tags: BTreeMap::from([("team".to_owned(), "storage".to_owned())]),
+                transitive_tag_keys: vec!["team".to_owned()],
+            }],
+        };
+        let json = serde_json::to_string(&StoredWay::from(&way)).unwrap();
+        let stored: StoredWay = serde_json::from_str(&json).unwrap();
+        assert_eq!(WayIn::from(&stored), way);
     }
 }
