@@ -351,6 +351,8 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Log {
 
 #[tokio::test]
 async fn each_call_is_logged_with_its_place_and_outcome_and_without_secrets() {
+    // With one subscriber alone, an event that another test's thread meets first is switched off for good.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let lines = Arc::new(Mutex::new(Vec::new()));
     let subscriber = tracing_subscriber::registry().with(Log(Arc::clone(&lines)));
     let _guard = tracing::subscriber::set_default(subscriber);

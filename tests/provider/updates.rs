@@ -170,8 +170,8 @@ fn account(id: &str) -> (String, WayIn) {
         ..AssumeRole::default()
     };
     let way_in = WayIn {
-        profile: None,
         assume_role: vec![role],
+        ..WayIn::default()
     };
     (id.to_owned(), way_in)
 }
