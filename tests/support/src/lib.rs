@@ -2,6 +2,7 @@
 //!
 //! - [`diagnostic`]: what a run said is wrong, and where.
 //! - [`emulator`]: an emulated AWS on loopback, its accounts, and clients to look at what is there.
+//! - [`evaluator`]: whether the documents allow what replication needs, and nothing more.
 //! - [`proxy`]: stands between a provider and the emulator, writes down every call and plays faults.
 //! - [`terraform`]: runs the Terraform of `PATH` or the one from PyPI in a directory of its own.
 //!
@@ -10,6 +11,7 @@
 
 pub mod diagnostic;
 pub mod emulator;
+pub mod evaluator;
 mod looking;
 pub mod proxy;
 pub mod python;
