@@ -82,6 +82,7 @@ impl Cloud for AwsCloud {
             Query::GetBucketOwnershipControls { bucket } => {
                 s3::get_bucket_ownership_controls(&at, bucket).await
             }
+            Query::GetBucketAcl { bucket } => s3::get_bucket_acl(&at, bucket).await,
             Query::GetBucketTagging { bucket } => s3::get_bucket_tagging(&at, bucket).await,
             Query::GetBucketPolicy { bucket } => s3::get_bucket_policy(&at, bucket).await,
             Query::GetBucketReplication { bucket } => s3::get_bucket_replication(&at, bucket).await,

@@ -136,6 +136,25 @@ pub(super) async fn get_bucket_ownership_controls(
     Ok(Answer::Text(rule.object_ownership.as_str().to_owned()))
 }
 
+pub(super) async fn get_bucket_acl(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
+    let request = at.clients.s3.get_bucket_acl().bucket(bucket);
+    let output = at
+        .read("s3:GetBucketAcl", bucket)
+        .run(request.expected_bucket_owner(at.account()).send())
+        .await?;
+    let owner = output.owner.and_then(|owner| owner.id);
+    let others = output.grants.into_iter().flatten().filter_map(|grant| {
+        let grantee = grant.grantee?;
+        if grantee.id.is_some() && grantee.id == owner {
+            return None;
+        }
+        let who = grantee.uri.or(grantee.email_address).or(grantee.id)?;
+        let what = grant.permission?;
+        Some(format!("{} for {who}", what.as_str()))
+    });
+    Ok(Answer::Names(others.collect()))
+}
+
 pub(super) async fn get_bucket_tagging(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
     let request = at.clients.s3.get_bucket_tagging().bucket(bucket);
     let output = at

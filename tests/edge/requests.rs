@@ -224,3 +224,18 @@ async fn the_user_agent_ends_with_our_words() {
         "{agent}"
     );
 }
+
+#[tokio::test]
+async fn an_acl_tells_whom_else_it_grants_something() {
+    let body = r#"<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>abc</ID></Owner><AccessControlList>
+<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>abc</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant>
+<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>READ</Permission></Grant>
+</AccessControlList></AccessControlPolicy>"#;
+    let server = Server::start(move |_, _| Reply::Answer(200, Vec::new(), body.to_owned())).await;
+    let query = Query::GetBucketAcl {
+        bucket: BUCKET.to_owned(),
+    };
+    let answer = cloud(&server.url).query(&at("eu-west-1"), &query).await;
+    let everyone = "READ for http://acs.amazonaws.com/groups/global/AllUsers";
+    assert_eq!(answer, Ok(Answer::Names(vec![everyone.to_owned()])));
+}

@@ -196,6 +196,9 @@ pub(crate) fn s3_queries() -> Vec<Query> {
         Query::GetBucketReplication {
             bucket: bucket.clone(),
         },
+        Query::GetBucketAcl {
+            bucket: bucket.clone(),
+        },
         Query::ListObjectVersions {
             bucket: bucket.clone(),
             max_keys: 1000,

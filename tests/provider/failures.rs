@@ -134,3 +134,28 @@ async fn a_destination_whose_account_is_closed_is_left_as_it_is_with_a_warning()
     terraform.cloud.recover();
     terraform.assert_settled(&two_destinations()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_whose_acl_grants_others_something_is_not_closed_to_acls() {
+    let mut terraform = Terraform::new();
+    let open = with(
+        &kms_abroad(),
+        "source.object_ownership",
+        json!("BucketOwnerPreferred"),
+    );
+    terraform.converge(&open).await;
+    let grant = "READ for http://acs.amazonaws.com/groups/global/AllUsers";
+    let acl = |terraform: &Terraform, grants: &[&str]| {
+        let mut aws = terraform.cloud.aws.state();
+        let source = aws.buckets.get_mut("acme-archive").unwrap();
+        source.acl_grants = grants.iter().map(ToString::to_string).collect();
+    };
+    acl(&terraform, &[grant]);
+    let plan = terraform.plan(&kms_abroad()).await;
+    let refused = "source.object_ownership: The ACL of bucket acme-archive grants others something";
+    assert_eq!(plan.said.errors, [refused]);
+    terraform.assert_settled(&open).await;
+
+    acl(&terraform, &[]);
+    terraform.converge(&kms_abroad()).await;
+}

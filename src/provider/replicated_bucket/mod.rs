@@ -5,6 +5,7 @@
 //! of their own: `plan`, `apply`, `destroy`, `read`, `import`. All of them are thin: they fetch, call the middle,
 //! run its steps, and report.
 
+mod acls;
 mod apply;
 mod computed;
 mod destroy;

@@ -3,6 +3,7 @@
 
 use futures::future::join_all;
 
+use super::acls;
 use super::expand::side_path;
 use super::model::BucketModel;
 use super::plan::in_state;
@@ -36,10 +37,14 @@ pub(super) async fn check(
         .buckets()
         .filter(|(side, _)| !in_state(prior, side, model))
         .collect();
-    let (observed, ()) = futures::join!(
+    let mut of_keys = Diagnostics::new();
+    let (observed, (), acls) = futures::join!(
         observe_new(session, spec, prior, &new),
-        existing_keys(session, spec, prior, model, diagnostics),
+        existing_keys(session, spec, prior, model, &mut of_keys),
+        acls::foreign_grants(session, spec, prior, model),
     );
+    diagnostics.extend(of_keys);
+    diagnostics.extend(acls);
     match observed {
         Ok(observed) => {
             let trust = trust(prior);

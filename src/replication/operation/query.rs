@@ -21,6 +21,8 @@ pub enum Query {
     GetPublicAccessBlock { bucket: String },
     /// Answers [`Answer::Text`]: `BucketOwnerEnforced` and so on.
     GetBucketOwnershipControls { bucket: String },
+    /// Whom the bucket's ACL grants anything, beside its owner. Answers [`Answer::Names`].
+    GetBucketAcl { bucket: String },
     /// Answers [`Answer::Tags`].
     GetBucketTagging { bucket: String },
     /// Answers [`Answer::Text`]: the policy document.
@@ -105,6 +107,7 @@ impl Query {
             Self::GetBucketEncryption { .. } => "s3:GetBucketEncryption",
             Self::GetPublicAccessBlock { .. } => "s3:GetPublicAccessBlock",
             Self::GetBucketOwnershipControls { .. } => "s3:GetBucketOwnershipControls",
+            Self::GetBucketAcl { .. } => "s3:GetBucketAcl",
             Self::GetBucketTagging { .. } => "s3:GetBucketTagging",
             Self::GetBucketPolicy { .. } => "s3:GetBucketPolicy",
             Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
@@ -131,6 +134,7 @@ impl Query {
             | Self::GetBucketEncryption { bucket }
             | Self::GetPublicAccessBlock { bucket }
             | Self::GetBucketOwnershipControls { bucket }
+            | Self::GetBucketAcl { bucket }
             | Self::GetBucketTagging { bucket }
             | Self::GetBucketPolicy { bucket }
             | Self::GetBucketReplication { bucket }

@@ -17,6 +17,8 @@ pub(crate) struct Bucket {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) ownership: String,
+    /// Whom its ACL grants anything, beside its owner.
+    pub(crate) acl_grants: Vec<String>,
     pub(crate) tags: Tags,
     pub(crate) versioning: Option<String>,
     pub(crate) versioned: Option<Instant>,
@@ -82,6 +84,7 @@ impl State {
                 None => return absent("NoSuchPublicAccessBlockConfiguration"),
             },
             Query::GetBucketOwnershipControls { .. } => Answer::Text(bucket.ownership.clone()),
+            Query::GetBucketAcl { .. } => Answer::Names(bucket.acl_grants.clone()),
             Query::GetBucketTagging { .. } if bucket.tags.is_empty() => {
                 return absent("NoSuchTagSet");
             }
@@ -183,6 +186,7 @@ impl State {
             account: at.account.to_string(),
             region: at.region.to_string(),
             ownership: ownership.to_owned(),
+            acl_grants: Vec::new(),
             tags: tags.clone(),
             versioning: None,
             versioned: None,
@@ -294,7 +298,13 @@ impl Bucket {
             }
             Operation::PutBucketOwnershipControls {
                 object_ownership, ..
-            } => self.ownership.clone_from(object_ownership),
+            } => {
+                if object_ownership == "BucketOwnerEnforced" && !self.acl_grants.is_empty() {
+                    let code = "InvalidBucketAclWithObjectOwnership";
+                    return refuse(Kind::Invalid, code, "the ACL grants others something");
+                }
+                self.ownership.clone_from(object_ownership);
+            }
             Operation::PutBucketTagging { tags, .. } => {
                 let system = |tags: &Tags| -> Tags {
                     let aws = tags.iter().filter(|(key, _)| key.starts_with("aws:"));
