@@ -443,19 +443,22 @@ impl Run<'_> {
     }
 }
 
-/// Whether this very run makes the component that a step is about, or the role that its documents name.
+/// Whether this very run makes the component that a step is about, or a role that its documents may name.
 fn setting(graph: &StepGraph, step: &Step) -> Setting {
     let made = |component: &ComponentId| graph.maker_of(component).is_some();
-    let fresh_role = made(&ComponentId::Role);
+    let makes_role = |(_, step): (StepId, &Step)| {
+        matches!(step.action, Action::Call(Operation::CreateRole { .. }))
+    };
+    let fresh_role = made(&ComponentId::Role(step.component.side().clone()));
     let fresh_thing = match &step.component {
         ComponentId::Of(side, Part::Key | Part::Alias) => {
             made(&ComponentId::Of(side.clone(), Part::Key))
         }
         ComponentId::Of(side, _) => made(&ComponentId::Of(side.clone(), Part::Bucket)),
-        ComponentId::Role | ComponentId::RolePolicy => fresh_role,
+        ComponentId::Role(_) | ComponentId::RolePolicy(_) => fresh_role,
     };
     Setting {
-        fresh: fresh_thing || fresh_role,
+        fresh: fresh_thing || graph.steps().any(makes_role),
         fresh_role,
     }
 }

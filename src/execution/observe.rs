@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::direction::Direction;
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
@@ -37,30 +38,25 @@ pub async fn observe(
     purpose: Purpose,
     known: &(dyn Fn(&ComponentId) -> bool + Sync),
 ) -> Result<Observed, Vec<CallError>> {
-    let owner = spec.owner();
-    let buckets = join_all(spec.buckets().map(|(side, bucket)| {
-        let owner = owner.as_str();
-        async move {
-            let look = Look {
-                cloud,
-                at: &bucket.location,
-                purpose,
-            };
-            let seen = look.bucket(owner, &side, bucket, known).await;
-            seen.map(|seen| (side, seen))
-        }
+    let buckets = join_all(spec.buckets().map(|(side, bucket)| async move {
+        let look = Look {
+            cloud,
+            at: &bucket.location,
+            purpose,
+        };
+        let seen = look.bucket(spec, &side, bucket, known).await;
+        seen.map(|seen| (side, seen))
     }));
-    let role_look = Look {
-        cloud,
-        at: &spec.source.location,
-        purpose,
-    };
-    let (buckets, role) = join!(
-        buckets,
-        role_look
-            .role(spec, known)
-            .instrument(reading(&ComponentId::Role))
-    );
+    let roles = join_all(spec.directions().map(|direction| async move {
+        let look = Look {
+            cloud,
+            at: &direction.bucket.location,
+            purpose,
+        };
+        let seen = look.role(&direction, known).await;
+        seen.map(|seen| (direction.from, seen))
+    }));
+    let (buckets, roles) = join!(buckets, roles);
     let mut observed = Observed::default();
     let mut errors = Vec::new();
     for bucket in buckets {
@@ -71,9 +67,13 @@ pub async fn observe(
             Err(error) => errors.push(error),
         }
     }
-    match role {
-        Ok(seen) => observed.role = seen,
-        Err(error) => errors.push(error),
+    for role in roles {
+        match role {
+            Ok((side, seen)) => {
+                observed.roles.insert(side, seen);
+            }
+            Err(error) => errors.push(error),
+        }
     }
     if errors.is_empty() {
         Ok(observed)
@@ -82,10 +82,10 @@ pub async fn observe(
     }
 }
 
-/// Looks at one bucket with its keys: one that goes, or one that state does not know yet.
+/// Looks at one bucket of a spec with its keys: one that goes, or one that state does not know yet.
 pub async fn observe_bucket(
     cloud: &dyn Cloud,
-    owner: &str,
+    spec: &Spec,
     side: &Side,
     bucket: &BucketSpec,
     purpose: Purpose,
@@ -96,23 +96,21 @@ pub async fn observe_bucket(
         at: &bucket.location,
         purpose,
     };
-    look.bucket(owner, side, bucket, &|_| known).await
+    look.bucket(spec, side, bucket, &|_| known).await
 }
 
-/// Looks at the role of a spec.
+/// Looks at the role of one direction.
 pub async fn observe_role(
     cloud: &dyn Cloud,
-    spec: &Spec,
+    direction: &Direction<'_>,
     purpose: Purpose,
 ) -> Result<Presence<ObservedRole>, CallError> {
     let look = Look {
         cloud,
-        at: &spec.source.location,
+        at: &direction.bucket.location,
         purpose,
     };
-    look.role(spec, &|_| true)
-        .instrument(reading(&ComponentId::Role))
-        .await
+    look.role(direction, &|_| true).await
 }
 
 /// In which calls are logged with the component that they are about.
@@ -130,15 +128,16 @@ struct Look<'a> {
 impl Look<'_> {
     async fn bucket(
         &self,
-        owner: &str,
+        spec: &Spec,
         side: &Side,
         bucket: &BucketSpec,
         known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<ObservedBucket, CallError> {
         let of = |part| ComponentId::Of(side.clone(), part);
         let is_known = known(&of(Part::Bucket));
+        let replicates = spec.direction(side).is_some();
         let (mut seen, key, retired) = try_join!(
-            self.bucket_itself(side, bucket, is_known)
+            self.bucket_itself(bucket, replicates, is_known)
                 .instrument(reading(&of(Part::Bucket))),
             self.key(bucket).instrument(reading(&of(Part::Key))),
             try_join_all(bucket.retired_keys.iter().map(|arn| {
@@ -154,7 +153,7 @@ impl Look<'_> {
         let key_wanted = bucket.owned_key().is_some();
         if key_wanted && seen.region.present().is_some() && seen.key.present().is_none() {
             seen.key = self
-                .key_by_tag(owner, side, bucket)
+                .key_by_tag(&spec.owner(), side, bucket)
                 .instrument(reading(&of(Part::Key)))
                 .await?;
         }
@@ -163,8 +162,8 @@ impl Look<'_> {
 
     async fn bucket_itself(
         &self,
-        side: &Side,
         bucket: &BucketSpec,
+        replicates: bool,
         known: bool,
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
@@ -190,7 +189,7 @@ impl Look<'_> {
             }
         }
         if self.purpose == Purpose::Destroy {
-            return self.bucket_for_destroy(side, bucket).await;
+            return self.bucket_for_destroy(bucket, replicates).await;
         }
         let wants_emptiness = !known;
         let q = |make: fn(String) -> Query| make(name.clone());
@@ -216,7 +215,7 @@ impl Look<'_> {
             ),
             self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
             self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
-            self.replication(side, &name),
+            self.replication(&name, replicates),
             self.emptiness(&name, wants_emptiness),
         )?;
         let Setting::Of(versioning) = versioning else {
@@ -241,8 +240,8 @@ impl Look<'_> {
 
     async fn bucket_for_destroy(
         &self,
-        side: &Side,
         bucket: &BucketSpec,
+        replicates: bool,
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
         let policy = async {
@@ -269,7 +268,7 @@ impl Look<'_> {
             self.emptiness(&name, true),
             policy,
             tags,
-            self.replication(side, &name)
+            self.replication(&name, replicates)
         )?;
         Ok(ObservedBucket {
             region: match &empty {
@@ -300,10 +299,10 @@ impl Look<'_> {
 
     async fn replication(
         &self,
-        side: &Side,
         bucket: &str,
+        wanted: bool,
     ) -> Result<Setting<crate::replication::operation::ReplicationConfiguration>, CallError> {
-        if *side != Side::Source {
+        if !wanted {
             return Ok(Setting::Of(Presence::Unasked));
         }
         let query = Query::GetBucketReplication {
@@ -454,13 +453,25 @@ impl Look<'_> {
         }
     }
 
+    /// The role of a direction.
     async fn role(
         &self,
-        spec: &Spec,
+        direction: &Direction<'_>,
         known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<Presence<ObservedRole>, CallError> {
-        let role = spec.role.name.clone();
-        let existing = matches!(spec.role.ownership, RoleOwnership::Existing { .. });
+        let component = ComponentId::Role(direction.from.clone());
+        let span = reading(&component);
+        let known = known(&component);
+        self.role_itself(direction, known).instrument(span).await
+    }
+
+    async fn role_itself(
+        &self,
+        direction: &Direction<'_>,
+        known: bool,
+    ) -> Result<Presence<ObservedRole>, CallError> {
+        let role = direction.role.name.clone();
+        let existing = matches!(direction.role.ownership, RoleOwnership::Existing { .. });
         let get_role = || {
             self.read(
                 Query::GetRole { role: role.clone() },
@@ -470,7 +481,7 @@ impl Look<'_> {
                 },
             )
         };
-        let first = if existing || known(&ComponentId::Role) {
+        let first = if existing || known {
             None
         } else {
             match get_role().await? {
@@ -491,7 +502,7 @@ impl Look<'_> {
             self.read(
                 Query::GetRolePolicy {
                     role: role.clone(),
-                    policy: spec.role_policy_name(),
+                    policy: direction.role_policy_name(),
                 },
                 text,
             )

@@ -28,7 +28,7 @@ const STATE_RELEASE: Duration = Duration::from_secs(15 * 60);
 pub(super) struct Setting {
     /// Something that the call names was made in this very run.
     pub(super) fresh: bool,
-    /// The role was made in this very run.
+    /// The role of its direction was made in this very run.
     pub(super) fresh_role: bool,
 }
 

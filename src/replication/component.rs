@@ -40,10 +40,19 @@ pub enum Part {
 pub enum ComponentId {
     /// A part on one side.
     Of(Side, Part),
-    /// The replication role.
-    Role,
-    /// The role's inline policy.
-    RolePolicy,
+    /// The role that S3 assumes to replicate out of this side's bucket.
+    Role(Side),
+    /// That role's inline policy.
+    RolePolicy(Side),
+}
+
+impl ComponentId {
+    /// The side that it belongs to.
+    pub fn side(&self) -> &Side {
+        match self {
+            Self::Of(side, _) | Self::Role(side) | Self::RolePolicy(side) => side,
+        }
+    }
 }
 
 impl fmt::Display for ComponentId {
@@ -59,8 +68,11 @@ impl fmt::Display for ComponentId {
                 };
                 write!(f, "{side}/{part}")
             }
-            Self::Role => f.write_str("role"),
-            Self::RolePolicy => f.write_str("role/policy"),
+            // The source's is the one that every configuration has.
+            Self::Role(Side::Source) => f.write_str("role"),
+            Self::RolePolicy(Side::Source) => f.write_str("role/policy"),
+            Self::Role(side) => write!(f, "{side}/role"),
+            Self::RolePolicy(side) => write!(f, "{side}/role/policy"),
         }
     }
 }

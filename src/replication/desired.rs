@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
+use super::direction::{Arrival, Direction};
 use super::ids::Location;
 use super::names::{self, ownership_tags};
 use super::operation::{
@@ -17,8 +18,8 @@ use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
     destination_statements, key_policy, role_policy, trust_policy,
 };
-use super::rules::{self, destination_grant};
-use super::spec::{BucketSpec, DestinationSpec, KeyChoice, RoleOwnership, Spec};
+use super::rules::{destination_grant, rules};
+use super::spec::{BucketSpec, KeyChoice, RoleOwnership, Spec};
 
 /// Everything that one `replicated_bucket` should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +28,16 @@ pub struct Desired {
     pub owner: String,
     /// The buckets with what belongs to them.
     pub buckets: BTreeMap<Side, DesiredBucket>,
+    /// What leaves each bucket that replicates, by the side of that bucket.
+    pub directions: BTreeMap<Side, DesiredDirection>,
+}
+
+/// Replication out of one bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredDirection {
     /// The role with its grants.
     pub role: DesiredRole,
-    /// The source's replication configuration.
+    /// The bucket's replication configuration.
     pub replication: ReplicationConfiguration,
 }
 
@@ -129,55 +137,81 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
             (side, desired)
         })
         .collect();
+    let directions = spec
+        .directions()
+        .map(|direction| {
+            // A destination under another key is the same bucket.
+            let before = prior.and_then(|prior| {
+                let mut before = prior.directions();
+                before.find(|before| before.bucket.name == direction.bucket.name)
+            });
+            let desired = DesiredDirection {
+                role: desire_role(&direction, before.as_ref(), &owner, created),
+                replication: ReplicationConfiguration {
+                    role: direction.role_arn().to_string(),
+                    rules: rules(&direction),
+                },
+            };
+            (direction.from, desired)
+        })
+        .collect();
     Desired {
         buckets,
-        role: desire_role(spec, prior, &owner, created),
-        replication: ReplicationConfiguration {
-            role: spec.role_arn().to_string(),
-            rules: rules::all(spec),
-        },
+        directions,
         owner,
     }
 }
 
-/// The role's policy for a spec, without regard to what was before.
-pub fn role_document(spec: &Spec) -> PolicyDocument {
-    role_policy(&role_grants(spec))
+/// The policy of a direction's role, without regard to what was before.
+pub fn role_document(direction: &Direction<'_>) -> PolicyDocument {
+    role_policy(&role_grants(direction))
 }
 
-/// The statements that a destination's bucket policy needs, without regard to what was before.
+/// The statements that a bucket's policy needs for what arrives there, without regard to what was before.
 pub fn bucket_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
-    let Side::Destination(key) = side else {
-        return Vec::new();
-    };
-    spec.destinations
-        .get(key)
-        .map_or_else(Vec::new, |d| policy_statements(spec, key, d))
+    let owner = spec.owner();
+    let arrivals = arrivals(spec, side);
+    arrivals
+        .iter()
+        // Inside one account the role's own policy is enough.
+        .filter(|(direction, to)| to.bucket.location.account != direction.bucket.location.account)
+        .flat_map(|(direction, to)| {
+            let grant = destination_grant(direction, to);
+            destination_statements(&owner, &direction.role_arn(), &grant)
+        })
+        .collect()
 }
 
-/// The statement that a destination's key needs in its policy, whoever owns the key.
+/// The statements that a bucket's key needs in its policy for what arrives there, whoever owns the key.
 pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
-    let Side::Destination(key) = side else {
-        return Vec::new();
-    };
-    let Some(destination) = spec.destinations.get(key) else {
-        return Vec::new();
-    };
-    let bucket = &destination.bucket;
-    let key_account = match &bucket.encryption.key {
-        None => return Vec::new(),
-        Some(KeyChoice::Existing(key)) => key.arn.split(':').nth(4).unwrap_or_default(),
-        Some(KeyChoice::Owned(_)) => bucket.location.account.as_str(),
-    };
-    if key_account == spec.source.location.account.as_str() {
-        // In the role's own account the key's default statement and the role's policy are enough.
-        return Vec::new();
-    }
-    vec![destination_key_statement(
-        &spec.owner(),
-        &spec.role_arn(),
-        &destination_grant(spec, key, destination),
-    )]
+    let owner = spec.owner();
+    let arrivals = arrivals(spec, side);
+    arrivals
+        .iter()
+        .filter(|(direction, to)| {
+            let key_account = match &to.bucket.encryption.key {
+                None => return false,
+                Some(KeyChoice::Existing(key)) => key.arn.split(':').nth(4).unwrap_or_default(),
+                Some(KeyChoice::Owned(_)) => to.bucket.location.account.as_str(),
+            };
+            // In the role's own account the key's default statement and the role's policy are enough.
+            key_account != direction.bucket.location.account.as_str()
+        })
+        .map(|(direction, to)| {
+            let grant = destination_grant(direction, to);
+            destination_key_statement(&owner, &direction.role_arn(), &grant)
+        })
+        .collect()
+}
+
+/// Everything that arrives in a side's bucket, with the direction that it comes by.
+fn arrivals<'a>(spec: &'a Spec, side: &Side) -> Vec<(Direction<'a>, Arrival<'a>)> {
+    spec.directions()
+        .filter_map(|direction| {
+            let arrival = direction.to.iter().find(|to| to.side == *side)?.clone();
+            Some((direction, arrival))
+        })
+        .collect()
 }
 
 fn desire_bucket(
@@ -259,23 +293,19 @@ fn key_share(
     }
 }
 
-fn policy_statements(spec: &Spec, key: &str, destination: &DestinationSpec) -> Vec<Statement> {
-    if destination.bucket.location.account == spec.source.location.account {
-        // Inside one account the role's own policy is enough.
-        return Vec::new();
-    }
-    let grant = destination_grant(spec, key, destination);
-    destination_statements(&spec.owner(), &spec.role_arn(), &grant)
-}
-
-fn desire_role(spec: &Spec, prior: Option<&Spec>, owner: &str, created: &str) -> DesiredRole {
-    let exact = role_grants(spec);
-    let wider = prior.map_or_else(|| exact.clone(), |p| widen(exact.clone(), role_grants(p)));
+fn desire_role(
+    direction: &Direction<'_>,
+    before: Option<&Direction<'_>>,
+    owner: &str,
+    created: &str,
+) -> DesiredRole {
+    let exact = role_grants(direction);
+    let wider = before.map_or_else(|| exact.clone(), |b| widen(exact.clone(), role_grants(b)));
     let grants = Grants {
         wider: role_policy(&wider),
         exact: role_policy(&exact),
     };
-    let (owned, writes_policy) = match &spec.role.ownership {
+    let (owned, writes_policy) = match &direction.role.ownership {
         RoleOwnership::Owned {
             description,
             permissions_boundary,
@@ -285,27 +315,30 @@ fn desire_role(spec: &Spec, prior: Option<&Spec>, owner: &str, created: &str) ->
                 description: description.clone(),
                 permissions_boundary: permissions_boundary.clone(),
                 trust: trust_policy(),
-                tags: with_ours(tags, ownership_tags(owner, &ComponentId::Role, created)),
+                tags: with_ours(
+                    tags,
+                    ownership_tags(owner, &ComponentId::Role(direction.from.clone()), created),
+                ),
             }),
             true,
         ),
         RoleOwnership::Existing { manage_policy } => (None, *manage_policy),
     };
     DesiredRole {
-        name: spec.role.name.clone(),
-        path: spec.role.path.clone(),
-        arn: spec.role_arn().to_string(),
-        location: spec.source.location.clone(),
+        name: direction.role.name.clone(),
+        path: direction.role.path.clone(),
+        arn: direction.role_arn().to_string(),
+        location: direction.bucket.location.clone(),
         owned,
         grants: writes_policy.then_some(grants),
-        policy_name: spec.role_policy_name(),
+        policy_name: direction.role_policy_name(),
     }
 }
 
-fn role_grants(spec: &Spec) -> RoleGrants {
-    let source = &spec.source;
+fn role_grants(direction: &Direction<'_>) -> RoleGrants {
+    let source = direction.bucket;
     let keys = source
-        .key(&Side::Source)
+        .key(&direction.from)
         .into_iter()
         .chain(source.retired_keys.iter().cloned().map(Input::Known))
         .collect();
@@ -317,10 +350,10 @@ fn role_grants(spec: &Spec) -> RoleGrants {
             keys,
             object_lock: false,
         },
-        destinations: spec
-            .destinations
+        destinations: direction
+            .to
             .iter()
-            .map(|(key, destination)| destination_grant(spec, key, destination))
+            .map(|to| destination_grant(direction, to))
             .collect(),
     }
 }

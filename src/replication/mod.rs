@@ -8,6 +8,7 @@
 pub mod component;
 pub mod desired;
 pub mod diff;
+pub mod direction;
 pub mod graph;
 pub mod ids;
 pub mod names;

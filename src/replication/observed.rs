@@ -43,8 +43,15 @@ impl<T> Presence<T> {
 pub struct Observed {
     /// The buckets with what belongs to them.
     pub buckets: BTreeMap<Side, ObservedBucket>,
-    /// The replication role.
-    pub role: Presence<ObservedRole>,
+    /// The role of each direction, by the side that it leaves.
+    pub roles: BTreeMap<Side, Presence<ObservedRole>>,
+}
+
+impl Observed {
+    /// The role by which a side's bucket replicates.
+    pub fn role(&self, side: &Side) -> &Presence<ObservedRole> {
+        self.roles.get(side).unwrap_or(&Presence::Unasked)
+    }
 }
 
 /// One bucket.
@@ -64,7 +71,7 @@ pub struct ObservedBucket {
     pub tags: Presence<Tags>,
     /// The policy document's text.
     pub policy: Presence<String>,
-    /// The replication configuration; looked at on the source only.
+    /// The replication configuration; looked at only where objects leave.
     pub replication: Presence<ReplicationConfiguration>,
     /// Whether it holds no object version and no delete marker; looked at only where it matters.
     pub empty: Presence<bool>,

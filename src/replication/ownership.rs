@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::component::{ComponentId, Part, Side};
+use super::direction::Direction;
 use super::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG, RETAINED_TAG};
 use super::observed::{Observed, ObservedBucket, Presence};
 use super::operation::Tags;
@@ -78,28 +79,31 @@ pub fn claims(
         }
         claims.extend(key_claim(spec, &side, seen, known, trust));
     }
-    claims.extend(role_claim(spec, observed, known, trust));
+    let directions = spec.directions();
+    claims.extend(directions.filter_map(|d| role_claim(&owner, &d, observed, known, trust)));
     claims
 }
 
 /// A role is looked at by its name, which stands for one role whatever its path is.
 fn role_claim(
-    spec: &Spec,
+    owner: &str,
+    direction: &Direction<'_>,
     observed: &Observed,
     known: &dyn Fn(&ComponentId) -> bool,
     trust: Trust,
 ) -> Option<Claim> {
-    let seen = &observed.role.present()?.description;
-    let ours = matches!(spec.role.ownership, RoleOwnership::Owned { .. });
-    let is_new = ours && !known(&ComponentId::Role);
-    let right_path = seen.arn == spec.role_arn().to_string();
+    let seen = &observed.role(&direction.from).present()?.description;
+    let component = ComponentId::Role(direction.from.clone());
+    let ours = matches!(direction.role.ownership, RoleOwnership::Owned { .. });
+    let is_new = ours && !known(&component);
+    let right_path = seen.arn == direction.role_arn().to_string();
     let verdict = match (is_new, right_path) {
         (false, true) => return None,
-        (true, true) => judge(&spec.owner(), &ComponentId::Role, &seen.tags, trust),
+        (true, true) => judge(owner, &component, &seen.tags, trust),
         (_, false) => Err(Refusal::AnotherPath(seen.arn.clone())),
     };
     Some(Claim {
-        component: ComponentId::Role,
+        component,
         thing: format!("role {}", seen.arn),
         verdict,
     })
@@ -206,31 +210,32 @@ mod tests {
         OffsetDateTime::parse("2026-11-21T12:00:00Z", &Rfc3339).unwrap()
     }
 
+    fn role() -> ComponentId {
+        ComponentId::Role(Side::Source)
+    }
+
     fn role_tags(owner: &str, created: &str) -> Tags {
-        ownership_tags(owner, &ComponentId::Role, created)
+        ownership_tags(owner, &role(), created)
     }
 
     #[test]
     fn a_recent_part_of_ours_is_taken_over() {
         let tags = role_tags(OWNER, "2026-11-21T11:00:00.5Z");
-        assert_eq!(
-            judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now())),
-            Ok(())
-        );
+        assert_eq!(judge(OWNER, &role(), &tags, Trust::Recent(now())), Ok(()));
     }
 
     #[test]
     fn a_settled_part_of_ours_belongs_to_another_state() {
         let tags = role_tags(OWNER, "2026-11-20T11:00:00Z");
-        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        let verdict = judge(OWNER, &role(), &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
-        assert_eq!(judge(OWNER, &ComponentId::Role, &tags, Trust::Tags), Ok(()));
+        assert_eq!(judge(OWNER, &role(), &tags, Trust::Tags), Ok(()));
     }
 
     #[test]
     fn a_part_planted_with_a_date_far_ahead_is_not_taken_over() {
         let tags = role_tags(OWNER, "2099-01-01T00:00:00Z");
-        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        let verdict = judge(OWNER, &role(), &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
     }
 
@@ -239,15 +244,15 @@ mod tests {
         let mut tags = role_tags(OWNER, "2020-01-01T00:00:00Z");
         tags.insert(RETAINED_TAG.to_owned(), "true".to_owned());
         let trust = Trust::Recent(now());
-        assert_eq!(judge(OWNER, &ComponentId::Role, &tags, trust), Ok(()));
-        let other = judge("111111111111/other", &ComponentId::Role, &tags, trust);
+        assert_eq!(judge(OWNER, &role(), &tags, trust), Ok(()));
+        let other = judge("111111111111/other", &role(), &tags, trust);
         assert_eq!(other, Err(Refusal::Foreign(Some(OWNER.to_owned()))));
     }
 
     #[test]
     fn a_part_of_another_owner_or_component_is_foreign() {
         let tags = role_tags("111111111111/other", "2026-11-21T11:00:00Z");
-        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Tags);
+        let verdict = judge(OWNER, &role(), &tags, Trust::Tags);
         assert_eq!(
             verdict,
             Err(Refusal::Foreign(Some("111111111111/other".to_owned())))
@@ -260,10 +265,10 @@ mod tests {
     #[test]
     fn a_planted_part_without_a_date_is_not_taken_over() {
         let mut tags = role_tags(OWNER, "yesterday");
-        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        let verdict = judge(OWNER, &role(), &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
         tags.remove(CREATED_TAG);
-        let verdict = judge(OWNER, &ComponentId::Role, &tags, Trust::Recent(now()));
+        let verdict = judge(OWNER, &role(), &tags, Trust::Recent(now()));
         assert_eq!(verdict, Err(Refusal::Settled));
     }
 }

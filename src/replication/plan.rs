@@ -3,10 +3,10 @@
 //! The rules of order, each with its reason:
 //! 1. Writes of one bucket follow one another: S3 refuses concurrent changes with `OperationAborted`.
 //! 2. A bucket is made before its key, so that a key can be found again through its bucket.
-//! 3. A document that names the role is written after the role is there: AWS resolves the principal.
+//! 3. A document that names a role is written after the role is there: AWS resolves the principal.
 //! 4. Rules are written after every grant that they need, and after versioning shows on both sides.
 //! 5. Grants are narrowed, and what goes is taken down, after the rules that used them have changed.
-//! 6. A source under live rules moves to KMS after the rules that replicate KMS objects are in force.
+//! 6. A bucket with live rules moves to KMS after the rules that replicate KMS objects are in force.
 //!
 //! Who needs whose output gives the other edges (see [`StepGraph::push`]).
 
@@ -16,12 +16,14 @@ use super::component::{ComponentId, Part, Side};
 use super::desired::Desired;
 use super::diff::{
     Difference, Form, Shows, bucket_differences, grant_differences, narrowing,
-    replication_difference, role_differences,
+    replication_differences, role_differences,
 };
+use super::direction::Direction;
 use super::graph::{Action, Condition, StepGraph, StepId};
 use super::ids::Location;
 use super::observed::{Observed, ObservedBucket, ObservedRole};
 use super::operation::{Operation, Query};
+use super::policy::PolicyShare;
 use super::spec::{BucketSpec, Spec};
 use super::teardown::{take_down_bucket, take_down_role};
 
@@ -30,8 +32,9 @@ use super::teardown::{take_down_bucket, take_down_role};
 pub struct Going {
     /// Destinations that are no longer wanted, with what was seen of them.
     pub buckets: Vec<(Side, BucketSpec, ObservedBucket)>,
-    /// The role that was used before, where it was ours and another one takes its place.
-    pub role: Option<(Spec, ObservedRole)>,
+    /// Roles of ours that were used before and whose place another one takes: the spec that had it, the side of its
+    /// direction, and what was seen of it.
+    pub roles: Vec<(Spec, Side, ObservedRole)>,
     /// Aliases of ours that are no longer wanted.
     pub aliases: Vec<(Side, BucketSpec, String)>,
 }
@@ -39,7 +42,7 @@ pub struct Going {
 /// The steps that bring AWS from what was seen to what is wanted.
 pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph {
     let mut planner = Planner::new(desired, observed);
-    let put_rules = replication_difference(desired, observed);
+    let put_rules = replication_differences(desired, observed);
     let differences: BTreeMap<Side, Vec<Difference>> = desired
         .buckets
         .iter()
@@ -49,15 +52,15 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
         })
         .collect();
     // Where neither rules nor keys change, there is no moment in which the old ones are needed as well.
-    let form = if put_rules.is_some() || differences.values().flatten().any(is_encryption) {
+    let form = if !put_rules.is_empty() || differences.values().flatten().any(is_encryption) {
         Form::Wider
     } else {
         Form::Exact
     };
-    planner.role();
+    planner.roles();
     planner.buckets(differences, grant_differences(desired, observed, form));
-    let rules = put_rules.map_or_else(Vec::new, |difference| planner.replication(difference));
-    planner.move_source_to_kms(&rules);
+    let rules = planner.replication(put_rules);
+    planner.move_to_kms(&rules);
     planner.narrow(form, &rules);
     for (side, bucket, alias) in &going.aliases {
         planner.graph.push(
@@ -73,13 +76,22 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     for (side, bucket, seen) in &going.buckets {
         take_down_bucket(&mut graph, &desired.owner, side, bucket, seen, &rules);
     }
-    if let Some((spec, seen)) = &going.role
-        // The path of a role is no part of its name: this one is still in use.
-        && !spec.role.name.eq_ignore_ascii_case(&desired.role.name)
-    {
-        take_down_role(&mut graph, spec, seen, &rules);
+    for (spec, side, seen) in &going.roles {
+        if let Some(direction) = spec.direction(side)
+            && !is_in_use(desired, &direction)
+        {
+            take_down_role(&mut graph, &direction, seen, &rules);
+        }
     }
     graph
+}
+
+/// Whether a direction's role is still wanted. The path of a role is no part of its name.
+fn is_in_use(desired: &Desired, direction: &Direction<'_>) -> bool {
+    desired.directions.values().any(|wanted| {
+        wanted.role.location.account == direction.bucket.location.account
+            && wanted.role.name.eq_ignore_ascii_case(&direction.role.name)
+    })
 }
 
 fn moves_to_kms(difference: &Difference) -> bool {
@@ -105,7 +117,7 @@ struct Planner<'a> {
     /// What the rules wait for (rule 4).
     ready: Vec<StepId>,
     /// What waits for the rules (rule 6).
-    after_rules: Vec<Difference>,
+    after_rules: Vec<(Side, Difference)>,
 }
 
 impl<'a> Planner<'a> {
@@ -120,12 +132,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn role(&mut self) {
-        let mut last: Option<StepId> = None;
-        for difference in role_differences(&self.desired.role, &self.observed.role) {
-            let id = self.add(difference, last);
-            self.ready.push(id);
-            last = Some(id);
+    fn roles(&mut self) {
+        let (desired, observed) = (self.desired, self.observed);
+        for (side, direction) in &desired.directions {
+            let mut last: Option<StepId> = None;
+            for difference in role_differences(side, &direction.role, observed.role(side)) {
+                let id = self.add(difference, last);
+                self.ready.push(id);
+                last = Some(id);
+            }
         }
     }
 
@@ -156,39 +171,60 @@ impl<'a> Planner<'a> {
                     .map(|difference| (side.clone(), difference)),
             );
         }
-        let role_policy = grants
-            .into_iter()
-            .find(|d| d.component == ComponentId::RolePolicy)
-            .map(|difference| {
-                let made = self.graph.maker_of(&ComponentId::Role);
-                self.add(difference, made)
-            });
-        self.ready.extend(role_policy);
-        let live = self.observed.buckets.get(&Side::Source);
-        let live = live.is_some_and(|source| source.replication.present().is_some());
+        let mut role_policies = Vec::new();
+        for grant in grants {
+            if let ComponentId::RolePolicy(side) = &grant.component {
+                let made = self.graph.maker_of(&ComponentId::Role(side.clone()));
+                role_policies.push(self.add(grant, made));
+            }
+        }
+        self.ready.extend(&role_policies);
         for (side, difference) in later {
-            if live && side == Side::Source && moves_to_kms(&difference) {
-                self.after_rules.push(difference);
+            let seen = self.observed.buckets.get(&side);
+            let live = seen.is_some_and(|bucket| bucket.replication.present().is_some());
+            if live && moves_to_kms(&difference) {
+                self.after_rules.push((side, difference));
                 continue;
             }
             // Objects come in under the new key at once, and a live rule has to be able to read them.
-            let after = role_policy.filter(|_| is_encryption(&difference));
+            let after = if is_encryption(&difference) {
+                role_policies.clone()
+            } else {
+                Vec::new()
+            };
             self.bucket_write_after(&side, difference, after);
         }
     }
 
-    /// A write of a bucket: after the one before (rule 1), and after the role where it names it (rule 3).
+    /// A write of a bucket: after the one before (rule 1), and after the roles that it names (rule 3).
     fn bucket_write(&mut self, side: &Side, difference: Difference) -> StepId {
-        let names_role = matches!(difference.repair, Action::EditBucketPolicy { .. });
-        let role = self.graph.maker_of(&ComponentId::Role);
-        self.bucket_write_after(side, difference, role.filter(|_| names_role))
+        let roles = match &difference.repair {
+            Action::EditBucketPolicy { edit, .. } => self.makers_of_roles(&edit.share),
+            _ => Vec::new(),
+        };
+        self.bucket_write_after(side, difference, roles)
+    }
+
+    /// The steps that make the roles which a share names.
+    fn makers_of_roles(&self, share: &PolicyShare) -> Vec<StepId> {
+        let statements = share.statements();
+        let directions = self.desired.directions.iter();
+        let named = directions.filter(|(_, direction)| {
+            let role = [direction.role.arn.as_str()];
+            statements
+                .iter()
+                .any(|statement| statement.names_any(&role))
+        });
+        named
+            .filter_map(|(side, _)| self.graph.maker_of(&ComponentId::Role(side.clone())))
+            .collect()
     }
 
     fn bucket_write_after(
         &mut self,
         side: &Side,
         difference: Difference,
-        after: Option<StepId>,
+        after: Vec<StepId>,
     ) -> StepId {
         let shown = match &difference.repair {
             Action::Call(Operation::EnableBucketVersioning { bucket }) => {
@@ -222,16 +258,20 @@ impl<'a> Planner<'a> {
         let bucket = self
             .graph
             .maker_of(&ComponentId::Of(side.clone(), Part::Bucket));
-        let role = self.graph.maker_of(&ComponentId::Role);
         let mut last: Vec<StepId> = Vec::new();
         for difference in differences {
             let mut after = last.clone();
             after.extend(bucket);
-            if matches!(
-                difference.repair,
-                Action::Call(Operation::CreateKey { .. }) | Action::EditKeyPolicy { .. }
-            ) {
-                after.extend(role);
+            match &difference.repair {
+                Action::Call(Operation::CreateKey { .. }) => {
+                    let desired = self.desired;
+                    let key = desired.buckets.get(side).and_then(|b| b.key.as_ref());
+                    after.extend(key.map_or_else(Vec::new, |k| self.makers_of_roles(&k.policy)));
+                }
+                Action::EditKeyPolicy { edit, .. } => {
+                    after.extend(self.makers_of_roles(&edit.share));
+                }
+                _ => {}
             }
             let state = matches!(
                 difference.repair,
@@ -249,37 +289,38 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn replication(&mut self, difference: Difference) -> Vec<StepId> {
-        let mut after = self.ready.clone();
-        after.extend(self.last.get(&Side::Source));
-        let component = difference.component.clone();
-        let at = difference.at.clone();
-        let bucket = match &difference.repair {
-            Action::Call(operation) => operation.subject(),
-            _ => return Vec::new(),
-        };
-        let put = self.add(difference, after);
-        let shown = self.graph.push(
-            component,
-            at,
-            Action::Await {
+    /// Writes the rules of every direction; the steps after which they show.
+    fn replication(&mut self, differences: Vec<Difference>) -> Vec<StepId> {
+        let mut shown = Vec::new();
+        for difference in differences {
+            let component = difference.component.clone();
+            let side = component.side().clone();
+            let at = difference.at.clone();
+            let Action::Call(operation) = &difference.repair else {
+                continue;
+            };
+            let bucket = operation.subject();
+            let mut after = self.ready.clone();
+            after.extend(self.last.get(&side));
+            let put = self.add(difference, after);
+            self.last.insert(side, put);
+            let action = Action::Await {
                 query: Query::GetBucketReplication { bucket },
                 until: Condition::Shows(None),
-            },
-            [put],
-        );
-        self.last.insert(Side::Source, put);
-        vec![shown]
+            };
+            shown.push(self.graph.push(component, at, action, [put]));
+        }
+        shown
     }
 
-    fn move_source_to_kms(&mut self, rules: &[StepId]) {
-        for difference in std::mem::take(&mut self.after_rules) {
+    fn move_to_kms(&mut self, rules: &[StepId]) {
+        for (side, difference) in std::mem::take(&mut self.after_rules) {
             // Without new rules there are still the grants that the live ones need under the new key.
             let mut after = self.ready.clone();
             after.extend(rules);
-            after.extend(self.last.get(&Side::Source));
+            after.extend(self.last.get(&side));
             let id = self.add(difference, after);
-            self.last.insert(Side::Source, id);
+            self.last.insert(side, id);
         }
     }
 

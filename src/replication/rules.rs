@@ -1,56 +1,47 @@
 //! The rules of a replication configuration, and what they need to be granted.
 
-use super::component::Side;
+use super::direction::{Arrival, Direction};
 use super::operation::{Input, ReplicationRule};
 use super::policy::DestinationGrant;
-use super::spec::{BucketSpec, DestinationSpec, RuleSpec, Spec};
+use super::spec::RuleSpec;
 
-/// Every rule of a spec.
-pub(super) fn all(spec: &Spec) -> Vec<ReplicationRule> {
-    let destinations = spec.destinations.iter();
-    destinations
-        .flat_map(|(key, destination)| {
-            let side = Side::Destination(key.clone());
-            let rules = destination.rules.values();
-            rules.map(move |rule| rule_to(rule, &side, &destination.bucket))
-        })
+/// Every rule of a direction.
+pub(super) fn rules(direction: &Direction<'_>) -> Vec<ReplicationRule> {
+    let arrivals = direction.to.iter();
+    arrivals
+        .flat_map(|to| to.rules.iter().map(|rule| rule_to(rule, to)))
         .collect()
 }
 
 /// What the role needs at a destination: whatever some rule to it needs.
-pub(super) fn destination_grant(
-    spec: &Spec,
-    key: &str,
-    destination: &DestinationSpec,
-) -> DestinationGrant {
-    let side = Side::Destination(key.to_owned());
-    let bucket = &destination.bucket;
-    let any = |needs: fn(&RuleSpec) -> bool| destination.rules.values().any(needs);
+pub(super) fn destination_grant(direction: &Direction<'_>, to: &Arrival<'_>) -> DestinationGrant {
+    let (from, bucket) = (direction.bucket, to.bucket);
+    let any = |needs: fn(&RuleSpec) -> bool| to.rules.iter().any(needs);
     let mut replica_keys = Vec::new();
-    for rule in destination.rules.values() {
-        if let Some(replica_key) = replica_key(rule, &side, bucket)
+    for rule in &to.rules {
+        if let Some(replica_key) = replica_key(rule, to)
             && !replica_keys.contains(&replica_key)
         {
             replica_keys.push(replica_key);
         }
     }
     DestinationGrant {
-        key: key.to_owned(),
+        key: to.key.clone(),
         bucket: bucket.name.clone(),
         region: bucket.location.region.clone(),
         replica_keys,
-        plain_objects_into_kms: bucket.encryption.key.is_some()
-            && spec.source.encryption.key.is_none(),
+        plain_objects_into_kms: bucket.encryption.key.is_some() && from.encryption.key.is_none(),
         bucket_key_enabled: bucket.encryption.bucket_key_enabled
-            || spec.source.encryption.bucket_key_enabled,
+            || from.encryption.bucket_key_enabled,
         delete_markers: any(|rule| rule.delete_marker_replication),
         owner_override: any(|rule| rule.owner_override),
     }
 }
 
-/// One rule to a bucket on a side. Always in the second version of the form, which the filter makes it.
-fn rule_to(rule: &RuleSpec, side: &Side, bucket: &BucketSpec) -> ReplicationRule {
-    let replica_kms_key = replica_key(rule, side, bucket);
+/// One rule. Always in the second version of the form, which the filter makes it.
+fn rule_to(rule: &RuleSpec, to: &Arrival<'_>) -> ReplicationRule {
+    let bucket = to.bucket;
+    let replica_kms_key = replica_key(rule, to);
     ReplicationRule {
         id: rule.id.clone(),
         priority: Some(rule.priority),
@@ -82,12 +73,12 @@ fn rule_to(rule: &RuleSpec, side: &Side, bucket: &BucketSpec) -> ReplicationRule
 const REPLICATION_TIME_MINUTES: i32 = 15;
 
 /// The key for replicas of objects under KMS keys, where the rule replicates these.
-fn replica_key(rule: &RuleSpec, side: &Side, bucket: &BucketSpec) -> Option<Input<String>> {
+fn replica_key(rule: &RuleSpec, to: &Arrival<'_>) -> Option<Input<String>> {
     if !rule.replicate_encrypted_objects {
         return None;
     }
     match &rule.replica_kms_key {
         Some(arn) => Some(Input::Known(arn.clone())),
-        None => bucket.key(side),
+        None => to.bucket.key(&to.side),
     }
 }

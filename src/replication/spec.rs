@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
-use super::ids::{Arn, BucketName, Location};
-use super::names;
+use super::ids::{BucketName, Location};
 use super::observed::{Observed, Presence};
 use super::operation::{Input, PublicAccessBlock, RuleFilter, Tags};
 use super::policy::Statement;
@@ -227,27 +226,6 @@ impl Spec {
                 Presence::Absent => key.arn = None,
                 Presence::Present(found) => key.arn = Some(found.description.arn.clone()),
             }
-        }
-    }
-
-    /// The name of our inline policy. A role of somebody else's may hold the policies of several owners.
-    pub fn role_policy_name(&self) -> String {
-        match self.role.ownership {
-            RoleOwnership::Owned { .. } => names::ROLE_POLICY_NAME.to_owned(),
-            RoleOwnership::Existing { .. } => {
-                names::shared_role_policy_name(self.source.name.as_str())
-            }
-        }
-    }
-
-    /// The role's ARN; it follows from account, path and name.
-    pub fn role_arn(&self) -> Arn {
-        Arn {
-            partition: self.source.location.partition.clone(),
-            service: "iam".to_owned(),
-            region: String::new(),
-            account: self.source.location.account.to_string(),
-            resource: format!("role{}{}", self.role.path, self.role.name),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! deletion is unreadable at once.
 
 use super::component::{ComponentId, Part, Side};
+use super::direction::Direction;
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
 use super::names::RETAINED_TAG;
 use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
@@ -44,37 +45,50 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
     let mut graph = StepGraph::default();
     let owner = spec.owner();
     let nothing = ObservedBucket::default();
-    let source_seen = observed.buckets.get(&Side::Source).unwrap_or(&nothing);
-    let mut quiet = Vec::new();
-    if source_seen.replication.present().is_some() {
-        let component = ComponentId::Of(Side::Source, Part::Replication);
-        let bucket = spec.source.name.to_string();
-        let deleted = graph.push(
-            component.clone(),
-            spec.source.location.clone(),
-            Action::Call(Operation::DeleteBucketReplication {
-                bucket: bucket.clone(),
-            }),
-            [],
-        );
-        quiet.push(graph.push(
-            component,
-            spec.source.location.clone(),
-            Action::Await {
-                query: Query::GetBucketReplication { bucket },
-                until: Condition::Gone,
-            },
-            [deleted],
-        ));
-    }
+    let quiet: Vec<StepId> = spec
+        .directions()
+        .filter_map(|direction| take_down_rules(&mut graph, &direction, observed))
+        .collect();
     for (side, bucket) in spec.buckets() {
         let seen = observed.buckets.get(&side).unwrap_or(&nothing);
         take_down_bucket(&mut graph, &owner, &side, bucket, seen, &quiet);
     }
-    if let Some(seen) = observed.role.present() {
-        take_down_role(&mut graph, spec, seen, &quiet);
+    for direction in spec.directions() {
+        if let Some(seen) = observed.role(&direction.from).present() {
+            take_down_role(&mut graph, &direction, seen, &quiet);
+        }
     }
     graph
+}
+
+/// Takes a direction's rules away, where there are any; the step after which they are gone.
+fn take_down_rules(
+    graph: &mut StepGraph,
+    direction: &Direction<'_>,
+    observed: &Observed,
+) -> Option<StepId> {
+    let seen = observed.buckets.get(&direction.from)?;
+    seen.replication.present()?;
+    let component = ComponentId::Of(direction.from.clone(), Part::Replication);
+    let at = &direction.bucket.location;
+    let bucket = direction.bucket.name.to_string();
+    let deleted = graph.push(
+        component.clone(),
+        at.clone(),
+        Action::Call(Operation::DeleteBucketReplication {
+            bucket: bucket.clone(),
+        }),
+        [],
+    );
+    Some(graph.push(
+        component,
+        at.clone(),
+        Action::Await {
+            query: Query::GetBucketReplication { bucket },
+            until: Condition::Gone,
+        },
+        [deleted],
+    ))
 }
 
 /// Takes down one bucket with its keys, or, where it stays, our part in it.
@@ -170,18 +184,23 @@ fn take_down_key(
 }
 
 /// Takes down the role, where it is ours, or our policy in somebody else's.
-pub fn take_down_role(graph: &mut StepGraph, spec: &Spec, seen: &ObservedRole, after: &[StepId]) {
-    let at = || spec.source.location.clone();
-    let role = spec.role.name.clone();
-    let owned = matches!(spec.role.ownership, RoleOwnership::Owned { .. });
-    let ours = spec.role_policy_name();
+pub fn take_down_role(
+    graph: &mut StepGraph,
+    direction: &Direction<'_>,
+    seen: &ObservedRole,
+    after: &[StepId],
+) {
+    let at = || direction.bucket.location.clone();
+    let role = direction.role.name.clone();
+    let owned = matches!(direction.role.ownership, RoleOwnership::Owned { .. });
+    let ours = direction.role_policy_name();
     let nothing = Vec::new();
     let inline = seen.inline_policies.present().unwrap_or(&nothing);
     let mut emptied = after.to_vec();
     for policy in inline {
         if owned || *policy == ours {
             emptied.push(graph.push(
-                ComponentId::RolePolicy,
+                ComponentId::RolePolicy(direction.from.clone()),
                 at(),
                 Action::Call(Operation::DeleteRolePolicy {
                     role: role.clone(),
@@ -196,7 +215,7 @@ pub fn take_down_role(graph: &mut StepGraph, spec: &Spec, seen: &ObservedRole, a
     }
     for policy_arn in seen.attached_policies.present().unwrap_or(&nothing) {
         emptied.push(graph.push(
-            ComponentId::RolePolicy,
+            ComponentId::RolePolicy(direction.from.clone()),
             at(),
             Action::Call(Operation::DetachRolePolicy {
                 role: role.clone(),
@@ -206,7 +225,7 @@ pub fn take_down_role(graph: &mut StepGraph, spec: &Spec, seen: &ObservedRole, a
         ));
     }
     graph.push(
-        ComponentId::Role,
+        ComponentId::Role(direction.from.clone()),
         at(),
         Action::Call(Operation::DeleteRole { role }),
         emptied,

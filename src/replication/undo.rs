@@ -101,37 +101,48 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
         let (component, at) = (step.component.clone(), step.at.clone());
         back.push(component, at, action, quiet.clone());
     }
-    undo_role(&mut back, graph, done, &quiet);
+    undo_roles(&mut back, graph, done, &quiet);
     back
 }
 
-fn undo_role(
+fn undo_roles(
     back: &mut StepGraph,
     graph: &StepGraph,
     done: &BTreeMap<StepId, Output>,
     quiet: &[StepId],
 ) {
-    let made = graph
-        .maker_of(&ComponentId::Role)
-        .filter(|maker| done.contains_key(maker));
-    let mut emptied = quiet.to_vec();
+    let made = |component: &ComponentId| {
+        let maker = graph.maker_of(&ComponentId::Role(component.side().clone()));
+        maker.is_some_and(|maker| done.contains_key(&maker))
+    };
+    let mut emptied: BTreeMap<Side, Vec<StepId>> = BTreeMap::new();
     for (id, step) in graph.steps() {
         if let Action::Call(Operation::PutRolePolicy { role, policy, .. }) = &step.action
             // In a role of ours a policy may stand although its step failed; it would keep the role.
-            && (done.contains_key(&id) || made.is_some())
+            && (done.contains_key(&id) || made(&step.component))
         {
             let operation = Operation::DeleteRolePolicy {
                 role: role.clone(),
                 policy: policy.clone(),
             };
-            emptied.push(call(back, step, operation, quiet));
+            let deleted = call(back, step, operation, quiet);
+            let side = step.component.side().clone();
+            emptied.entry(side).or_default().push(deleted);
         }
     }
-    if let Some(step) = made.and_then(|maker| graph.step(maker))
-        && let Action::Call(Operation::CreateRole { role, .. }) = &step.action
-    {
-        let operation = Operation::DeleteRole { role: role.clone() };
-        call(back, step, operation, &emptied);
+    for (id, step) in graph.steps() {
+        if let Action::Call(Operation::CreateRole { role, .. }) = &step.action
+            && done.contains_key(&id)
+        {
+            let emptied = emptied.get(step.component.side());
+            let after: Vec<StepId> = quiet
+                .iter()
+                .chain(emptied.into_iter().flatten())
+                .copied()
+                .collect();
+            let operation = Operation::DeleteRole { role: role.clone() };
+            call(back, step, operation, &after);
+        }
     }
 }
 

@@ -293,11 +293,9 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
     for (side, bucket) in prior.buckets() {
         let stays = spec.buckets().any(|(_, b)| b.name == bucket.name);
         if !stays {
-            let owner = spec.owner();
-            let seen =
-                observe::observe_bucket(cloud, &owner, &side, bucket, Purpose::Destroy, true)
-                    .await
-                    .unwrap();
+            let seen = observe::observe_bucket(cloud, prior, &side, bucket, Purpose::Destroy, true)
+                .await
+                .unwrap();
             going.buckets.push((side, bucket.clone(), seen));
         } else if let Some(before) = bucket.owned_key() {
             let now = spec.buckets().find(|(_, b)| b.name == bucket.name);
@@ -309,11 +307,16 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
         }
     }
     let was_ours = matches!(prior.role.ownership, RoleOwnership::Owned { .. });
-    if prior.role_arn() != spec.role_arn() && was_ours {
-        let seen = observe::observe_role(cloud, prior, Purpose::Destroy)
+    let outward = prior.outward();
+    if outward.role_arn() != spec.outward().role_arn() && was_ours {
+        let seen = observe::observe_role(cloud, &outward, Purpose::Destroy)
             .await
             .unwrap();
-        going.role = seen.present().map(|seen| (prior.clone(), seen.clone()));
+        let role = seen.present().cloned();
+        going.roles = role
+            .map(|role| (prior.clone(), Side::Source, role))
+            .into_iter()
+            .collect();
     }
     let graph = plan(&desire(&learned, Some(prior), LATER), &seen, &going);
     (learned, graph)

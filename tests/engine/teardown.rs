@@ -201,14 +201,12 @@ async fn a_role_under_another_path_and_the_same_name_is_refused_and_never_taken_
         .await
         .unwrap();
     let found = claims(&wanted, &seen, &|_| true, Trust::Tags);
-    let arn = prior.role_arn().to_string();
+    let arn = prior.outward().role_arn().to_string();
     assert_eq!(found[0].verdict, Err(Refusal::AnotherPath(arn)));
 
+    let role = seen.role(&Side::Source).present().unwrap();
     let going = Going {
-        role: seen
-            .role
-            .present()
-            .map(|role| (prior.clone(), role.clone())),
+        roles: vec![(prior.clone(), Side::Source, role.clone())],
         ..Going::default()
     };
     let graph = plan(&desire(&wanted, Some(&prior), LATER), &seen, &going);

@@ -26,7 +26,7 @@ use crate::framework::model::Attr;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
 use crate::framework::value::{AttributePath, Value};
 use crate::provider::settings::Session;
-use crate::replication::component::{ComponentId, Part};
+use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::graph::StepGraph;
 use crate::replication::observed::{Observed, Presence};
@@ -307,8 +307,7 @@ impl Run {
         true
     }
 
-    fn key_mut(&mut self, side: &crate::replication::component::Side) -> Option<&mut KeyChoice> {
-        use crate::replication::component::Side;
+    fn key_mut(&mut self, side: &Side) -> Option<&mut KeyChoice> {
         let bucket = match side {
             Side::Source => &mut self.spec.source,
             Side::Destination(key) => &mut self.spec.destinations.get_mut(key)?.bucket,
@@ -364,16 +363,9 @@ impl Run {
             Err(Incomplete::Unknown | Incomplete::Invalid(..)) => self.spec.clone(),
         };
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
-        let made = outcome.done.values().find_map(|output| match output {
-            Output::Role { unique_id, .. } => Some(unique_id.clone()),
-            _ => None,
-        });
-        let seen = observed
-            .role
-            .present()
-            .map(|role| role.description.unique_id.clone());
         if let Attr::Known(role) = &mut self.model.role {
-            role.unique_id = Attr::from_option(made.or(seen));
+            let id = unique_id(&Side::Source, graph, outcome, observed);
+            role.unique_id = Attr::from_option(id);
         }
         self.private.replacing = false;
         self.private.remainder = false;
@@ -390,7 +382,7 @@ impl Run {
             return;
         };
         for (side, _, _) in &going.buckets {
-            if let crate::replication::component::Side::Destination(key) = side
+            if let Side::Destination(key) = side
                 && let Some(before) = prior.side(side)
             {
                 let mut free = key.clone();
@@ -445,7 +437,6 @@ impl Run {
 
     /// New destinations whose bucket was not made are not in the state.
     fn drop_what_never_was(&mut self, observed: &Observed) {
-        use crate::replication::component::Side;
         let known: Vec<String> = self
             .model
             .sides()
@@ -462,6 +453,23 @@ impl Run {
                         .get(&side)
                         .is_none_or(|seen| seen.region.present().is_some())
             });
+        }
+    }
+}
+
+/// The id of a direction's role, which this run made or found.
+fn unique_id(
+    side: &Side,
+    graph: &StepGraph,
+    outcome: &Outcome,
+    observed: &Observed,
+) -> Option<String> {
+    let made = graph.maker_of(&ComponentId::Role(side.clone()));
+    match made.and_then(|maker| outcome.done.get(&maker)) {
+        Some(Output::Role { unique_id, .. }) => Some(unique_id.clone()),
+        _ => {
+            let seen = observed.role(side).present();
+            seen.map(|role| role.description.unique_id.clone())
         }
     }
 }

@@ -10,12 +10,14 @@ use super::expand::{RETIRED_KEY, retired_keys};
 use super::model::{BucketModel, SideModel, TextMap, known_entries, text_map};
 use crate::framework::model::Attr;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::desired::{bucket_statements, desire, key_statements, role_document};
+use crate::replication::desired::{
+    DesiredDirection, bucket_statements, desire, key_statements, role_document,
+};
 use crate::replication::diff::{Difference, Shows};
 use crate::replication::ids::{Arn, Region};
 use crate::replication::operation::Input;
 use crate::replication::policy::{self, PolicyDocument};
-use crate::replication::spec::{RoleOwnership, Spec};
+use crate::replication::spec::Spec;
 
 use Attr::{Known, Null, Unknown};
 
@@ -64,14 +66,16 @@ pub(super) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: O
     for (this, side) in model.sides_mut() {
         fill_side(&this, side, spec);
     }
+    let outward = spec.outward();
+    let role_arn = outward.role_arn().to_string();
     let unique_id = prior
         .and_then(|p| p.role.known())
-        .filter(|role| role.arn.known() == Some(&spec.role_arn().to_string()))
+        .filter(|role| role.arn.known() == Some(&role_arn))
         .map_or(Unknown, |role| role.unique_id.clone());
     if let Known(role) = &mut model.role {
-        role.arn = Known(spec.role_arn().to_string());
+        role.arn = Known(role_arn);
         role.unique_id = unique_id.or(|| Unknown);
-        role.policy_json = rendered(&role_document(spec));
+        role.policy_json = rendered(&role_document(&outward));
     }
     model.components = Known(components(spec, &retired));
 }
@@ -176,28 +180,19 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
             put(of(Part::Alias), Known(key.alias.clone()));
         }
     }
-    let rules: Vec<&str> = desired
-        .replication
-        .rules
-        .iter()
-        .map(|r| r.id.as_str())
-        .collect();
-    put(
-        ComponentId::Of(Side::Source, Part::Replication),
-        Known(rules.join(", ")),
-    );
-    put(ComponentId::Role, Known(spec.role_arn().to_string()));
-    let writes = !matches!(
-        spec.role.ownership,
-        RoleOwnership::Existing {
-            manage_policy: false
-        }
-    );
-    if writes {
+    for (side, DesiredDirection { role, replication }) in &desired.directions {
+        let rules: Vec<&str> = replication.rules.iter().map(|r| r.id.as_str()).collect();
         put(
-            ComponentId::RolePolicy,
-            Known(desired.role.policy_name.clone()),
+            ComponentId::Of(side.clone(), Part::Replication),
+            Known(rules.join(", ")),
         );
+        put(ComponentId::Role(side.clone()), Known(role.arn.clone()));
+        if role.grants.is_some() {
+            put(
+                ComponentId::RolePolicy(side.clone()),
+                Known(role.policy_name.clone()),
+            );
+        }
     }
     lines
 }

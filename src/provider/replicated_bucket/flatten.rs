@@ -45,7 +45,7 @@ pub fn flatten(
         }
     }
     if let Known(role) = &mut model.role {
-        match &observed.role {
+        match observed.role(&Side::Source) {
             Presence::Present(seen) => flatten_role(role, seen, inherited, &mut notes),
             Presence::Absent => role.unique_id = Null,
             Presence::Unasked => {}
@@ -188,7 +188,8 @@ fn flatten_role(
     role.description = Known(seen.description.description.clone());
     role.permissions_boundary = Attr::from_option(seen.description.permissions_boundary.clone());
     let tags = &seen.description.tags;
-    flatten_tags(&mut role.tags, inherited, tags, ComponentId::Role, notes);
+    let component = ComponentId::Role(Side::Source);
+    flatten_tags(&mut role.tags, inherited, tags, component, notes);
 }
 
 /// What of the tags seen does not come from further out, in the user's own map.

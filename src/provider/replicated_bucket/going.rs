@@ -10,6 +10,7 @@ use crate::execution::observe::{Purpose, observe_bucket, observe_role};
 use crate::framework::model::Attr;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
+use crate::replication::observed::Presence;
 use crate::replication::plan::Going;
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 use crate::replication::teardown::{Obstacle, obstacles};
@@ -46,12 +47,11 @@ pub(super) async fn leaving(
             (Side::Destination(key.clone()), bucket)
         })
         .collect();
-    let owner = prior_spec.owner();
     let seen = join_all(gone.iter().map(|(side, bucket)| async {
         let bucket = enterable(session, private, bucket).await;
         let look = observe_bucket(
             &*session.cloud,
-            &owner,
+            prior_spec,
             side,
             &bucket,
             Purpose::Destroy,
@@ -155,15 +155,18 @@ async fn old_role(
     model: &BucketModel,
     going: &mut Going,
 ) -> Result<(), CallError> {
-    let owned = matches!(prior_spec.role.ownership, RoleOwnership::Owned { .. });
+    let outward = prior_spec.outward();
+    let owned = matches!(outward.role.ownership, RoleOwnership::Owned { .. });
     let now = model.role.known().and_then(|role| role.arn.known());
-    if now == Some(&prior_spec.role_arn().to_string()) || !owned {
+    if now == Some(&outward.role_arn().to_string()) || !owned {
         return Ok(());
     }
-    let seen = observe_role(&*session.cloud, prior_spec, Purpose::Destroy).await?;
-    going.role = seen
-        .present()
-        .map(|seen| (prior_spec.clone(), seen.clone()));
+    let seen = observe_role(&*session.cloud, &outward, Purpose::Destroy).await?;
+    if let Presence::Present(seen) = seen {
+        going
+            .roles
+            .push((prior_spec.clone(), outward.from.clone(), seen));
+    }
     Ok(())
 }
 

@@ -260,7 +260,7 @@ fn refuse_moves(prior: &BucketModel, model: &BucketModel, diagnostics: &mut Diag
 /// could only be made after the old one is gone, and meanwhile nothing would replicate.
 fn refuse_another_path(prior: &Spec, spec: &Spec, diagnostics: &mut Diagnostics) {
     let owned = |spec: &Spec| matches!(spec.role.ownership, RoleOwnership::Owned { .. });
-    let (was, is) = (prior.role_arn(), spec.role_arn());
+    let (was, is) = (prior.outward().role_arn(), spec.outward().role_arn());
     if owned(prior)
         && owned(spec)
         && prior.role.name.eq_ignore_ascii_case(&spec.role.name)

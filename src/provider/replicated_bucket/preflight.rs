@@ -88,9 +88,13 @@ pub(super) fn is_known(
             .and_then(BucketSpec::owned_key)
             .is_some_and(|key| key.arn.is_some()),
         ComponentId::Of(side, _) => in_state(prior, side, model),
-        ComponentId::Role | ComponentId::RolePolicy => prior
-            .and_then(|p| p.role.known())
-            .is_some_and(|role| role.arn.known() == Some(&spec.role_arn().to_string())),
+        ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
+            let role = prior.and_then(|p| p.role.known());
+            let direction = spec.direction(side);
+            role.zip(direction).is_some_and(|(role, direction)| {
+                role.arn.known() == Some(&direction.role_arn().to_string())
+            })
+        }
     }
 }
 
@@ -122,16 +126,8 @@ async fn observe_new(
     if prior.is_none() {
         return observe(&*session.cloud, spec, Purpose::Create, &|_| false).await;
     }
-    let owner = spec.owner();
     let seen = join_all(new.iter().map(|(side, bucket)| {
-        observe_bucket(
-            &*session.cloud,
-            &owner,
-            side,
-            bucket,
-            Purpose::Create,
-            false,
-        )
+        observe_bucket(&*session.cloud, spec, side, bucket, Purpose::Create, false)
     }))
     .await;
     let mut observed = Observed::default();
@@ -199,12 +195,13 @@ fn existing_role(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Dia
     let RoleOwnership::Existing { manage_policy } = spec.role.ownership else {
         return;
     };
-    let arn = spec.role_arn();
+    let outward = spec.outward();
+    let arn = outward.role_arn();
     let path = AttributePath::root("role").attribute("existing_arn");
     if manage_policy {
         return;
     }
-    let document = role_document(spec);
+    let document = role_document(&outward);
     let told = prior
         .and_then(|p| p.role.known())
         .is_some_and(|role| role.policy_json.known() == document.render().ok().as_ref());
@@ -224,13 +221,13 @@ pub(super) fn missing_role(
     observed: &Observed,
     diagnostics: &mut Diagnostics,
 ) -> bool {
-    let missing =
-        matches!(spec.role.ownership, RoleOwnership::Existing { .. }) && observed.role.is_absent();
+    let missing = matches!(spec.role.ownership, RoleOwnership::Existing { .. })
+        && observed.role(&Side::Source).is_absent();
     if missing {
         diagnostics.error_at(
             AttributePath::root("role").attribute("existing_arn"),
             "The existing role does not exist",
-            format!("There is no role {}. Correct role.existing_arn, or leave it out: then a role is made. Nothing was changed.", spec.role_arn()),
+            format!("There is no role {}. Correct role.existing_arn, or leave it out: then a role is made. Nothing was changed.", spec.outward().role_arn()),
         );
     }
     missing
@@ -238,7 +235,7 @@ pub(super) fn missing_role(
 
 /// IAM takes 10,240 characters in a role's inline policies.
 fn role_policy_size(spec: &Spec, diagnostics: &mut Diagnostics) {
-    let text = role_document(spec).to_string();
+    let text = role_document(&spec.outward()).to_string();
     if let Err(error) = policy::check_size(PolicyKind::RoleInline, &text) {
         diagnostics.error_at(
             AttributePath::root("destinations"),

@@ -156,7 +156,7 @@ async fn look(
 
 /// Whether there is a role, or a key that is not about to be deleted.
 fn something_is_left(observed: &Observed) -> bool {
-    observed.role.present().is_some()
+    observed.roles.values().any(|role| role.present().is_some())
         || observed.buckets.values().any(|seen| {
             let key = seen.key.present();
             key.is_some_and(|key| key.description.state != "PendingDeletion")
@@ -178,10 +178,7 @@ pub(super) fn seen_over(
     let (mut model, notes) = flatten(state, observed, &inherited);
     let mut differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
-    differences.retain(|difference| match &difference.component {
-        ComponentId::Of(side, _) => observed.buckets.contains_key(side),
-        ComponentId::Role | ComponentId::RolePolicy => true,
-    });
+    differences.retain(|difference| observed.buckets.contains_key(difference.component.side()));
     for (component, what) in notes {
         let at = spec.source.location.clone();
         differences.push(Difference {

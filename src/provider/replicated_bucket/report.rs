@@ -20,7 +20,7 @@ const ASSUME_ROLE: &str = "sts:AssumeRole";
 pub(super) fn component_path(component: &ComponentId) -> AttributePath {
     match component {
         ComponentId::Of(side, _) => side_path(side),
-        ComponentId::Role | ComponentId::RolePolicy => AttributePath::root("role"),
+        ComponentId::Role(_) | ComponentId::RolePolicy(_) => AttributePath::root("role"),
     }
 }
 
@@ -201,7 +201,7 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
                 None => "was not made by this provider".to_owned(),
             };
             let way_out = match claim.component {
-                ComponentId::Role => {
+                ComponentId::Role(_) => {
                     "Choose another role.name, or use this role with role.existing_arn."
                 }
                 ComponentId::Of(_, Part::Key | Part::Alias) => {

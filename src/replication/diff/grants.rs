@@ -1,8 +1,8 @@
 //! The documents that grant something: the role's policy, and our statements in buckets' and keys' policies.
 
 use super::{Difference, Shows};
-use crate::replication::component::{ComponentId, Part};
-use crate::replication::desired::Desired;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::desired::{Desired, DesiredRole};
 use crate::replication::graph::{Action, PolicyEdit};
 use crate::replication::ids::Location;
 use crate::replication::observed::Observed;
@@ -22,55 +22,66 @@ pub enum Form {
 
 /// What is missing or wrong in the role's policy and in the policies of buckets and our keys.
 pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> Vec<Difference> {
-    let stale = role_made_again(desired, observed);
-    let role = role_policy_difference(desired, observed, form);
+    let stale = roles_made_again(desired, observed);
+    let roles = desired.directions.iter().filter_map(|(side, direction)| {
+        let seen = observed.role(side).present();
+        let seen = seen.and_then(|role| role.policy.present());
+        role_policy_difference(side, &direction.role, seen, form)
+    });
     let shared = shared_documents(desired, observed);
-    let shared = shared.filter_map(|document| document.difference(form, stale));
-    role.into_iter().chain(shared).collect()
+    let shared = shared.filter_map(|document| document.difference(form, &stale));
+    roles.chain(shared).collect()
 }
 
 /// What leads from the wider form of every document to the exact one.
 pub fn narrowing(desired: &Desired, observed: &Observed) -> Vec<Difference> {
-    let role = desired.role.grants.as_ref();
-    let role = role
-        .filter(|grants| grants.wider != grants.exact)
-        .map(|grants| put_role_policy(desired, "grants more than is needed", &grants.exact));
+    let roles = desired.directions.iter().filter_map(|(side, direction)| {
+        let grants = direction.role.grants.as_ref();
+        let grants = grants.filter(|grants| grants.wider != grants.exact)?;
+        let what = "grants more than is needed";
+        Some(put_role_policy(side, &direction.role, what, &grants.exact))
+    });
     let shared = shared_documents(desired, observed)
         .filter(|d| d.share(Form::Wider).ours != d.exact.ours)
         .map(|d| {
             let edit = edit(d.exact.clone());
             d.mended_by("grants more than is needed", Shows::Component, edit)
         });
-    role.into_iter().chain(shared).collect()
+    roles.chain(shared).collect()
 }
 
 fn role_policy_difference(
-    desired: &Desired,
-    observed: &Observed,
+    side: &Side,
+    role: &DesiredRole,
+    seen: Option<&String>,
     form: Form,
 ) -> Option<Difference> {
-    let grants = desired.role.grants.as_ref()?;
+    let grants = role.grants.as_ref()?;
     let wanted = match form {
         Form::Wider => &grants.wider,
         Form::Exact => &grants.exact,
     };
-    let seen = observed.role.present().and_then(|r| r.policy.present());
     if seen.is_some_and(|text| same_document(text, wanted)) {
         return None;
     }
     let what = if seen.is_some() { "changed" } else { "missing" };
-    Some(put_role_policy(desired, what, wanted))
+    Some(put_role_policy(side, role, what, wanted))
 }
 
-fn put_role_policy(desired: &Desired, what: &str, document: &PolicyDocument) -> Difference {
+fn put_role_policy(
+    side: &Side,
+    role: &DesiredRole,
+    what: &str,
+    document: &PolicyDocument,
+) -> Difference {
     Difference {
-        component: ComponentId::RolePolicy,
-        at: desired.role.location.clone(),
+        component: ComponentId::RolePolicy(side.clone()),
+        at: role.location.clone(),
         what: what.to_owned(),
         shows: Shows::Component,
         repair: Action::Call(Operation::PutRolePolicy {
-            role: desired.role.name.clone(),
-            policy: desired.role.policy_name.clone(),
+            role: role.name.clone(),
+            policy: role.policy_name.clone(),
             document: document.clone(),
         }),
     }
@@ -124,11 +135,12 @@ fn shared_documents<'a>(
 }
 
 impl Shared<'_> {
-    fn difference(&self, form: Form, stale: bool) -> Option<Difference> {
+    fn difference(&self, form: Form, stale: &[&str]) -> Option<Difference> {
         if let (Place::Key(key), None) = (&self.place, self.seen) {
             return Some(self.replaced(key));
         }
         let share = self.share(form);
+        let stale = share.statements().iter().any(|s| s.names_any(stale));
         let (what, shows) = self.what_differs(&share, stale)?;
         let edit = PolicyEdit {
             rewrite: stale,
@@ -156,7 +168,7 @@ impl Shared<'_> {
                 (true, false) => Some(("user's statements".to_owned(), Shows::Attribute)),
             };
         };
-        if stale && !wanted.is_empty() {
+        if stale {
             return at_component("statements name a role that is gone");
         }
         let Ok(document) = PolicyDocument::parse(text) else {
@@ -283,10 +295,14 @@ fn add_missing(list: &mut Vec<String>, more: Vec<String>) {
     }
 }
 
-/// Whether the role has to be made (again). Documents that name it by ARN then hold the id of a role that is
+/// Roles that have to be made (again). Documents that name one by its ARN then hold the id of a role that is
 /// gone, which grants nothing, whatever they show; so they are written again.
-fn role_made_again(desired: &Desired, observed: &Observed) -> bool {
-    desired.role.owned.is_some() && observed.role.is_absent()
+fn roles_made_again<'a>(desired: &'a Desired, observed: &Observed) -> Vec<&'a str> {
+    let directions = desired.directions.iter();
+    directions
+        .filter(|(side, d)| d.role.owned.is_some() && observed.role(side).is_absent())
+        .map(|(_, direction)| direction.role.arn.as_str())
+        .collect()
 }
 
 pub(super) fn same_document(text: &str, wanted: &PolicyDocument) -> bool {

@@ -20,17 +20,20 @@ use super::operation::Operation;
 pub use bucket::bucket_differences;
 pub use grants::{Form, grant_differences, narrowing};
 pub use role::role_differences;
-pub use rules::replication_difference;
+pub use rules::replication_differences;
 
 /// Everything that differs, in an order in which it could be mended one by one.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Difference> {
-    let mut all = role_differences(&desired.role, &observed.role);
+    let mut all = Vec::new();
+    for (side, direction) in &desired.directions {
+        all.extend(role_differences(side, &direction.role, observed.role(side)));
+    }
     for (side, bucket) in &desired.buckets {
         let seen = observed.buckets.get(side).cloned().unwrap_or_default();
         all.extend(bucket_differences(side, bucket, &seen));
     }
     all.extend(grant_differences(desired, observed, Form::Exact));
-    all.extend(replication_difference(desired, observed));
+    all.extend(replication_differences(desired, observed));
     all
 }
 

@@ -3,19 +3,23 @@
 use super::grants::same_document;
 use super::tags::tag_changes;
 use super::{Difference, Found};
-use crate::replication::component::ComponentId;
+use crate::replication::component::{ComponentId, Side};
 use crate::replication::desired::DesiredRole;
 use crate::replication::graph::Action;
 use crate::replication::observed::{ObservedRole, Presence};
 use crate::replication::operation::Operation;
 
 /// The role itself.
-pub fn role_differences(desired: &DesiredRole, seen: &Presence<ObservedRole>) -> Vec<Difference> {
+pub fn role_differences(
+    side: &Side,
+    desired: &DesiredRole,
+    seen: &Presence<ObservedRole>,
+) -> Vec<Difference> {
     let Some(owned) = &desired.owned else {
         return Vec::new();
     };
     let role = desired.name.clone();
-    let mut found = Found::new(ComponentId::Role, &desired.location);
+    let mut found = Found::new(ComponentId::Role(side.clone()), &desired.location);
     let Some(seen) = seen.present() else {
         let trust_policy = owned.trust.render().unwrap_or_default();
         found.component(

@@ -2,30 +2,39 @@
 
 use super::{Difference, Shows};
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::desired::Desired;
+use crate::replication::desired::{Desired, DesiredDirection};
 use crate::replication::graph::Action;
 use crate::replication::observed::Observed;
 use crate::replication::operation::{Operation, ReplicationConfiguration, ReplicationRule};
 
-/// The source's replication configuration.
-pub fn replication_difference(desired: &Desired, observed: &Observed) -> Option<Difference> {
-    let source = desired.buckets.get(&Side::Source)?;
-    let seen = observed
-        .buckets
-        .get(&Side::Source)
-        .and_then(|b| b.replication.present());
-    let what = match seen {
+/// The replication configurations of all directions.
+pub fn replication_differences(desired: &Desired, observed: &Observed) -> Vec<Difference> {
+    let directions = desired.directions.iter();
+    directions
+        .filter_map(|(side, direction)| replication_difference(desired, observed, side, direction))
+        .collect()
+}
+
+fn replication_difference(
+    desired: &Desired,
+    observed: &Observed,
+    side: &Side,
+    direction: &DesiredDirection,
+) -> Option<Difference> {
+    let bucket = desired.buckets.get(side)?;
+    let seen = observed.buckets.get(side);
+    let what = match seen.and_then(|b| b.replication.present()) {
         None => "missing".to_owned(),
-        Some(seen) => rules_difference(&desired.replication, seen)?,
+        Some(seen) => rules_difference(&direction.replication, seen)?,
     };
     Some(Difference {
-        component: ComponentId::Of(Side::Source, Part::Replication),
-        at: source.location.clone(),
+        component: ComponentId::Of(side.clone(), Part::Replication),
+        at: bucket.location.clone(),
         what,
         shows: Shows::Component,
         repair: Action::Call(Operation::PutBucketReplication {
-            bucket: source.name.clone(),
-            configuration: desired.replication.clone(),
+            bucket: bucket.name.clone(),
+            configuration: direction.replication.clone(),
         }),
     })
 }

@@ -147,6 +147,15 @@ impl Statement {
     pub fn name(&self) -> Option<&str> {
         self.sid.as_deref().filter(|sid| !sid.is_empty())
     }
+
+    /// Whether it grants something to one of these ARNs by name.
+    pub fn names_any(&self, arns: &[&str]) -> bool {
+        let Some(Element::Is(Principals::Of(kinds))) = &self.principal else {
+            return false;
+        };
+        let mut named = kinds.get("AWS").into_iter().flatten();
+        named.any(|id| arns.contains(&id.as_str()))
+    }
 }
 
 impl<T> Element<T> {
