@@ -21,6 +21,7 @@ mod retain;
 mod role;
 mod secrets;
 mod setup;
+mod setups;
 mod support {
     mod emulator;
     mod proxy;

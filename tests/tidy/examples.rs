@@ -51,17 +51,29 @@ fn every_example_is_explained_on_one_screen_and_is_one_block() {
             Ok(_) => findings.push(format!("{name}: the README is longer than a screen")),
             Err(error) => findings.push(format!("{name}/README.md: {error}")),
         }
-        match std::fs::read_to_string(folder.join("main.tf")) {
-            Ok(configuration) => {
-                let lines = lines_of_blocks(&configuration);
-                if !(1..=MOST_LINES).contains(&lines) {
-                    findings.push(format!("{name}: {lines} lines of provider and resources"));
-                }
+        for directory in directories_of(&folder) {
+            let configuration = text(directory.join("main.tf"));
+            let lines = lines_of_blocks(&configuration);
+            if !(1..=MOST_LINES).contains(&lines) {
+                let name = directory.display();
+                findings.push(format!("{name}: {lines} lines of provider and resources"));
             }
-            Err(error) => findings.push(format!("{name}/main.tf: {error}")),
         }
     }
     assert_none(findings);
+}
+
+/// The directories of an example that Terraform can run in, or that it takes for modules.
+fn directories_of(example: &Path) -> Vec<PathBuf> {
+    let below = example.strip_prefix(root()).unwrap().to_str().unwrap();
+    let mut found: Vec<PathBuf> = files_below(below)
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|kind| kind == "tf"))
+        .filter_map(|file| file.parent().map(Path::to_owned))
+        .collect();
+    found.dedup();
+    assert!(!found.is_empty(), "{below} has no configuration");
+    found
 }
 
 /// Lines with something on them in `provider` and `resource` blocks. Blocks end at a brace in the first column.
@@ -113,28 +125,55 @@ async fn every_configuration_is_accepted_by_terraform() -> Outcome {
         None => Client::from_python()?,
     };
     let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-replicated"));
-    let mut seen = 0;
-    for path in files_below("examples") {
-        if path.extension().is_none_or(|kind| kind != "tf") {
-            continue;
-        }
-        let configuration = text(&path);
-        let workspace = Workspace::new(client.clone(), provider)?;
-        workspace.write("main.tf", &configuration)?;
-        if !configuration.contains("required_providers") {
-            workspace.write(
+    for part in PARTS {
+        let files = files_below(&format!("examples/{part}"));
+        let mut files = files
+            .iter()
+            .filter(|path| path.extension().is_some_and(|kind| kind == "tf"));
+        assert!(
+            files.clone().next().is_some(),
+            "there is nothing in examples/{part}"
+        );
+        for path in &mut files {
+            let workspace = Workspace::new(client.clone(), provider)?;
+            workspace.write("main.tf", &text(path))?;
+            if !text(path).contains("required_providers") {
+                workspace.write(
                 "versions.tf",
                 &format!(
                     "terraform {{\n  required_providers {{\n    replicated = {{ source = \"{PROVIDER_ADDRESS}\" }}\n  }}\n}}\n"
                 ),
             )?;
+            }
+            assert_accepted(&workspace, path).await?;
         }
-        let run = workspace.run(&["validate", "-no-color"]).await?;
-        assert_eq!(run.code, Some(0), "{}: {run}", path.display());
-        let run = workspace.run(&["fmt", "-check", "-diff"]).await?;
-        assert_eq!(run.code, Some(0), "{}: {run}", path.display());
-        seen += 1;
     }
-    assert!(seen >= 4, "only {seen} configurations were found");
+    for example in example_folders() {
+        for directory in directories_of(&example) {
+            let mut workspace = Workspace::new(client.clone(), provider)?;
+            workspace.copy(&example)?;
+            workspace.enter(root().join(&directory).strip_prefix(&example)?);
+            workspace.run(&["get", "-no-color"]).await?.success()?;
+            assert_accepted(&workspace, &directory).await?;
+        }
+    }
     Ok(())
+}
+
+async fn assert_accepted(workspace: &Workspace, path: &Path) -> Outcome {
+    for arguments in [&["validate", "-no-color"][..], &["fmt", "-check", "-diff"]] {
+        let run = workspace.run(arguments).await?;
+        assert_eq!(run.code, Some(0), "{}: {run}", path.display());
+    }
+    Ok(())
+}
+
+#[test]
+fn no_example_has_a_key_that_the_schema_does_not_know() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_terraform-provider-replicated"))
+        .arg("check")
+        .arg(root().join("examples"))
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
 }

@@ -164,6 +164,16 @@ impl Workspace {
         Ok(std::fs::write(file, text)?)
     }
 
+    /// Goes into a folder of the configuration: what is run from now on is run there.
+    pub fn enter(&mut self, folder: impl AsRef<Path>) {
+        self.configuration.push(folder);
+    }
+
+    /// Copies a folder into the configuration: everything in it that is not hidden.
+    pub fn copy(&self, folder: &Path) -> Outcome {
+        copy_below(folder, &self.configuration)
+    }
+
     /// Sets a variable of the environment.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.environment.insert(name.into(), value.into());
@@ -264,6 +274,24 @@ impl Workspace {
         let run = self.run(&arguments).await?.success()?;
         Ok(serde_json::from_str(&run.stdout)?)
     }
+}
+
+/// What Terraform left in a folder, such as `.terraform`, is hidden and stays there.
+fn copy_below(from: &Path, to: &Path) -> Outcome {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.path().is_dir() {
+            copy_below(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// The provider of this directory, and no network for any other.

@@ -1,0 +1,128 @@
+//! The folders of `examples/`, each applied as it is, used, changed and destroyed.
+//!
+//! What the emulator replicates is looked at as objects: it follows the first rule alone, and copies under the
+//! source's key. Everything else is asked of the evaluator: whether the documents that were written allow what S3
+//! does in that setup, and nothing more. Its table is what a case prints; its last line also ends `.ci/run`.
+
+mod cross_account_kms;
+mod one_to_many_regions;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+
+use support::emulator::{Account, Emulator, unique_name};
+use support::evaluator::{Picture, evaluate};
+use support::proxy::Proxy;
+use support::terraform::{Client, Run, Workspace};
+use support::{Outcome, python};
+
+use crate::setup::PROVIDER;
+
+/// Regions in which examples have their buckets.
+const REGIONS: [&str; 4] = ["ap-southeast-2", "us-west-2", "eu-west-1", "eu-central-1"];
+
+/// A folder of `examples/` in a workspace, with two accounts of its own.
+pub(crate) struct Example {
+    folder: &'static str,
+    /// The account of the credentials.
+    pub(crate) home: Account,
+    /// Another account, with a deploy role that the first may assume.
+    pub(crate) away: Account,
+    pub(crate) proxy: Proxy,
+    pub(crate) workspace: Workspace,
+    /// Name of the source bucket, and the beginning of all others.
+    pub(crate) bucket: String,
+}
+
+impl Example {
+    /// The whole folder, with the variable `bucket` set.
+    pub(crate) async fn new(client: Client, folder: &'static str) -> Outcome<Self> {
+        let emulator = Emulator::shared()?;
+        let (home, away) = (emulator.new_account(), emulator.new_account());
+        home.create_deploy_role(&home).await?;
+        away.create_deploy_role(&home).await?;
+        let proxy = Proxy::start(emulator.address()).await?;
+        let mut workspace = Workspace::new(client, Path::new(PROVIDER))?;
+        let session = home.deploy_session().await?;
+        proxy.know(session.access_key_id(), home.id());
+        workspace.use_aws(proxy.address(), &session);
+        workspace.copy(&python::repository().join("examples").join(folder))?;
+        let bucket = unique_name("acme");
+        let mut example = Self {
+            folder,
+            home,
+            away,
+            proxy,
+            workspace,
+            bucket: bucket.clone(),
+        };
+        example.set("bucket", bucket);
+        Ok(example)
+    }
+
+    /// Sets a variable of the configuration.
+    pub(crate) fn set(&mut self, variable: &str, value: impl Into<OsString>) {
+        self.workspace.set(&format!("TF_VAR_{variable}"), value);
+    }
+
+    /// Changes the text of `main.tf`, in which the old text stands once.
+    pub(crate) fn change(&self, old: &str, new: &str) -> Outcome {
+        let file = self.workspace.path().join("main.tf");
+        let text = std::fs::read_to_string(&file)?;
+        if text.matches(old).count() != 1 {
+            return Err(format!("{old:?} does not stand once in\n{text}").into());
+        }
+        self.workspace.write("main.tf", &text.replace(old, new))
+    }
+
+    /// Applies, sees to it that nothing is left to do, and that S3 may do all that it needs and nothing more.
+    pub(crate) async fn apply(&self) -> Outcome<Run> {
+        let run = self.workspace.apply().await?.success()?;
+        self.workspace.plan().await?.success()?;
+        self.evaluate().await?;
+        Ok(run)
+    }
+
+    async fn evaluate(&self) -> Outcome {
+        let evaluation = evaluate(&self.picture().await?)?;
+        let folder = self.folder;
+        println!("{folder}\n{evaluation}");
+        assert_eq!(
+            evaluation.findings(),
+            Vec::<String>::new(),
+            "\n{evaluation}"
+        );
+        assert_ne!(evaluation.answers, Vec::new(), "nothing replicates");
+        // Past the capture of the test runner.
+        let summary = evaluation.summary();
+        writeln!(std::io::stderr(), "evaluated: {folder}: {summary}")?;
+        Ok(())
+    }
+
+    /// Everything that there is in both accounts.
+    pub(crate) async fn picture(&self) -> Outcome<Picture> {
+        Picture::read(&[&self.home, &self.away], &REGIONS).await
+    }
+
+    /// Destroys, and sees to it that nothing is left.
+    pub(crate) async fn destroy(&self) -> Outcome {
+        self.workspace.destroy().await?.success()?;
+        assert_eq!(self.remains().await?, Vec::<String>::new());
+        Ok(())
+    }
+
+    /// What there is in both accounts, one line each.
+    pub(crate) async fn remains(&self) -> Outcome<Vec<String>> {
+        let mut remains = Vec::new();
+        for account in [&self.home, &self.away] {
+            for region in REGIONS {
+                remains.extend(account.clients(region).remains().await?);
+            }
+        }
+        // Buckets and roles are found in every region.
+        remains.sort();
+        remains.dedup();
+        Ok(remains)
+    }
+}
