@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use support::Outcome;
+use support::examples::{blocks, lines_of_blocks};
 use support::terraform::{Client, PROVIDER_ADDRESS, Workspace};
 
 use crate::{assert_none, files_below, root, text};
@@ -76,18 +77,19 @@ fn directories_of(example: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Lines with something on them in `provider` and `resource` blocks. Blocks end at a brace in the first column.
-fn lines_of_blocks(configuration: &str) -> usize {
-    let mut inside = false;
-    let mut lines = 0;
-    for line in configuration.lines() {
-        inside |= line.starts_with("provider ") || line.starts_with("resource ");
-        if inside && !line.trim().is_empty() {
-            lines += 1;
+#[test]
+fn every_example_has_a_guide_that_shows_it() {
+    let mut findings = Vec::new();
+    for folder in example_folders() {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let guide = text(format!("docs/guides/{name}.md"));
+        for block in blocks(&text(folder.join("main.tf"))) {
+            if !guide.contains(&block) {
+                findings.push(format!("docs/guides/{name}.md does not show\n{block}"));
+            }
         }
-        inside &= !line.starts_with('}');
     }
-    lines
+    assert_none(findings);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! - [`diagnostic`]: what a run said is wrong, and where.
 //! - [`emulator`]: an emulated AWS on loopback, its accounts, and clients to look at what is there.
 //! - [`evaluator`]: whether the documents allow what replication needs, and nothing more.
+//! - [`examples`]: how much of a configuration is the setup itself.
 //! - [`proxy`]: stands between a provider and the emulator, writes down every call and plays faults.
 //! - [`terraform`]: runs the Terraform of `PATH` or the one from PyPI in a directory of its own.
 //!
@@ -12,6 +13,7 @@
 pub mod diagnostic;
 pub mod emulator;
 pub mod evaluator;
+pub mod examples;
 mod looking;
 pub mod proxy;
 pub mod python;
