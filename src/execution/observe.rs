@@ -245,7 +245,7 @@ impl Look<'_> {
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
         let policy = async {
-            if bucket.retain_on_destroy {
+            if bucket.stays() {
                 let query = Query::GetBucketPolicy {
                     bucket: name.clone(),
                 };
@@ -255,7 +255,7 @@ impl Look<'_> {
             }
         };
         let tags = async {
-            if bucket.retain_on_destroy {
+            if bucket.stays() {
                 let query = Query::GetBucketTagging {
                     bucket: name.clone(),
                 };

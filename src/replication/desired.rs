@@ -19,7 +19,7 @@ use super::policy::{
     destination_statements, key_policy, role_policy, trust_policy,
 };
 use super::rules::{destination_grant, rules};
-use super::spec::{BucketSpec, KeyChoice, RoleOwnership, Spec};
+use super::spec::{BucketSpec, Custody, KeyChoice, RoleOwnership, Spec};
 
 /// Everything that one `replicated_bucket` should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,26 @@ pub struct DesiredBucket {
     pub arn: String,
     /// Where it lives.
     pub location: Location,
+    /// Whose it is.
+    pub custody: DesiredCustody,
+    /// What we want in its policy.
+    pub policy: PolicyShare,
+    /// The key of ours.
+    pub key: Option<DesiredKey>,
+}
+
+/// Whose a bucket is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DesiredCustody {
+    /// Ours, with every setting.
+    Ours(DesiredSettings),
+    /// Somebody else's, with what may be done to it.
+    Existing(DesiredExisting),
+}
+
+/// Settings of a bucket of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredSettings {
     /// Object ownership.
     pub object_ownership: String,
     /// Public access block.
@@ -58,10 +78,17 @@ pub struct DesiredBucket {
     pub encryption: BucketEncryption,
     /// All tags, ours included.
     pub tags: Tags,
-    /// What we want in its policy.
-    pub policy: PolicyShare,
-    /// The key of ours.
-    pub key: Option<DesiredKey>,
+}
+
+/// What is written to a bucket of somebody else's, beside rules and policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredExisting {
+    /// Whether anything is looked at or written at all.
+    pub reachable: bool,
+    /// Whether versioning is turned on where it is not.
+    pub enable_versioning: bool,
+    /// The default encryption, where it is ours to write.
+    pub encryption: Option<BucketEncryption>,
 }
 
 /// A key of ours.
@@ -241,15 +268,21 @@ fn desire_bucket(
         name: bucket.name.to_string(),
         arn: bucket.arn(),
         location: bucket.location.clone(),
-        object_ownership: bucket.object_ownership.clone(),
-        public_access_block: bucket.public_access_block,
-        encryption: BucketEncryption {
-            sse_algorithm: bucket.encryption.sse_algorithm.clone(),
-            kms_key: bucket.key(side),
-            bucket_key_enabled: bucket.encryption.bucket_key_enabled,
-            blocked_encryption_types: Vec::new(),
+        custody: match &bucket.custody {
+            Custody::Ours(settings) => DesiredCustody::Ours(DesiredSettings {
+                object_ownership: settings.object_ownership.clone(),
+                public_access_block: settings.public_access_block,
+                encryption: default_encryption(side, bucket),
+                tags: tags_of(Part::Bucket, &settings.tags),
+            }),
+            Custody::Existing(existing) => DesiredCustody::Existing(DesiredExisting {
+                reachable: existing.reachable,
+                enable_versioning: existing.enable_versioning,
+                encryption: existing
+                    .enable_encryption
+                    .then(|| default_encryption(side, bucket)),
+            }),
         },
-        tags: tags_of(Part::Bucket, &bucket.tags),
         policy: bucket_share(spec, side, bucket, before),
         key,
     }
@@ -290,6 +323,15 @@ fn key_share(
         base: key_policy(&at.account, &at.partition, []).statements,
         exclusive: bucket.policy.exclusive,
         ..PolicyShare::nothing_of(&spec.owner())
+    }
+}
+
+fn default_encryption(side: &Side, bucket: &BucketSpec) -> BucketEncryption {
+    BucketEncryption {
+        sse_algorithm: bucket.encryption.sse_algorithm.clone(),
+        kms_key: bucket.key(side),
+        bucket_key_enabled: bucket.encryption.bucket_key_enabled,
+        blocked_encryption_types: Vec::new(),
     }
 }
 

@@ -22,23 +22,39 @@ pub struct Spec {
     pub role: RoleSpec,
 }
 
-/// One bucket of ours with its settings.
+/// One bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketSpec {
     /// The bucket's name.
     pub name: BucketName,
     /// Where it lives and how its account is entered.
     pub location: Location,
-    /// `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`.
-    pub object_ownership: String,
-    /// The four switches.
-    pub public_access_block: PublicAccessBlock,
-    /// Default encryption.
+    /// Whose it is.
+    pub custody: Custody,
+    /// Default encryption; of somebody else's destination, how replicas arrive there.
     pub encryption: EncryptionSpec,
     /// Keys of ours that the bucket used before; kept while the bucket lives (ARNs).
     pub retired_keys: Vec<String>,
     /// What the user wants in its policies.
     pub policy: PolicySpec,
+}
+
+/// Whose a bucket is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Custody {
+    /// We make and delete it, and every setting of it is ours.
+    Ours(BucketSettings),
+    /// It belongs to somebody else, and only what replication itself needs is written.
+    Existing(ExistingBucket),
+}
+
+/// Settings of a bucket of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketSettings {
+    /// `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`.
+    pub object_ownership: String,
+    /// The four switches.
+    pub public_access_block: PublicAccessBlock,
     /// The user's tags, provider defaults included, ours not.
     pub tags: Tags,
     /// Whether a destroy may empty the bucket.
@@ -56,6 +72,19 @@ pub struct PolicySpec {
     pub require_tls: bool,
     /// Whether statements of others are taken out, of the policy of a key of ours as well.
     pub exclusive: bool,
+}
+
+/// What may be done to a bucket that belongs to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingBucket {
+    /// Whether versioning is turned on where it is not.
+    pub enable_versioning: bool,
+    /// Whether the default encryption of a source is written.
+    pub enable_encryption: bool,
+    /// Whether our statements are written into its policy.
+    pub manage_bucket_policy: bool,
+    /// Whether its account is entered at all.
+    pub reachable: bool,
 }
 
 /// Default encryption of a bucket.
@@ -234,6 +263,47 @@ impl BucketSpec {
     /// The bucket's ARN.
     pub fn arn(&self) -> String {
         self.name.arn(&self.location.partition)
+    }
+
+    /// The settings of a bucket of ours.
+    pub fn settings(&self) -> Option<&BucketSettings> {
+        match &self.custody {
+            Custody::Ours(settings) => Some(settings),
+            Custody::Existing(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn settings_mut(&mut self) -> Option<&mut BucketSettings> {
+        match &mut self.custody {
+            Custody::Ours(settings) => Some(settings),
+            Custody::Existing(_) => None,
+        }
+    }
+
+    /// What may be done to it, where it belongs to somebody else.
+    pub fn existing(&self) -> Option<&ExistingBucket> {
+        match &self.custody {
+            Custody::Ours(_) => None,
+            Custody::Existing(existing) => Some(existing),
+        }
+    }
+
+    /// Whether it is still there after a destroy.
+    pub fn stays(&self) -> bool {
+        self.settings().is_none_or(|s| s.retain_on_destroy)
+    }
+
+    /// Whether a destroy may empty it.
+    pub fn may_be_emptied(&self) -> bool {
+        self.settings().is_some_and(|s| s.force_destroy)
+    }
+
+    /// Takes the leave to empty it away.
+    pub fn never_empty(&mut self) {
+        if let Some(settings) = self.settings_mut() {
+            settings.force_destroy = false;
+        }
     }
 
     /// The key that the bucket's new objects are encrypted under, with KMS.

@@ -29,9 +29,7 @@ pub fn obstacles<'a>(
     buckets
         .into_iter()
         .filter(|(_, bucket, seen)| {
-            !bucket.retain_on_destroy
-                && !bucket.force_destroy
-                && seen.empty == Presence::Present(false)
+            !bucket.stays() && !bucket.may_be_emptied() && seen.empty == Presence::Present(false)
         })
         .map(|(side, bucket, _)| Obstacle {
             side: side.clone(),
@@ -100,7 +98,7 @@ pub fn take_down_bucket(
     seen: &ObservedBucket,
     after: &[StepId],
 ) {
-    if bucket.retain_on_destroy {
+    if bucket.stays() {
         withdraw(graph, owner, side, bucket, seen, after);
         return;
     }
@@ -109,7 +107,7 @@ pub fn take_down_bucket(
     let name = bucket.name.to_string();
     let mut gone = after.to_vec();
     if seen.region.present().is_some() {
-        let action = if bucket.force_destroy {
+        let action = if bucket.may_be_emptied() {
             Action::EmptyAndDeleteBucket {
                 bucket: name.clone(),
             }

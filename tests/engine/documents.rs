@@ -18,7 +18,7 @@ use crate::fake::{FakeCloud, HOME};
 use crate::faulty::{Fault, FaultyCloud};
 use crate::scenario::{
     FIRST, LATER, backup, bucket, create, destination, drift_words, kms_abroad, location, moment,
-    no_stop, rule_of, spec, try_update, update,
+    no_stop, rule_of, settings, spec, try_update, update,
 };
 
 const BACKUP: &str = "acme-archive-backup";
@@ -244,7 +244,9 @@ async fn an_alias_of_somebody_elses_key_is_not_taken() {
     let cloud = FakeCloud::new();
     let first = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
     let mut wanted = first.clone();
-    wanted.source.tags.insert("a".to_owned(), "b".to_owned());
+    settings(&mut wanted.source)
+        .tags
+        .insert("a".to_owned(), "b".to_owned());
     let first = update(&cloud, &first, &wanted).await;
     for key in cloud.state().keys.values_mut() {
         key.tags

@@ -6,7 +6,7 @@ use terraform_provider_replicated::replication::policy::PolicyDocument;
 use crate::fake::{FakeCloud, State};
 use crate::picture::picture;
 use crate::scenario::{
-    FIRST, backup, create, drift_words, kms_abroad, plan_update, repair, rule_of,
+    FIRST, backup, create, drift_words, kms_abroad, plan_update, repair, rule_of, settings,
 };
 
 const SOURCE: &str = "acme-archive";
@@ -115,7 +115,7 @@ async fn tags_that_aws_itself_has_put_there_stay() {
         .tags
         .insert(system.to_owned(), "x".to_owned());
     assert_eq!(drift_words(&cloud, &spec).await, Vec::<String>::new());
-    spec.source
+    settings(&mut spec.source)
         .tags
         .insert("team".to_owned(), "storage".to_owned());
     repair(&cloud, &spec).await;

@@ -7,8 +7,8 @@ use terraform_provider_replicated::replication::spec::{BucketSpec, Spec};
 use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
 use crate::scenario::{
-    FIRST, bucket, create, destination, destroy, drift_words, location, rule_of, spec, update,
-    with_key,
+    FIRST, bucket, create, destination, destroy, drift_words, location, rule_of, settings, spec,
+    update, with_key,
 };
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
@@ -21,7 +21,7 @@ fn tags() -> impl Strategy<Value = Tags> {
 /// Settings of a bucket at the given place; with KMS or without.
 fn any_bucket(name: String, account: &'static str, kms: bool) -> impl Strategy<Value = BucketSpec> {
     let ownership = prop::sample::select(vec!["BucketOwnerEnforced", "BucketOwnerPreferred"]);
-    let settings = (
+    let choices = (
         prop::sample::select(&REGIONS[..]),
         ownership,
         any::<[bool; 4]>(),
@@ -29,7 +29,7 @@ fn any_bucket(name: String, account: &'static str, kms: bool) -> impl Strategy<V
         tags(),
         proptest::option::of(90..2560_i32),
     );
-    settings.prop_map(
+    choices.prop_map(
         move |(
             region,
             ownership,
@@ -39,9 +39,9 @@ fn any_bucket(name: String, account: &'static str, kms: bool) -> impl Strategy<V
             period,
         )| {
             let mut made = bucket(&name, location(account, region));
-            made.object_ownership = ownership.to_owned();
-            made.public_access_block.block_public_acls = public;
-            made.tags = user;
+            settings(&mut made).object_ownership = ownership.to_owned();
+            settings(&mut made).public_access_block.block_public_acls = public;
+            settings(&mut made).tags = user;
             if kms {
                 made = with_key(made);
                 made.encryption.bucket_key_enabled = bucket_key;

@@ -24,8 +24,8 @@ use terraform_provider_replicated::replication::operation::{PublicAccessBlock, R
 use terraform_provider_replicated::replication::ownership::{Claim, Trust, claims};
 use terraform_provider_replicated::replication::plan::{Going, plan};
 use terraform_provider_replicated::replication::spec::{
-    BucketSpec, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec, PolicySpec, RoleOwnership,
-    RoleSpec, RuleSpec, Spec,
+    BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec,
+    PolicySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
 };
 use terraform_provider_replicated::replication::teardown::plan_destroy;
 use terraform_provider_replicated::replication::undo::undo;
@@ -61,13 +61,18 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
     BucketSpec {
         name: BucketName::parse(name).unwrap(),
         location,
-        object_ownership: "BucketOwnerEnforced".to_owned(),
-        public_access_block: PublicAccessBlock {
-            block_public_acls: true,
-            block_public_policy: true,
-            ignore_public_acls: true,
-            restrict_public_buckets: true,
-        },
+        custody: Custody::Ours(BucketSettings {
+            object_ownership: "BucketOwnerEnforced".to_owned(),
+            public_access_block: PublicAccessBlock {
+                block_public_acls: true,
+                block_public_policy: true,
+                ignore_public_acls: true,
+                restrict_public_buckets: true,
+            },
+            tags: Tags::new(),
+            force_destroy: false,
+            retain_on_destroy: false,
+        }),
         encryption: EncryptionSpec {
             sse_algorithm: "AES256".to_owned(),
             bucket_key_enabled: false,
@@ -75,10 +80,12 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
         },
         retired_keys: Vec::new(),
         policy: PolicySpec::default(),
-        tags: Tags::new(),
-        force_destroy: false,
-        retain_on_destroy: false,
     }
+}
+
+/// The settings of a bucket of ours.
+pub(crate) fn settings(bucket: &mut BucketSpec) -> &mut BucketSettings {
+    bucket.settings_mut().unwrap()
 }
 
 /// The same bucket with a key of ours.

@@ -13,6 +13,7 @@ use crate::fake::FakeCloud;
 use crate::picture::picture;
 use crate::scenario::{
     FIRST, create, destroy, drift_words, kms_abroad, no_stop, plan_create, plan_to_destroy,
+    settings,
 };
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +98,7 @@ async fn a_stop_ends_a_wait() {
 async fn a_stop_ends_the_emptying_of_a_bucket_between_two_pages() {
     let cloud = FakeCloud::new();
     let mut spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    spec.source.force_destroy = true;
+    settings(&mut spec.source).force_destroy = true;
     for number in 0..5000 {
         let mut state = cloud.state();
         let bucket = state.buckets.get_mut("acme-archive").unwrap();

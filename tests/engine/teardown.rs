@@ -14,6 +14,7 @@ use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, LATER, backup, create, destroy, drift_words, kms_abroad, plain_at_home, plan_to_destroy,
+    settings,
 };
 
 const BACKUP: &str = "acme-archive-backup";
@@ -22,7 +23,7 @@ const BACKUP: &str = "acme-archive-backup";
 async fn the_steps_of_a_destroy() {
     let cloud = FakeCloud::new();
     let mut spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    spec.source.force_destroy = true;
+    settings(&mut spec.source).force_destroy = true;
     insta::assert_snapshot!(plan_to_destroy(&cloud, &spec).await);
 }
 
@@ -30,7 +31,7 @@ async fn the_steps_of_a_destroy() {
 async fn the_steps_of_a_destroy_that_retains_the_backup() {
     let cloud = FakeCloud::new();
     let mut spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    backup(&mut spec).bucket.retain_on_destroy = true;
+    settings(&mut backup(&mut spec).bucket).retain_on_destroy = true;
     insta::assert_snapshot!(plan_to_destroy(&cloud, &spec).await);
     assert!(destroy(&cloud, &spec).await.is_success());
     let state = cloud.state();
@@ -85,7 +86,7 @@ async fn a_key_outlives_a_bucket_that_cannot_be_deleted() {
 async fn a_bucket_that_may_be_emptied_is_emptied_to_the_last_version_and_upload() {
     let cloud = FakeCloud::new();
     let mut spec = create(&cloud, &plain_at_home(), FIRST).await.unwrap();
-    spec.source.force_destroy = true;
+    settings(&mut spec.source).force_destroy = true;
     {
         let mut state = cloud.state();
         let bucket = state.buckets.get_mut("acme-plain").unwrap();
@@ -127,10 +128,10 @@ async fn a_bucket_that_holds_objects_and_may_not_be_emptied_is_an_obstacle() {
         .unwrap()
         .put_object("archive");
     assert_eq!(in_the_way(&spec).await, ["acme-plain"]);
-    spec.source.force_destroy = true;
+    settings(&mut spec.source).force_destroy = true;
     assert_eq!(in_the_way(&spec).await, Vec::<String>::new());
-    spec.source.force_destroy = false;
-    spec.source.retain_on_destroy = true;
+    settings(&mut spec.source).force_destroy = false;
+    settings(&mut spec.source).retain_on_destroy = true;
     assert_eq!(in_the_way(&spec).await, Vec::<String>::new());
 }
 

@@ -9,7 +9,7 @@ use crate::fake::{FakeCloud, HOME};
 use crate::picture::keys;
 use crate::scenario::{
     ABROAD, FIRST, backup, bucket, create, destination, drift_words, key_of, kms_abroad, location,
-    plain_at_home, plan_update, rule_of, update, with_key,
+    plain_at_home, plan_update, rule_of, settings, update, with_key,
 };
 
 /// Runs an update and gives its steps, after checking that it left nothing to do and no grant ever lacked.
@@ -136,9 +136,11 @@ async fn a_renamed_role_takes_over_before_the_old_one_goes() {
 #[tokio::test(start_paused = true)]
 async fn bucket_settings_and_tags_change_alone() {
     let change = |spec: &mut Spec| {
-        spec.source.object_ownership = "BucketOwnerPreferred".to_owned();
-        spec.source.public_access_block.block_public_acls = false;
-        spec.source
+        settings(&mut spec.source).object_ownership = "BucketOwnerPreferred".to_owned();
+        settings(&mut spec.source)
+            .public_access_block
+            .block_public_acls = false;
+        settings(&mut spec.source)
             .tags
             .insert("team".to_owned(), "storage".to_owned());
         let RoleOwnership::Owned {

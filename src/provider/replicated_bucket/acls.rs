@@ -21,7 +21,12 @@ pub(super) async fn foreign_grants(
 ) -> Diagnostics {
     let closing: Vec<(Side, &BucketSpec)> = spec
         .buckets()
-        .filter(|(side, bucket)| bucket.object_ownership == ENFORCED && is_open(prior, model, side))
+        .filter(|(side, bucket)| {
+            let enforced = bucket
+                .settings()
+                .is_some_and(|s| s.object_ownership == ENFORCED);
+            enforced && is_open(prior, model, side)
+        })
         .collect();
     let answers = join_all(closing.iter().map(|(_, bucket)| {
         let query = Query::GetBucketAcl {

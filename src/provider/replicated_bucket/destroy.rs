@@ -71,9 +71,9 @@ impl ReplicatedBucket {
 async fn destroyable(session: &Session, private: &Private, spec: Spec) -> Spec {
     let mut spec = reachable(session, private, spec).await;
     if private.remainder || private.replacing {
-        spec.source.force_destroy = false;
+        spec.source.never_empty();
         for destination in spec.destinations.values_mut() {
-            destination.bucket.force_destroy = false;
+            destination.bucket.never_empty();
         }
     }
     spec
@@ -117,7 +117,7 @@ fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnosti
             continue;
         };
         let arn = &key.description.arn;
-        if bucket.retain_on_destroy {
+        if bucket.stays() {
             diagnostics.warning_at(
                 side_path(&side),
                 format!("Key {arn} stays"),

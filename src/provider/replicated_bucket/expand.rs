@@ -15,8 +15,8 @@ use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Regio
 use crate::replication::names;
 use crate::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
 use crate::replication::spec::{
-    BucketSpec, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice, KeySpec, PolicySpec,
-    RoleOwnership, RoleSpec, RuleSpec, Spec,
+    BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice,
+    KeySpec, PolicySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
 };
 
 /// Why a model is no spec yet.
@@ -148,20 +148,9 @@ fn bucket(
     };
     let mut tags = common.clone();
     tags.extend(known_entries(&side.tags));
-    let block = side
-        .public_access_block
-        .known()
-        .ok_or(Incomplete::Unknown)?;
     Ok(BucketSpec {
         name: BucketName::parse(known(&side.bucket)?).map_err(invalid("bucket"))?,
         location,
-        object_ownership: known(&side.object_ownership)?.clone(),
-        public_access_block: PublicAccessBlock {
-            block_public_acls: *known(&block.block_public_acls)?,
-            block_public_policy: *known(&block.block_public_policy)?,
-            ignore_public_acls: *known(&block.ignore_public_acls)?,
-            restrict_public_buckets: *known(&block.restrict_public_buckets)?,
-        },
         encryption: encryption(
             side,
             side.encryption.known().ok_or(Incomplete::Unknown)?,
@@ -169,6 +158,23 @@ fn bucket(
         )?,
         retired_keys: retired_keys(model, this),
         policy: PolicySpec::default(),
+        custody: Custody::Ours(bucket_settings(side, tags)?),
+    })
+}
+
+fn bucket_settings(side: &SideModel, tags: Tags) -> Result<BucketSettings, Incomplete> {
+    let block = side
+        .public_access_block
+        .known()
+        .ok_or(Incomplete::Unknown)?;
+    Ok(BucketSettings {
+        object_ownership: known(&side.object_ownership)?.clone(),
+        public_access_block: PublicAccessBlock {
+            block_public_acls: *known(&block.block_public_acls)?,
+            block_public_policy: *known(&block.block_public_policy)?,
+            ignore_public_acls: *known(&block.ignore_public_acls)?,
+            restrict_public_buckets: *known(&block.restrict_public_buckets)?,
+        },
         tags,
         force_destroy: *known(&side.force_destroy)?,
         retain_on_destroy: *known(&side.retain_on_destroy)?,

@@ -42,7 +42,7 @@ pub(super) async fn leaving(
         .map(|(key, destination)| {
             let mut bucket = destination.bucket.clone();
             if private.remainder {
-                bucket.force_destroy = false;
+                bucket.never_empty();
             }
             (Side::Destination(key.clone()), bucket)
         })

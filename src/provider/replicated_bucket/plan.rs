@@ -146,7 +146,7 @@ impl Planner<'_> {
                 }
             };
         for (side, bucket, _) in &going.buckets {
-            if bucket.retain_on_destroy {
+            if bucket.stays() {
                 continue;
             }
             diagnostics.warning_at(
@@ -156,7 +156,7 @@ impl Planner<'_> {
                     "{side} is no longer in the configuration. Its bucket {} in {} is deleted{}.",
                     bucket.name,
                     bucket.location,
-                    if bucket.force_destroy {
+                    if bucket.may_be_emptied() {
                         " with every object in it, because force_destroy is set"
                     } else {
                         ""

@@ -106,7 +106,7 @@ pub(super) async fn filled_buckets(
     let observed = observe(&*session.cloud, spec, Purpose::Destroy, &|_| true).await?;
     Ok(spec
         .buckets()
-        .filter(|(_, bucket)| !bucket.retain_on_destroy)
+        .filter(|(_, bucket)| !bucket.stays())
         .filter(|(side, _)| {
             observed
                 .buckets

@@ -4,7 +4,9 @@ use super::key;
 use super::tags::tag_difference;
 use super::{Difference, Found};
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::desired::DesiredBucket;
+use crate::replication::desired::{
+    DesiredBucket, DesiredCustody, DesiredExisting, DesiredSettings,
+};
 use crate::replication::graph::Action;
 use crate::replication::observed::{ObservedBucket, Presence};
 use crate::replication::operation::{BucketEncryption, Operation};
@@ -15,11 +17,30 @@ pub fn bucket_differences(
     desired: &DesiredBucket,
     seen: &ObservedBucket,
 ) -> Vec<Difference> {
-    let bucket = desired.name.clone();
-    let mut found = Found::new(
-        ComponentId::Of(side.clone(), Part::Bucket),
-        &desired.location,
-    );
+    let component = ComponentId::Of(side.clone(), Part::Bucket);
+    let mut found = Found::new(component, &desired.location);
+    match &desired.custody {
+        DesiredCustody::Ours(settings) => ours(&mut found, &desired.name, settings, seen),
+        DesiredCustody::Existing(existing) if existing.reachable => {
+            theirs(&mut found, &desired.name, existing, seen);
+        }
+        DesiredCustody::Existing(_) => return Vec::new(),
+    }
+    let mut all = found.list;
+    let at = &desired.location;
+    for retired in seen.retired_keys.values().filter_map(Presence::present) {
+        // Objects of old are under it, so it has to work as long as the bucket lives.
+        all.extend(key::state_differences(side, at, retired));
+    }
+    if let Some(key) = &desired.key {
+        all.extend(key::key_differences(side, at, key, seen));
+    }
+    all
+}
+
+/// A bucket of ours is made where it is missing, and every setting of it counts.
+fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &ObservedBucket) {
+    let bucket = name.to_owned();
     let missing = seen.region.present().is_none();
     if missing {
         found.component(
@@ -48,21 +69,11 @@ pub fn bucket_differences(
             found.add("tags differ", shows, Action::Call(operation));
         }
     }
-    match seen.versioning.present().map(String::as_str) {
-        Some("Enabled") => {}
-        state => {
-            let what = if state.is_some() {
-                "versioning suspended"
-            } else {
-                "versioning off"
-            };
-            found.component(
-                what,
-                Operation::EnableBucketVersioning {
-                    bucket: bucket.clone(),
-                },
-            );
-        }
+    if let Some(what) = versioning_off(seen) {
+        let operation = Operation::EnableBucketVersioning {
+            bucket: bucket.clone(),
+        };
+        found.component(what, operation);
     }
     if seen.public_access_block.present() != Some(&desired.public_access_block) {
         found.attribute(
@@ -73,28 +84,46 @@ pub fn bucket_differences(
             },
         );
     }
-    if let Some(encryption) = encryption_difference(desired, seen, missing) {
+    encryption(found, bucket, &desired.encryption, seen);
+}
+
+/// Of somebody else's bucket only what we were told to write counts. What may not be mended is no difference here:
+/// a plan refuses it.
+fn theirs(found: &mut Found, name: &str, desired: &DesiredExisting, seen: &ObservedBucket) {
+    if desired.enable_versioning
+        && let Some(what) = versioning_off(seen)
+    {
+        let operation = Operation::EnableBucketVersioning {
+            bucket: name.to_owned(),
+        };
+        found.component(what, operation);
+    }
+    if let Some(wanted) = &desired.encryption {
+        encryption(found, name.to_owned(), wanted, seen);
+    }
+}
+
+fn encryption(found: &mut Found, bucket: String, wanted: &BucketEncryption, seen: &ObservedBucket) {
+    if let Some(encryption) = encryption_difference(wanted, seen) {
         found.attribute(
             "default encryption",
             Operation::PutBucketEncryption { bucket, encryption },
         );
     }
-    let mut all = found.list;
-    let at = &desired.location;
-    for retired in seen.retired_keys.values().filter_map(Presence::present) {
-        // Objects of old are under it, so it has to work as long as the bucket lives.
-        all.extend(key::state_differences(side, at, retired));
+}
+
+/// How versioning is not on, in words.
+pub(crate) fn versioning_off(seen: &ObservedBucket) -> Option<&'static str> {
+    match seen.versioning.present().map(String::as_str) {
+        Some("Enabled") => None,
+        Some(_) => Some("versioning suspended"),
+        None => Some("versioning off"),
     }
-    if let Some(key) = &desired.key {
-        all.extend(key::key_differences(side, at, key, seen));
-    }
-    all
 }
 
 fn encryption_difference(
-    desired: &DesiredBucket,
+    wanted: &BucketEncryption,
     seen: &ObservedBucket,
-    missing: bool,
 ) -> Option<BucketEncryption> {
     let fresh = BucketEncryption {
         // Since January 2023 every new bucket encrypts with SSE-S3.
@@ -103,12 +132,7 @@ fn encryption_difference(
         bucket_key_enabled: false,
         blocked_encryption_types: Vec::new(),
     };
-    let seen = if missing {
-        &fresh
-    } else {
-        seen.encryption.present().unwrap_or(&fresh)
-    };
-    let wanted = &desired.encryption;
+    let seen = seen.encryption.present().unwrap_or(&fresh);
     let same = seen.sse_algorithm == wanted.sse_algorithm
         && seen.kms_key == wanted.kms_key
         && seen.bucket_key_enabled == wanted.bucket_key_enabled;
