@@ -156,9 +156,12 @@ async fn old_role(
     going: &mut Going,
 ) -> Result<(), CallError> {
     let outward = prior_spec.outward();
-    let owned = matches!(outward.role.ownership, RoleOwnership::Owned { .. });
+    // In a role of somebody else's there is at most our policy to take away.
+    let untouched = RoleOwnership::Existing {
+        manage_policy: false,
+    };
     let now = model.role.known().and_then(|role| role.arn.known());
-    if now == Some(&outward.role_arn().to_string()) || !owned {
+    if now == Some(&outward.role_arn().to_string()) || outward.role.ownership == untouched {
         return Ok(());
     }
     let seen = observe_role(&*session.cloud, &outward, Purpose::Destroy).await?;
