@@ -46,9 +46,9 @@ pub enum Decision {
 pub fn evaluate(documents: &[&PolicyDocument], request: &Request) -> Decision {
     let mut allowed = false;
     for document in documents {
-        let variables = document.version != OLDEST_VERSION;
+        let reading = Reading::of(document);
         for statement in &document.statements {
-            let applies = applies(statement, request, variables);
+            let applies = applies(statement, request, reading);
             match statement.effect {
                 Effect::Deny if applies != Truth::No => return Decision::ExplicitDeny,
                 Effect::Allow if applies == Truth::Yes => allowed = true,
@@ -60,6 +60,57 @@ pub fn evaluate(documents: &[&PolicyDocument], request: &Request) -> Decision {
         Decision::Allowed
     } else {
         Decision::ImplicitDeny
+    }
+}
+
+/// Whether statements deny a request of which only part of the context is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial<'a> {
+    /// The statement.
+    pub statement: &'a Statement,
+    /// Whether it certainly denies; else that hangs on what is not known of the request.
+    pub certain: bool,
+}
+
+/// The statement that denies a request, a certain one first. A condition key without an entry in the request's
+/// context may have any value, unlike in [`evaluate`]; one with an empty entry is known to be absent.
+pub fn denial<'a>(document: &'a PolicyDocument, request: &Request) -> Option<Denial<'a>> {
+    let reading = Reading {
+        open: true,
+        ..Reading::of(document)
+    };
+    let denies = document
+        .statements
+        .iter()
+        .filter(|s| s.effect == Effect::Deny);
+    let mut found: Vec<Denial<'a>> = denies
+        .filter_map(|statement| match applies(statement, request, reading) {
+            Truth::No => None,
+            truth => Some(Denial {
+                statement,
+                certain: truth == Truth::Yes,
+            }),
+        })
+        .collect();
+    found.sort_by_key(|denial| !denial.certain);
+    found.into_iter().next()
+}
+
+/// How the statements of a document are read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Whether the document's version knows policy variables.
+    variables: bool,
+    /// Whether the request may have condition keys that nobody told.
+    open: bool,
+}
+
+impl Reading {
+    fn of(document: &PolicyDocument) -> Self {
+        Self {
+            variables: document.version != OLDEST_VERSION,
+            open: false,
+        }
     }
 }
 
@@ -103,13 +154,12 @@ impl From<bool> for Truth {
     }
 }
 
-/// `variables`: whether the document's version knows policy variables.
-fn applies(statement: &Statement, request: &Request, variables: bool) -> Truth {
+fn applies(statement: &Statement, request: &Request, reading: Reading) -> Truth {
     Truth::all([
         principal_matches(statement, request),
         action_matches(statement, request),
-        resource_matches(statement, request, variables),
-        condition_holds(&statement.condition, &request.context, variables),
+        resource_matches(statement, request, reading.variables),
+        condition_holds(&statement.condition, &request.context, reading),
     ])
 }
 
@@ -143,7 +193,17 @@ fn is_principal(kind: &str, id: &str, principal: &str) -> bool {
         return id == "*";
     };
     let account = account_of_root(id).or_else(|| AccountId::parse(id).is_ok().then_some(id));
-    id == "*" || id == principal || account == Some(&arn.account)
+    id == "*" || id == principal || account == Some(&arn.account) || is_role_of(id, &arn)
+}
+
+/// Whether a role is the one behind a session. A session's ARN leaves the role's path out, and an account has one
+/// role of a name, whatever its path.
+fn is_role_of(role: &str, session: &Arn) -> bool {
+    let mut parts = session.resource.split('/');
+    session.service == "sts"
+        && parts.next() == Some("assumed-role")
+        && Arn::parse_role(role)
+            .is_ok_and(|role| role.account == session.account && Some(role.name()) == parts.next())
 }
 
 /// A statement without actions does nothing. Case does not count.
@@ -177,7 +237,7 @@ fn resource_matches(statement: &Statement, request: &Request, variables: bool) -
 fn condition_holds(
     condition: &Condition,
     context: &BTreeMap<String, Vec<String>>,
-    variables: bool,
+    reading: Reading,
 ) -> Truth {
     Truth::all(condition.iter().flat_map(|(name, keys)| {
         let operator = Operator::parse(name);
@@ -187,9 +247,13 @@ fn condition_holds(
                 .filter(|(name, _)| name.eq_ignore_ascii_case(key))
                 .flat_map(|(_, values)| values.iter().map(String::as_str))
                 .collect();
+            let told = context.keys().any(|name| name.eq_ignore_ascii_case(key));
             match &operator {
                 None => Truth::Unknown,
-                Some(_) if variables && expected.iter().any(|v| has_variable(v)) => Truth::Unknown,
+                Some(_) if reading.open && !told => Truth::Unknown,
+                Some(_) if reading.variables && expected.iter().any(|v| has_variable(v)) => {
+                    Truth::Unknown
+                }
                 Some(operator) => operator.holds(expected, &found).into(),
             }
         })
@@ -580,5 +644,68 @@ mod tests {
         );
         document.statements[0] = document.statements[0].clone().resource("*");
         assert_eq!(evaluate(&[&document], &request(&[])), Decision::Allowed);
+    }
+
+    fn denied(members: &str, request: &Request) -> Option<bool> {
+        let text =
+            format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Deny",{members}}}}}"#);
+        let document = PolicyDocument::parse(&text).unwrap();
+        denial(&document, request).map(|denial| denial.certain)
+    }
+
+    #[test]
+    fn a_denial_is_certain_only_where_all_that_it_asks_about_is_known() {
+        let known = request(&[
+            ("aws:PrincipalAccount", &["111111111111"]),
+            ("aws:SourceVpce", &[]),
+        ]);
+        let everyone = r#""Principal":"*","Action":"s3:*","Resource":"*""#;
+        let cases = [
+            ("", Some(true)),
+            (
+                r#","Condition":{"StringEquals":{"aws:PrincipalAccount":"222222222222"}}"#,
+                None,
+            ),
+            (
+                r#","Condition":{"StringNotEquals":{"aws:principalaccount":"222222222222"}}"#,
+                Some(true),
+            ),
+            (
+                r#","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}"#,
+                Some(true),
+            ),
+            (
+                r#","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}"#,
+                Some(false),
+            ),
+            (
+                r#","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+                Some(false),
+            ),
+        ];
+        for (condition, expected) in cases {
+            let members = format!("{everyone}{condition}");
+            assert_eq!(denied(&members, &known), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_its_role_whatever_the_roles_path() {
+        let session = Request {
+            principal: "arn:aws:sts::111111111111:assumed-role/Deploy/terraform".into(),
+            ..request(&[])
+        };
+        let cases = [
+            ("arn:aws:iam::111111111111:role/Deploy", Some(true)),
+            ("arn:aws:iam::111111111111:role/team/Deploy", Some(true)),
+            ("arn:aws:iam::111111111111:role/Deploy2", None),
+            ("arn:aws:iam::222222222222:role/Deploy", None),
+            ("arn:aws:iam::111111111111:user/Deploy", None),
+        ];
+        for (principal, expected) in cases {
+            let members =
+                format!(r#""Principal":{{"AWS":"{principal}"}},"Action":"*","Resource":"*""#);
+            assert_eq!(denied(&members, &session), expected, "{principal}");
+        }
     }
 }

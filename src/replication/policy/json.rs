@@ -44,18 +44,39 @@ impl PolicyDocument {
 
     /// The document as compact JSON, members in the order in which AWS's own documentation writes them.
     pub fn render(&self) -> Result<String, Unresolved> {
+        // Maps with text keys always have a JSON form, so the empty text never shows.
+        Ok(serde_json::to_string(&self.text()?).unwrap_or_default())
+    }
+
+    /// The document for people, on as many lines as it takes: [`render`](Self::render) with what is not known
+    /// yet in angle brackets.
+    pub fn pretty(&self) -> String {
+        let readable = self.readable();
+        let text = readable
+            .text()
+            .map(|text| serde_json::to_string_pretty(&text));
+        text.map_or_else(|_| String::new(), Result::unwrap_or_default)
+    }
+
+    fn text(&self) -> Result<DocumentText<'_>, Unresolved> {
         let statements = self
             .statements
             .iter()
             .map(StatementText::of)
             .collect::<Result<_, _>>()?;
-        let document = DocumentText {
+        Ok(DocumentText {
             version: &self.version,
             id: self.id.as_deref(),
             statement: statements,
-        };
-        // Maps with text keys always have a JSON form, so the empty text never shows.
-        Ok(serde_json::to_string(&document).unwrap_or_default())
+        })
+    }
+
+    fn readable(&self) -> Self {
+        let mut readable = self.clone();
+        for resource in readable.resources_mut() {
+            *resource = Input::Known(resource.to_string());
+        }
+        readable
     }
 }
 
@@ -63,11 +84,7 @@ impl PolicyDocument {
 /// angle brackets.
 impl fmt::Display for PolicyDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut readable = self.clone();
-        for resource in readable.resources_mut() {
-            *resource = Input::Known(resource.to_string());
-        }
-        f.write_str(&readable.render().unwrap_or_default())
+        f.write_str(&self.readable().render().unwrap_or_default())
     }
 }
 
