@@ -11,6 +11,16 @@ pub enum Side {
     Destination(String),
 }
 
+impl Side {
+    /// The destination's key; none for the source.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Source => None,
+            Self::Destination(key) => Some(key),
+        }
+    }
+}
+
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -16,7 +16,7 @@ use super::operation::{
 };
 use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
-    destination_statements, key_policy, role_policy, trust_policy,
+    destination_statements, key_policy, require_tls_statement, role_policy, trust_policy,
 };
 use super::rules::{destination_grant, rules};
 use super::spec::{BucketSpec, Custody, KeyChoice, RoleOwnership, Spec};
@@ -194,11 +194,11 @@ pub fn role_document(direction: &Direction<'_>) -> PolicyDocument {
     role_policy(&role_grants(direction))
 }
 
-/// The statements that a bucket's policy needs for what arrives there, without regard to what was before.
+/// Our statements in a bucket's policy, without regard to what was before.
 pub fn bucket_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     let owner = spec.owner();
     let arrivals = arrivals(spec, side);
-    arrivals
+    let mut statements: Vec<Statement> = arrivals
         .iter()
         // Inside one account the role's own policy is enough.
         .filter(|(direction, to)| to.bucket.location.account != direction.bucket.location.account)
@@ -206,7 +206,31 @@ pub fn bucket_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
             let grant = destination_grant(direction, to);
             destination_statements(&owner, &direction.role_arn(), &grant)
         })
-        .collect()
+        .collect();
+    let bucket = spec.bucket(side).filter(|b| b.policy.require_tls);
+    statements.extend(bucket.map(|bucket| {
+        let partition = &bucket.location.partition;
+        require_tls_statement(&owner, side.key(), &bucket.name, partition)
+    }));
+    statements
+}
+
+/// Everything that is written into a bucket's policy: our statements and the user's.
+pub fn bucket_policy(spec: &Spec, side: &Side) -> PolicyDocument {
+    let mut statements = bucket_statements(spec, side);
+    let written = spec.bucket(side).map(|b| b.policy.statements.clone());
+    statements.extend(written.unwrap_or_default());
+    PolicyDocument::new(statements)
+}
+
+/// The policy of a key of ours; none where the bucket uses none.
+pub fn key_policy_of(spec: &Spec, side: &Side) -> Option<PolicyDocument> {
+    let bucket = spec.bucket(side)?;
+    let key = bucket.owned_key()?;
+    let at = &bucket.location;
+    let mut statements = key_statements(spec, side);
+    statements.extend(key.policy.clone());
+    Some(key_policy(&at.account, &at.partition, statements))
 }
 
 /// The statements that a bucket's key needs in its policy for what arrives there, whoever owns the key.

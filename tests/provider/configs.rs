@@ -39,6 +39,23 @@ pub fn two_destinations() -> Json {
     )
 }
 
+/// A policy with one statement, which allows an account something.
+pub fn policy(action: &str, resource: &str) -> Json {
+    let statement = json!({
+        "Sid": "Mine",
+        "Effect": "Allow",
+        "Principal": { "AWS": THIRD },
+        "Action": action,
+        "Resource": resource,
+    });
+    json!(document(&[statement]))
+}
+
+/// A policy document, as text.
+pub fn document(statements: &[Json]) -> String {
+    json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
+}
+
 /// The configuration with one value set; `path` has dots between its steps.
 pub fn with(config: &Json, path: &str, value: Json) -> Json {
     let mut changed = config.clone();

@@ -18,6 +18,7 @@ mod drift;
 mod failures;
 mod imports;
 mod lifecycle;
+mod policies;
 mod random;
 mod unconfigured;
 mod unknowns;

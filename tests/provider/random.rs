@@ -9,7 +9,7 @@ use terraform_provider_replicated::replication::operation::RoleDescription;
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 use tokio::time::Instant;
 
-use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy};
+use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy, policy};
 use crate::fake::{Key, Role};
 use crate::terraform::{SOMEBODYS_KEY, Terraform};
 
@@ -120,6 +120,7 @@ fn key(alias: String) -> BoxedStrategy<Json> {
         ("enable_key_rotation", switch()),
         ("rotation_period_in_days", of([json!(90), json!(400)])),
         ("multi_region", switch()),
+        ("policy", policies("*")),
         ("tags", tags()),
     ]))
 }
@@ -164,8 +165,19 @@ fn side(
             "object_ownership",
             of([json!("BucketOwnerPreferred"), json!("BucketOwnerEnforced")]),
         ),
+        ("policy", policies(&format!("arn:aws:s3:::{name}/*"))),
+        ("require_tls", switch()),
+        ("exclusive_policy", switch()),
         ("tags", tags()),
     ]
+}
+
+fn policies(resource: &str) -> BoxedStrategy<Json> {
+    of([
+        policy("s3:GetObject", resource),
+        policy("kms:DescribeKey", resource),
+        Json::Null,
+    ])
 }
 
 fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {

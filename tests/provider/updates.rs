@@ -12,7 +12,7 @@ use terraform_provider_replicated::framework::schema::{Attribute, AttributeType,
 use terraform_provider_replicated::provider::replicated_bucket::schema::schema;
 use terraform_provider_replicated::replication::ids::{AssumeRole, WayIn};
 
-use crate::configs::{ABROAD, HOME, THIRD, deploy, two_destinations, with};
+use crate::configs::{ABROAD, HOME, THIRD, deploy, policy, two_destinations, with};
 use crate::terraform::{Terraform, differences};
 
 /// A change: the attribute, its new value, and what else has to be written from the beginning.
@@ -121,6 +121,12 @@ macro_rules! on_side {
                 concat!($side, ".object_ownership"),
                 json!("BucketOwnerPreferred"),
             ),
+            change(concat!($side, ".require_tls"), json!(true)),
+            change(concat!($side, ".exclusive_policy"), json!(true)),
+            change(
+                concat!($side, ".encryption.key.policy"),
+                policy("kms:DescribeKey", "*"),
+            ),
             change(concat!($side, ".tags"), json!({ "team": "storage" })),
         ]
     };
@@ -130,6 +136,14 @@ fn changes() -> Vec<Change> {
     let mut changes = on_side!("source", HOME, "eu-west-1");
     changes.extend(on_side!("destinations.backup", ABROAD, "us-west-2"));
     changes.extend([
+        change(
+            "source.policy",
+            policy("s3:ListBucket", "arn:aws:s3:::acme-archive"),
+        ),
+        change(
+            "destinations.backup.policy",
+            policy("s3:ListBucket", "arn:aws:s3:::acme-archive-backup"),
+        ),
         change("source.bucket", json!("acme-other")),
         change("source.account_id", json!(ABROAD)),
         change("source.region", json!("eu-central-1")),

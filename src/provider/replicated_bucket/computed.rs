@@ -11,12 +11,12 @@ use super::model::{BucketModel, SideModel, TextMap, known_entries, text_map};
 use crate::framework::model::Attr;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{
-    DesiredDirection, bucket_statements, desire, key_statements, role_document,
+    DesiredDirection, bucket_policy, desire, key_policy_of, role_document,
 };
 use crate::replication::diff::{Difference, Shows};
 use crate::replication::ids::{Arn, Region};
 use crate::replication::operation::Input;
-use crate::replication::policy::{self, PolicyDocument};
+use crate::replication::policy::PolicyDocument;
 use crate::replication::spec::Spec;
 
 use Attr::{Known, Null, Unknown};
@@ -142,22 +142,24 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
         }
         Some(_) => (Unknown, Unknown),
     };
-    let statements = bucket_statements(spec, this);
-    side.policy_json = if statements.is_empty() {
+    let document = bucket_policy(spec, this);
+    side.policy_json = if side.policy.is_unknown() {
+        Unknown
+    } else if document.statements.is_empty() {
         Null
     } else {
-        rendered(&PolicyDocument::new(statements))
+        rendered(&document)
     };
-    side.kms_key_policy_json = if bucket.owned_key().is_some() {
-        let statements = key_statements(spec, this);
-        rendered(&policy::key_policy(
-            &location.account,
-            &location.partition,
-            statements,
-        ))
-    } else {
-        Null
+    side.kms_key_policy_json = match key_policy_of(spec, this) {
+        Some(_) if key_policy_is_unknown(side) => Unknown,
+        Some(document) => rendered(&document),
+        None => Null,
     };
+}
+
+fn key_policy_is_unknown(side: &SideModel) -> bool {
+    let key = side.encryption.known().and_then(|e| e.key.known());
+    key.is_some_and(|key| key.policy.is_unknown())
 }
 
 fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
@@ -169,11 +171,11 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
     for (side, bucket) in &desired.buckets {
         let of = |part| ComponentId::Of(side.clone(), part);
         put(of(Part::Bucket), Known(bucket.arn.clone()));
-        let sids = bucket.policy.ours.iter().filter_map(|s| s.name());
-        let written = (!bucket.policy.written.is_empty()).then_some("policy");
-        let told: Vec<&str> = sids.chain(written).collect();
-        if !told.is_empty() {
-            put(of(Part::BucketPolicy), Known(told.join(", ")));
+        // The user's statements are told by their own attribute.
+        let ours = &bucket.policy.ours;
+        let sids: Vec<&str> = ours.iter().filter_map(|s| s.name()).collect();
+        if !sids.is_empty() {
+            put(of(Part::BucketPolicy), Known(sids.join(", ")));
         }
         if let Some(key) = &bucket.key {
             put(of(Part::Key), key.arn.clone().map_or(Unknown, Known));

@@ -14,6 +14,7 @@ use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Region, WayIn};
 use crate::replication::names;
 use crate::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
+use crate::replication::policy::{PolicyDocument, Statement};
 use crate::replication::spec::{
     BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice,
     KeySpec, PolicySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
@@ -152,12 +153,17 @@ fn bucket(
         name: BucketName::parse(known(&side.bucket)?).map_err(invalid("bucket"))?,
         location,
         encryption: encryption(
+            this,
             side,
             side.encryption.known().ok_or(Incomplete::Unknown)?,
             &tags,
         )?,
         retired_keys: retired_keys(model, this),
-        policy: PolicySpec::default(),
+        policy: PolicySpec {
+            statements: statements(&side.policy, &|| side_path(this).attribute("policy"))?,
+            require_tls: switch(&side.require_tls)?,
+            exclusive: switch(&side.exclusive_policy)?,
+        },
         custody: Custody::Ours(bucket_settings(side, tags)?),
     })
 }
@@ -182,6 +188,7 @@ fn bucket_settings(side: &SideModel, tags: Tags) -> Result<BucketSettings, Incom
 }
 
 fn encryption(
+    this: &Side,
     side: &SideModel,
     model: &EncryptionModel,
     bucket_tags: &Tags,
@@ -208,7 +215,10 @@ fn encryption(
                     period => period.known().map(small),
                 },
                 multi_region: *known(&key.multi_region)?,
-                policy: Vec::new(),
+                policy: statements(&key.policy, &|| {
+                    let encryption = side_path(this).attribute("encryption");
+                    encryption.attribute("key").attribute("policy")
+                })?,
                 tags,
             }))
         }
@@ -243,6 +253,28 @@ fn rules(side: &SideModel, source: &SideModel) -> Result<BTreeMap<String, RuleSp
         replica_kms_key: None,
     };
     Ok(BTreeMap::from([(names::DEFAULT_RULE.to_owned(), rule)]))
+}
+
+/// The statements of a document that the user wrote. An unknown one is left out: nothing else depends on it.
+fn statements(
+    text: &Attr<String>,
+    path: &dyn Fn() -> AttributePath,
+) -> Result<Vec<Statement>, Incomplete> {
+    let Some(text) = text.known() else {
+        return Ok(Vec::new());
+    };
+    match PolicyDocument::parse(text) {
+        Ok(document) => Ok(document.statements),
+        Err(error) => Err(Incomplete::Invalid(path(), error.to_string())),
+    }
+}
+
+/// A switch that is off where nothing is written.
+fn switch(value: &Attr<bool>) -> Result<bool, Incomplete> {
+    match value {
+        Attr::Unknown => Err(Incomplete::Unknown),
+        value => Ok(value.known().copied().unwrap_or(false)),
+    }
 }
 
 fn role(model: &RoleModel, common: &Tags) -> Result<RoleSpec, Incomplete> {

@@ -9,6 +9,7 @@ use super::model::{
     BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel, TextMap,
     known_entries, text_map,
 };
+use super::policies;
 use crate::framework::model::Attr;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::names;
@@ -27,6 +28,7 @@ pub fn flatten(
 ) -> (BucketModel, Vec<(ComponentId, &'static str)>) {
     let mut model = state.clone();
     let mut notes = Vec::new();
+    let owner = owner(state);
     let rules: Vec<ReplicationRule> = observed
         .buckets
         .get(&Side::Source)
@@ -38,6 +40,9 @@ pub fn flatten(
             continue;
         };
         if seen.region.present().is_some() {
+            if let Some(owner) = &owner {
+                side.require_tls = policies::requires_tls(owner, &this, &side.require_tls, seen);
+            }
             flatten_bucket(&this, side, seen, inherited, &mut notes);
         }
         if this != Side::Source {
@@ -52,6 +57,13 @@ pub fn flatten(
         }
     }
     (model, notes)
+}
+
+/// The value of the owner tag.
+fn owner(state: &BucketModel) -> Option<String> {
+    let source = state.source.known()?;
+    let account = source.account_id.known()?;
+    Some(format!("{account}/{}", source.bucket.known()?))
 }
 
 fn flatten_bucket(
@@ -93,6 +105,7 @@ fn flatten_bucket(
         let component = ComponentId::Of(this.clone(), Part::Bucket);
         flatten_tags(&mut side.tags, inherited, tags, component, notes);
     }
+    side.policy = policies::seen(&side.policy, &seen.policy);
     flatten_encryption(this, side, seen, &bucket_tags, notes);
 }
 
@@ -144,6 +157,7 @@ fn flatten_key(
 ) {
     model.description = Known(seen.description.description.clone());
     model.multi_region = Known(seen.description.multi_region);
+    model.policy = policies::seen(&model.policy, &seen.policy);
     if model.alias.is_null() {
         let alias = seen.aliases.present().and_then(|aliases| aliases.first());
         model.alias = Attr::from_option(alias.cloned());

@@ -180,6 +180,8 @@ impl Importer<'_> {
             }),
             force_destroy: Attr::Known(false),
             retain_on_destroy: Attr::Known(false),
+            require_tls: Attr::Known(false),
+            exclusive_policy: Attr::Known(false),
             ..SideModel::default()
         }
     }

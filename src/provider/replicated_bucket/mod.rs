@@ -16,6 +16,7 @@ mod going;
 mod import;
 pub mod model;
 mod plan;
+mod policies;
 mod preflight;
 mod private;
 mod read;

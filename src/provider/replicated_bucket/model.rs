@@ -56,6 +56,12 @@ model! {
         public_access_block: PublicAccessBlockModel,
         /// Object ownership.
         object_ownership: String,
+        /// The user's own statements in the bucket's policy, JSON.
+        policy: String,
+        /// Whether plain HTTP is denied.
+        require_tls: bool,
+        /// Whether statements of others are taken out.
+        exclusive_policy: bool,
         /// Tags of this side.
         tags: TextMap,
         /// ARN of the bucket.
@@ -149,6 +155,8 @@ model! {
         rotation_period_in_days: i64,
         /// Whether it is a multi-Region key.
         multi_region: bool,
+        /// The user's own statements in its policy, JSON.
+        policy: String,
         /// Tags.
         tags: TextMap,
     }

@@ -5,6 +5,7 @@ use super::effective::previous;
 use super::expand::{expand, side_path};
 use super::going::{Leaving, leaving};
 use super::model::BucketModel;
+use super::policies;
 use super::preflight;
 use super::private::Private;
 use super::target::target;
@@ -129,6 +130,12 @@ impl Planner<'_> {
             && !self.makes_anew(spec)
         {
             preflight::check(session, spec, model, self.prior, diagnostics).await;
+        }
+        if let Some(spec) = spec {
+            let prior = self
+                .prior
+                .and_then(|prior| expand(prior, &session.settings).ok());
+            policies::check_lock_out(session, spec, prior.as_ref(), diagnostics).await;
         }
         let Some(prior) = self.prior else { return };
         let Ok(prior_spec) = expand(prior, &session.settings) else {

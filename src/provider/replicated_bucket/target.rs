@@ -8,6 +8,7 @@ use super::computed::{carry_keys, fill};
 use super::effective::{Ground, effective, previous};
 use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
 use super::model::{BucketModel, SideModel};
+use super::policies;
 use super::private::Private;
 use super::validate::check_key_region;
 use super::{kept_model, report};
@@ -76,6 +77,9 @@ pub(super) async fn target(
             None
         }
     };
+    if let Some(spec) = &spec {
+        policies::check_places(spec, diagnostics);
+    }
     fill(&mut model, prior, spec.as_ref());
     Target { model, spec }
 }

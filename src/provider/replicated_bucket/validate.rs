@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::effective::{Ground, effective};
 use super::expand::side_path;
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
+use super::policies;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
 use crate::framework::value::{AttributePath, Value};
@@ -199,6 +200,7 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
             accounts: &accounts,
         },
     );
+    policies::validate(&names, diagnostics);
     let mut buckets: BTreeMap<String, Side> = BTreeMap::new();
     let mut priorities: BTreeMap<i64, Side> = BTreeMap::new();
     for (this, side) in names.sides() {

@@ -114,6 +114,16 @@ impl PolicyDocument {
         self.inputs().iter().all(|input| input.known().is_some())
     }
 
+    /// Whether it is of the version before policy variables.
+    pub fn is_older(&self) -> bool {
+        self.version == OLDEST_VERSION
+    }
+
+    /// Whether a statement has what reads as a policy variable in a document of the current version.
+    pub fn has_variables(&self) -> bool {
+        self.statements.iter().any(Statement::has_variable)
+    }
+
     /// Every resource that a statement names.
     pub fn inputs(&self) -> Vec<&Input<String>> {
         self.statements
@@ -156,6 +166,23 @@ impl Statement {
         let mut named = kinds.get("AWS").into_iter().flatten();
         named.any(|id| arns.contains(&id.as_str()))
     }
+
+    /// The resources that it names, as far as they are known.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        let lists = self.resource.iter().flat_map(Element::inner);
+        lists.filter_map(|input| input.known().map(String::as_str))
+    }
+
+    /// Whether it has what reads as a policy variable in a document of the current version.
+    pub fn has_variable(&self) -> bool {
+        let mut values = self.condition.values().flat_map(BTreeMap::values).flatten();
+        self.resources().any(is_variable) || values.any(|value| is_variable(value))
+    }
+}
+
+/// Whether a text has a policy variable.
+pub(super) fn is_variable(text: &str) -> bool {
+    text.contains("${")
 }
 
 impl<T> Element<T> {
@@ -206,14 +233,14 @@ impl Statement {
     }
 
     /// Sets the resources.
-    pub(super) fn resources(mut self, resources: impl IntoIterator<Item = Input<String>>) -> Self {
+    pub(super) fn on(mut self, resources: impl IntoIterator<Item = Input<String>>) -> Self {
         self.resource = Some(Element::Is(resources.into_iter().collect()));
         self
     }
 
     /// Sets one resource that is known.
     pub(super) fn resource(self, resource: impl Into<String>) -> Self {
-        self.resources([Input::Known(resource.into())])
+        self.on([Input::Known(resource.into())])
     }
 
     /// Adds a condition.
@@ -244,7 +271,7 @@ mod tests {
         PolicyDocument::new(vec![
             Statement::allow("Decrypt")
                 .actions(&["kms:Decrypt"])
-                .resources([resource]),
+                .on([resource]),
         ])
     }
 

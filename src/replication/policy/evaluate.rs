@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{
-    Condition, Effect, Element, OLDEST_VERSION, PolicyDocument, Principals, Statement,
+    Condition, Effect, Element, PolicyDocument, Principals, Statement, is_variable,
 };
 use super::meaning::account_of_root;
 use crate::replication::ids::{AccountId, Arn};
@@ -108,7 +108,7 @@ struct Reading {
 impl Reading {
     fn of(document: &PolicyDocument) -> Self {
         Self {
-            variables: document.version != OLDEST_VERSION,
+            variables: !document.is_older(),
             open: false,
         }
     }
@@ -227,7 +227,7 @@ fn resource_matches(statement: &Statement, request: &Request, variables: bool) -
     };
     of_element(element, |resources| {
         Truth::any(resources.iter().map(|resource| match resource {
-            Input::Known(pattern) if variables && has_variable(pattern) => Truth::Unknown,
+            Input::Known(pattern) if variables && is_variable(pattern) => Truth::Unknown,
             Input::Known(pattern) => arn_matches(pattern, &request.resource).into(),
             Input::OutputOf(_) | Input::Later => Truth::Unknown,
         }))
@@ -251,17 +251,13 @@ fn condition_holds(
             match &operator {
                 None => Truth::Unknown,
                 Some(_) if reading.open && !told => Truth::Unknown,
-                Some(_) if reading.variables && expected.iter().any(|v| has_variable(v)) => {
+                Some(_) if reading.variables && expected.iter().any(|v| is_variable(v)) => {
                     Truth::Unknown
                 }
                 Some(operator) => operator.holds(expected, &found).into(),
             }
         })
     }))
-}
-
-fn has_variable(text: &str) -> bool {
-    text.contains("${")
 }
 
 /// A condition operator, taken apart.
@@ -634,9 +630,7 @@ mod tests {
     #[test]
     fn a_key_still_to_be_made_allows_nothing() {
         let mut document = PolicyDocument::new(vec![
-            Statement::allow("Any")
-                .actions(&["*"])
-                .resources([Input::Later]),
+            Statement::allow("Any").actions(&["*"]).on([Input::Later]),
         ]);
         assert_eq!(
             evaluate(&[&document], &request(&[])),

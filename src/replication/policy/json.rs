@@ -482,7 +482,7 @@ mod tests {
     #[test]
     fn a_key_still_to_be_made_is_named() {
         let with = |resource| {
-            let statement = Statement::allow("Decrypt").resources([resource]);
+            let statement = Statement::allow("Decrypt").on([resource]);
             PolicyDocument::new(vec![statement]).render()
         };
         let key = ComponentId::Of(Side::Destination("backup".into()), Part::Key);
@@ -495,7 +495,7 @@ mod tests {
     #[test]
     fn people_see_what_is_not_known_yet_in_angle_brackets() {
         let key = ComponentId::Of(Side::Source, Part::Key);
-        let statement = Statement::allow("Decrypt").resources([Input::OutputOf(key), Input::Later]);
+        let statement = Statement::allow("Decrypt").on([Input::OutputOf(key), Input::Later]);
         insta::assert_snapshot!(PolicyDocument::new(vec![statement]), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"Decrypt","Effect":"Allow","Resource":["<source/key>","<known after apply>"]}]}"#);
     }
 

@@ -100,7 +100,7 @@ fn decrypt_source_objects(source: &SourceGrant, partition: &Partition) -> Option
     let keys: BTreeSet<_> = source.keys.iter().cloned().collect();
     let statement = Statement::allow("DecryptSourceObjects")
         .actions(SOURCE_KEY_ACTIONS)
-        .resources(keys.iter().cloned());
+        .on(keys.iter().cloned());
     let used_by = for_objects_of(statement, &source.region, [&source.bucket], partition);
     (!keys.is_empty()).then_some(used_by)
 }
@@ -127,7 +127,7 @@ fn write_replicas(destinations: &[DestinationGrant], partition: &Partition) -> V
             let objects = buckets.iter().map(|b| objects_arn(b, partition));
             Statement::allow(sid)
                 .actions(&replica_actions(delete_markers, owner_override))
-                .resources(objects.map(Input::Known))
+                .on(objects.map(Input::Known))
         })
         .collect()
 }
@@ -154,7 +154,7 @@ fn encrypt_replicas(destinations: &[DestinationGrant], partition: &Partition) ->
             let buckets: BTreeSet<_> = group.iter().map(|d| &d.bucket).collect();
             let statement = Statement::allow(encrypt_sid(region, &actions))
                 .actions(&actions)
-                .resources(keys);
+                .on(keys);
             for_objects_of(statement, region, buckets, partition)
         })
         .collect()

@@ -22,7 +22,7 @@ pub fn require_tls_statement(
         ..Statement::allow(require_tls_sid(owner, destination))
     }
     .actions(&["s3:*"])
-    .resources(resources.map(Input::Known))
+    .on(resources.map(Input::Known))
     .when("Bool", "aws:SecureTransport", ["false".to_owned()])
 }
 
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_statement_is_about_the_bucket_and_its_objects() {
-        insta::assert_snapshot!(document().render().unwrap(), @"");
+        insta::assert_snapshot!(document().render().unwrap(), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"ReplicatedRequireTls4feed7a1140bed","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws-us-gov:s3:::acme-archive","arn:aws-us-gov:s3:::acme-archive/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}"#);
     }
 
     #[test]

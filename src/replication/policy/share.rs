@@ -4,7 +4,7 @@
 //! A statement of the user's is known by its Sid as well; one without a Sid by what it says. Everything else in
 //! the document is foreign and stays, unless the share is exclusive.
 
-use super::document::{PolicyDocument, Statement};
+use super::document::{CURRENT_VERSION, PolicyDocument, Statement};
 use super::meaning::{same_grant, same_statement};
 use super::merge::{merge, ours};
 use super::sid::is_ours;
@@ -49,13 +49,19 @@ impl PolicyShare {
     pub fn merged_into(&self, existing: Option<&PolicyDocument>) -> PolicyDocument {
         let mut before = existing.cloned();
         if let Some(document) = &mut before {
-            let stays =
-                |s: &Statement| !self.is_given_up(s) && !(self.exclusive && self.is_foreign(s));
-            document.statements.retain(stays);
+            let goes =
+                |s: &Statement| self.is_given_up(s) || (self.exclusive && self.is_foreign(s));
+            document.statements.retain(|s| !goes(s));
         }
-        merge(before.as_ref(), &self.statements(), |sid| {
-            is_ours(sid, &self.owner)
-        })
+        let wanted = self.statements();
+        let mut merged = merge(before.as_ref(), &wanted, |sid| is_ours(sid, &self.owner));
+        if wanted.iter().any(Statement::has_variable)
+            && !before.is_some_and(|document| document.has_variables())
+        {
+            // An older version would take the variables for plain text; to what is there it makes no difference.
+            merged.version = CURRENT_VERSION.to_owned();
+        }
+        merged
     }
 
     /// Whether our statements in the document are exactly those that are wanted.

@@ -3,6 +3,7 @@
 use super::{Get, setting};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{EncryptionModel, KeyModel, SideModel};
+use crate::provider::replicated_bucket::policies;
 use crate::replication::names;
 
 use Attr::{Known, Null, Unknown};
@@ -13,6 +14,7 @@ const ROTATION_PERIOD_IN_DAYS: i64 = 365;
 pub(super) fn encryption(
     written: &EncryptionModel,
     kept: &Attr<&SideModel>,
+    before: &Attr<&EncryptionModel>,
     bucket: &Attr<String>,
     algorithm: &Attr<String>,
 ) -> EncryptionModel {
@@ -37,9 +39,9 @@ pub(super) fn encryption(
     );
     let key = match (&written.key, &kms, &written.kms_key_arn) {
         (Unknown, ..) => Unknown,
-        (Known(key), ..) => Known(self::key(key, kept, bucket)),
+        (Known(key), ..) => Known(self::key(key, kept, before, bucket)),
         (Null, Known(false), _) | (Null, _, Known(_)) => Null,
-        (Null, Known(true), Null) => Known(self::key(&KeyModel::default(), kept, bucket)),
+        (Null, Known(true), Null) => Known(self::key(&KeyModel::default(), kept, before, bucket)),
         (Null, ..) => Unknown,
     };
     EncryptionModel {
@@ -50,7 +52,13 @@ pub(super) fn encryption(
     }
 }
 
-fn key(written: &KeyModel, kept: &Attr<&EncryptionModel>, bucket: &Attr<String>) -> KeyModel {
+fn key(
+    written: &KeyModel,
+    kept: &Attr<&EncryptionModel>,
+    before: &Attr<&EncryptionModel>,
+    bucket: &Attr<String>,
+) -> KeyModel {
+    let before = before.get(|b| &b.key);
     let kept = &kept.get(|k| &k.key);
     let enable_key_rotation = setting(
         &written.enable_key_rotation,
@@ -80,6 +88,7 @@ fn key(written: &KeyModel, kept: &Attr<&EncryptionModel>, bucket: &Attr<String>)
         multi_region: setting(&written.multi_region, kept.get(|k| &k.multi_region), || {
             Known(false)
         }),
+        policy: policies::spelled(&written.policy, before.get(|b| &b.policy)),
         tags: written.tags.clone(),
     }
 }

@@ -30,6 +30,13 @@ pub struct Ground<'a> {
     pub accounts: &'a BTreeMap<Side, String>,
 }
 
+impl<'a> Ground<'a> {
+    /// What the state has at the very place of a side.
+    fn at(&self, side: &Side) -> Attr<&'a SideModel> {
+        Attr::from_option(self.prior.and_then(|prior| prior.side(side)))
+    }
+}
+
 /// The configuration with every default worked out; attributes that AWS decides are left null.
 pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     let mut model = BucketModel {

@@ -6,6 +6,7 @@ use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{
     EncryptionModel, PublicAccessBlockModel, SideModel,
 };
+use crate::provider::replicated_bucket::policies;
 use crate::replication::component::Side;
 
 use Attr::{Known, Null, Unknown};
@@ -18,6 +19,7 @@ pub(super) fn side(
     ground: &Ground<'_>,
 ) -> SideModel {
     let kept = &kept_side(ground, &written.bucket);
+    let before = ground.at(this);
     SideModel {
         bucket: written.bucket.clone(),
         account_id: setting(&written.account_id, previous.get(|p| &p.account_id), || {
@@ -35,6 +37,7 @@ pub(super) fn side(
             Known(encryption) => Known(encryption::encryption(
                 encryption,
                 kept,
+                &before.get(|b| &b.encryption),
                 &written.bucket,
                 algorithm,
             )),
@@ -43,6 +46,7 @@ pub(super) fn side(
                 Known(encryption::encryption(
                     &nothing,
                     kept,
+                    &before.get(|b| &b.encryption),
                     &written.bucket,
                     algorithm,
                 ))
@@ -61,6 +65,11 @@ pub(super) fn side(
             kept.get(|k| &k.object_ownership),
             || Known("BucketOwnerEnforced".to_owned()),
         ),
+        policy: policies::spelled(&written.policy, before.get(|p| &p.policy)),
+        require_tls: setting(&written.require_tls, kept.get(|k| &k.require_tls), || {
+            Known(false)
+        }),
+        exclusive_policy: written.exclusive_policy.clone().or(|| Known(false)),
         tags: written.tags.clone(),
         ..SideModel::default()
     }

@@ -1,6 +1,6 @@
 //! Default encryption and the key that we make for it.
 
-use super::tags;
+use super::{policy, tags};
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
 
@@ -34,6 +34,7 @@ pub(super) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
                 Attribute::number("rotation_period_in_days", OptionalComputed, "Days between rotations, 90 to 2560. Default: AWS's own period, 365, where the key is rotated.")
                     .validate(checks::whole_number(90, 2560)),
                 Attribute::bool("multi_region", OptionalComputed, "Whether it is a multi-Region key. Changing it makes a new key and keeps the old one for the objects under it. Default: `false`."),
+                policy::key_policy(),
                 tags("Tags of the key, over those of its bucket."),
             ],
             OptionalComputed,

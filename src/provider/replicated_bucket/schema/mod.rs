@@ -3,6 +3,7 @@
 mod destination;
 mod encryption;
 mod location;
+mod policy;
 mod role;
 mod side;
 

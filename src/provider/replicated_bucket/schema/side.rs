@@ -1,7 +1,7 @@
 //! What both sides have.
 
 use super::encryption::encryption;
-use super::{assume_role, tags};
+use super::{assume_role, policy, tags};
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
 
@@ -62,6 +62,9 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
             "Who owns objects, and whether ACLs count: `BucketOwnerEnforced` (default: no ACLs), `BucketOwnerPreferred` or `ObjectWriter`.",
         )
         .validate(checks::one_of(&["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])),
+        policy::policy(),
+        policy::require_tls(),
+        policy::exclusive_policy(),
         tags("Tags of this bucket, over the resource's `tags`."),
         Attribute::string("arn", Computed, "ARN of the bucket."),
         Attribute::string("bucket_domain_name", Computed, "The bucket's domain name, `<bucket>.s3.<DNS suffix>`."),
@@ -69,7 +72,7 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::string("hosted_zone_id", Computed, "Route 53 hosted zone ID of S3's website endpoint in the bucket's region."),
         Attribute::string("kms_key_arn", Computed, "ARN of the key that new objects are encrypted under; null without KMS."),
         Attribute::string("kms_key_id", Computed, "ID of that key."),
-        Attribute::string("policy_json", Computed, "The statements that this resource writes into the bucket's policy; null where none are needed."),
-        Attribute::string("kms_key_policy_json", Computed, "The policy that this resource writes for the key that it makes; null where it makes none."),
+        Attribute::string("policy_json", Computed, "The statements that this resource writes into the bucket's policy, those of `policy` among them; null where there are none."),
+        Attribute::string("kms_key_policy_json", Computed, "The statements that this resource writes into the policy of the bucket's key; null where there are none."),
     ]
 }
