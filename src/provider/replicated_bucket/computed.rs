@@ -80,17 +80,20 @@ pub(super) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: O
     model.components = Known(components(spec, &retired));
 }
 
-/// The components' lines, with what differs told in brackets.
-pub(super) fn with_drift(components: &Attr<TextMap>, differences: &[Difference]) -> Attr<TextMap> {
+/// The components' lines, with what differs told in brackets: components and words.
+pub(super) fn with_drift<'a>(
+    components: &Attr<TextMap>,
+    differences: impl IntoIterator<Item = (&'a ComponentId, &'a str)>,
+) -> Attr<TextMap> {
     let Known(lines) = components else {
         return components.clone();
     };
     let mut lines = lines.clone();
     let mut told: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for difference in differences.iter().filter(|d| d.shows == Shows::Component) {
-        let words = told.entry(difference.component.to_string()).or_default();
-        if !words.contains(&difference.what.as_str()) {
-            words.push(&difference.what);
+    for (component, what) in differences {
+        let words = told.entry(component.to_string()).or_default();
+        if !words.contains(&what) {
+            words.push(what);
         }
     }
     for (component, words) in told {
@@ -99,6 +102,16 @@ pub(super) fn with_drift(components: &Attr<TextMap>, differences: &[Difference])
         lines.insert(component, Known(format!("{line} ({})", words.join(", "))));
     }
     Known(lines)
+}
+
+/// What has no attribute of its own to show it.
+pub(super) fn told_at_components(
+    differences: &[Difference],
+) -> impl Iterator<Item = (&ComponentId, &str)> {
+    differences
+        .iter()
+        .filter(|d| d.shows == Shows::Component)
+        .map(|d| (&d.component, d.what.as_str()))
 }
 
 /// The ID with which this setup imports.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::computed::{fill, with_drift};
+use super::computed::{fill, told_at_components, with_drift};
 use super::expand::{Incomplete, expand, side_path};
 use super::flatten::flatten;
 use super::going::entered;
@@ -19,10 +19,8 @@ use crate::framework::value::Value;
 use crate::provider::settings::{NoSession, Session};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
-use crate::replication::diff::{Difference, Shows, diff};
-use crate::replication::graph::Action;
+use crate::replication::diff::diff;
 use crate::replication::observed::{Observed, ObservedBucket};
-use crate::replication::operation::Operation;
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, Spec};
 
@@ -95,7 +93,7 @@ async fn refreshed(
         let found = model.clone();
         fill(&mut model, Some(&found), Some(&spec));
         let differences = diff(&desire(&spec, None, ""), &observed);
-        model.components = with_drift(&model.components, &differences);
+        model.components = with_drift(&model.components, told_at_components(&differences));
         let ty = super::schema::schema().block.ty();
         private.kept = encode(&model).to_json(&ty).ok();
     }
@@ -176,23 +174,12 @@ pub(super) fn seen_over(
     let recalled = expand(state, &session.settings);
     let spec = recalled.as_ref().unwrap_or(spec);
     let (mut model, notes) = flatten(state, observed, &inherited);
-    let mut differences = diff(&desire(spec, None, ""), observed);
+    let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
-    differences.retain(|difference| observed.buckets.contains_key(difference.component.side()));
-    for (component, what) in notes {
-        let at = spec.source.location.clone();
-        differences.push(Difference {
-            component,
-            at,
-            what: what.to_owned(),
-            shows: Shows::Component,
-            // Only told, never run: the apply looks again.
-            repair: Action::Call(Operation::DeleteBucketPolicy {
-                bucket: String::new(),
-            }),
-        });
-    }
-    model.components = with_drift(&without_old_drift(&state.components), &differences);
+    let told = told_at_components(&differences)
+        .filter(|(component, _)| observed.buckets.contains_key(component.side()))
+        .chain(notes.iter().map(|(component, what)| (component, *what)));
+    model.components = with_drift(&without_old_drift(&state.components), told);
     model
 }
 
