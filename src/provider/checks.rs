@@ -198,6 +198,40 @@ pub(crate) fn tags() -> impl Validator {
     })
 }
 
+/// Keys of tags that are left to somebody else: not those by which this provider knows its own.
+pub(crate) fn foreign_tag_keys() -> impl Validator {
+    collection(|value| foreign_tags(value, |key| key.starts_with(OWN_TAGS)))
+}
+
+/// What keys of tags begin with that are left to somebody else.
+pub(crate) fn foreign_tag_prefixes() -> impl Validator {
+    collection(|value| {
+        foreign_tags(value, |prefix| {
+            prefix.starts_with(OWN_TAGS) || OWN_TAGS.starts_with(prefix)
+        })
+    })
+}
+
+/// What the keys of this provider's own tags begin with.
+const OWN_TAGS: &str = "replicated:";
+
+fn foreign_tags(value: &Value, is_ours: impl Fn(&str) -> bool) -> Result<(), String> {
+    let Value::Set(keys) = value else {
+        return Ok(());
+    };
+    match keys
+        .iter()
+        .filter_map(Value::as_str)
+        .find(|key| key.is_empty() || is_ours(key))
+    {
+        Some("") => Err("an empty text is no tag's key.".to_owned()),
+        Some(key) => Err(format!(
+            "\"{key}\" covers tags that begin with {OWN_TAGS}, by which this provider knows what is its own."
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Keys of `destinations`: they go into rule IDs and tags.
 pub(crate) fn destination_keys() -> impl Validator {
     collection(|value| {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
 use crate::replication::ids::{Region, WayIn};
+use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::operation::Tags;
 
 /// What a provider block says beside access to AWS.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub accounts: BTreeMap<String, WayIn>,
     /// Tags on everything.
     pub default_tags: Tags,
+    /// Tags that somebody else keeps on what is ours.
+    pub ignored_tags: IgnoredTags,
     /// The only accounts that the provider's own credentials may lead to; empty allows all.
     pub allowed_account_ids: Vec<String>,
     /// Accounts that the provider's own credentials may not lead to.

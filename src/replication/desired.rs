@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::component::{ComponentId, Part, Side};
 use super::direction::{Arrival, Direction};
 use super::ids::Location;
+use super::ignored_tags::IgnoredTags;
 use super::names::{self, ownership_tags};
 use super::operation::{
     BucketEncryption, Input, PublicAccessBlock, ReplicationConfiguration, Tags,
@@ -78,6 +79,8 @@ pub struct DesiredSettings {
     pub encryption: BucketEncryption,
     /// All tags, ours included.
     pub tags: Tags,
+    /// Tags that somebody else keeps on it.
+    pub ignored_tags: IgnoredTags,
 }
 
 /// What is written to a bucket of somebody else's, beside rules and policy.
@@ -106,6 +109,8 @@ pub struct DesiredKey {
     pub multi_region: bool,
     /// All tags, ours included.
     pub tags: Tags,
+    /// Tags that somebody else keeps on it.
+    pub ignored_tags: IgnoredTags,
     /// What we want in its policy, beside the account's own statement.
     pub policy: PolicyShare,
 }
@@ -140,6 +145,8 @@ pub struct OwnedRole {
     pub trust: PolicyDocument,
     /// All tags, ours included.
     pub tags: Tags,
+    /// Tags that somebody else keeps on it.
+    pub ignored_tags: IgnoredTags,
 }
 
 /// The role's policy before and after the replication configuration changes.
@@ -173,7 +180,7 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
                 before.find(|before| before.bucket.name == direction.bucket.name)
             });
             let desired = DesiredDirection {
-                role: desire_role(&direction, before.as_ref(), &owner, created),
+                role: desire_role(spec, &direction, before.as_ref(), created),
                 replication: ReplicationConfiguration {
                     role: direction.role_arn().to_string(),
                     rules: rules(&direction),
@@ -286,6 +293,7 @@ fn desire_bucket(
             .then_some(key.rotation_period_in_days),
         multi_region: key.multi_region,
         tags: tags_of(Part::Key, &key.tags),
+        ignored_tags: spec.ignored_tags.clone(),
         policy: key_share(spec, side, bucket, before),
     });
     DesiredBucket {
@@ -298,6 +306,7 @@ fn desire_bucket(
                 public_access_block: settings.public_access_block,
                 encryption: default_encryption(side, bucket),
                 tags: tags_of(Part::Bucket, &settings.tags),
+                ignored_tags: spec.ignored_tags.clone(),
             }),
             Custody::Existing(existing) => DesiredCustody::Existing(DesiredExisting {
                 reachable: existing.reachable,
@@ -360,11 +369,12 @@ fn default_encryption(side: &Side, bucket: &BucketSpec) -> BucketEncryption {
 }
 
 fn desire_role(
+    spec: &Spec,
     direction: &Direction<'_>,
     before: Option<&Direction<'_>>,
-    owner: &str,
     created: &str,
 ) -> DesiredRole {
+    let owner = spec.owner();
     let exact = role_grants(direction);
     let wider = before.map_or_else(|| exact.clone(), |b| widen(exact.clone(), role_grants(b)));
     let grants = Grants {
@@ -383,8 +393,9 @@ fn desire_role(
                 trust: trust_policy(),
                 tags: with_ours(
                     tags,
-                    ownership_tags(owner, &ComponentId::Role(direction.from.clone()), created),
+                    ownership_tags(&owner, &ComponentId::Role(direction.from.clone()), created),
                 ),
+                ignored_tags: spec.ignored_tags.clone(),
             }),
             true,
         ),

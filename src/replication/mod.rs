@@ -11,6 +11,7 @@ pub mod diff;
 pub mod direction;
 pub mod graph;
 pub mod ids;
+pub mod ignored_tags;
 pub mod names;
 pub mod observed;
 pub mod operation;

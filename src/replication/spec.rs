@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
 use super::ids::{BucketName, Location};
+use super::ignored_tags::IgnoredTags;
 use super::observed::{Observed, Presence};
 use super::operation::{Input, PublicAccessBlock, RuleFilter, Tags};
 use super::policy::Statement;
@@ -20,6 +21,8 @@ pub struct Spec {
     pub destinations: BTreeMap<String, DestinationSpec>,
     /// The role that S3 assumes.
     pub role: RoleSpec,
+    /// Tags that somebody else keeps on all of it.
+    pub ignored_tags: IgnoredTags,
 }
 
 /// One bucket.

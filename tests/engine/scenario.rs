@@ -18,6 +18,7 @@ use terraform_provider_replicated::replication::graph::StepGraph;
 use terraform_provider_replicated::replication::ids::{
     AccountId, AssumeRole, BucketName, Location, Partition, Region, WayIn,
 };
+use terraform_provider_replicated::replication::ignored_tags::IgnoredTags;
 use terraform_provider_replicated::replication::names;
 use terraform_provider_replicated::replication::observed::Observed;
 use terraform_provider_replicated::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
@@ -157,6 +158,7 @@ pub(crate) fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)
             .map(|(key, d)| (key.to_owned(), d))
             .collect(),
         role,
+        ignored_tags: IgnoredTags::default(),
     }
 }
 

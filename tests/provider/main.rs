@@ -19,6 +19,7 @@ mod failures;
 mod imports;
 mod lifecycle;
 mod policies;
+mod provider_block;
 mod random;
 mod unconfigured;
 mod unknowns;

@@ -19,8 +19,10 @@ use super::settings::Settings;
 use crate::aws::{CloudConfig, Endpoints, RetryMode, Secret};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
+use crate::framework::value::AttributePath;
 use crate::model;
 use crate::replication::ids::{AssumeRole, Region, WayIn};
+use crate::replication::ignored_tags::IgnoredTags;
 
 pub use self::environment::Environment;
 pub use self::schema::schema;
@@ -79,6 +81,8 @@ model! {
         endpoints: Vec<Attr<EndpointsModel>>,
         /// Tags on everything.
         default_tags: Vec<Attr<DefaultTagsModel>>,
+        /// Tags that are somebody else's.
+        ignore_tags: Vec<Attr<IgnoreTagsModel>>,
         /// Ways into other accounts.
         account: Vec<Attr<AccountModel>>,
     }
@@ -103,6 +107,16 @@ model! {
     DefaultTagsModel {
         /// The tags.
         tags: TextMap,
+    }
+}
+
+model! {
+    /// `ignore_tags`.
+    IgnoreTagsModel {
+        /// Whole keys.
+        keys: Vec<Attr<String>>,
+        /// What keys begin with.
+        key_prefixes: Vec<Attr<String>>,
     }
 }
 
@@ -136,6 +150,18 @@ impl ProviderConfig {
     /// What one attribute cannot tell alone.
     pub fn check(&self, diagnostics: &mut Diagnostics) {
         check::check(&self.model, &self.environment, diagnostics);
+        let ignored = self.ignored_tags();
+        for key in self
+            .default_tags()
+            .keys()
+            .filter(|key| ignored.contains(key))
+        {
+            diagnostics.error_at(
+                AttributePath::root("default_tags"),
+                "A default tag that is ignored",
+                format!("ignore_tags leaves every tag {key} to somebody else, so it cannot be a default tag, too. Take it out of one of them (TF_AWS_DEFAULT_TAGS_ and TF_AWS_IGNORE_TAGS_ variables count as well)."),
+            );
+        }
     }
 
     /// What the AWS edge needs. `user_agent` is this program's own.
@@ -196,6 +222,7 @@ impl ProviderConfig {
             own_way_in,
             accounts: self.accounts(),
             default_tags: self.default_tags(),
+            ignored_tags: self.ignored_tags(),
             allowed_account_ids: known_items(&model.allowed_account_ids),
             forbidden_account_ids: known_items(&model.forbidden_account_ids),
             profile: model.profile.known().cloned(),
@@ -270,6 +297,25 @@ impl ProviderConfig {
             tags.extend(known_entries(&block.tags));
         }
         tags
+    }
+
+    /// Those of the block and those of the environment together.
+    fn ignored_tags(&self) -> IgnoredTags {
+        let of_environment = |name| {
+            let listed = self.environment.get(name).unwrap_or_default();
+            let items = listed.split(',').map(|item| item.trim().to_owned());
+            items.filter(|item| !item.is_empty()).collect::<Vec<_>>()
+        };
+        let mut keys = of_environment("TF_AWS_IGNORE_TAGS_KEYS");
+        let mut prefixes = of_environment("TF_AWS_IGNORE_TAGS_KEY_PREFIXES");
+        if let Some(block) = first(&self.model.ignore_tags) {
+            keys.extend(known_items(&block.keys));
+            prefixes.extend(known_items(&block.key_prefixes));
+        }
+        IgnoredTags {
+            keys: keys.into_iter().collect(),
+            key_prefixes: prefixes.into_iter().collect(),
+        }
     }
 
     fn user_agent(&self, own: String) -> String {

@@ -56,17 +56,16 @@ fn connection() -> Vec<Attribute> {
 }
 
 fn guards() -> Vec<Attribute> {
-    let ids = || Type::Set(Box::new(Type::String));
     vec![
         Attribute::new(
             "allowed_account_ids",
-            ids(),
+            text_set(),
             Optional,
             "The only accounts that the provider's own credentials may belong to. Not together with `forbidden_account_ids`.",
         ),
         Attribute::new(
             "forbidden_account_ids",
-            ids(),
+            text_set(),
             Optional,
             "Accounts that the provider's own credentials may not belong to.",
         ),
@@ -113,43 +112,68 @@ fn blocks() -> Vec<NestedBlock> {
             "Tags on everything that the provider makes. They win over those of `TF_AWS_DEFAULT_TAGS_<key>`.",
         ),
         block(
+            "ignore_tags",
+            BlockNesting::List,
+            1,
+            vec![
+                Attribute::new("keys", text_set(), Optional, "Keys of such tags. Those of `TF_AWS_IGNORE_TAGS_KEYS` (separated by commas) are added.")
+                    .validate(checks::foreign_tag_keys()),
+                Attribute::new("key_prefixes", text_set(), Optional, "What keys of such tags begin with. Those of `TF_AWS_IGNORE_TAGS_KEY_PREFIXES` (separated by commas) are added.")
+                    .validate(checks::foreign_tag_prefixes()),
+            ],
+            vec![],
+            "Tags that somebody else keeps on what the provider makes: they are never shown, taken away or overwritten.",
+        ),
+        block(
             "account",
             BlockNesting::List,
             0,
-            vec![
-                Attribute::string(
-                    "account_id",
-                    Required,
-                    "The account that this block leads to.",
-                )
-                .validate(checks::account_id()),
-                Attribute::string(
-                    "profile",
-                    Optional,
-                    "Profile of the shared configuration files to start from.",
-                ),
-            ],
-            vec![
-                block(
-                    "assume_role",
-                    BlockNesting::List,
-                    0,
-                    assume_role_attributes(),
-                    vec![],
-                    "Role to assume, with the profile's or else the provider's base credentials. Several blocks are a chain.",
-                ),
-                block(
-                    "assume_role_with_web_identity",
-                    BlockNesting::List,
-                    1,
-                    web_identity::attributes(),
-                    vec![],
-                    "Role to assume with the token of an identity provider (OIDC), instead of starting from any credentials. Not together with `profile`.",
-                ),
-            ],
+            account(),
+            ways_in(),
             "How to get into another account, told once. A destination then says only its `account_id`.",
         ),
     ]
+}
+
+fn account() -> Vec<Attribute> {
+    vec![
+        Attribute::string(
+            "account_id",
+            Required,
+            "The account that this block leads to.",
+        )
+        .validate(checks::account_id()),
+        Attribute::string(
+            "profile",
+            Optional,
+            "Profile of the shared configuration files to start from.",
+        ),
+    ]
+}
+
+fn ways_in() -> Vec<NestedBlock> {
+    vec![
+        block(
+            "assume_role",
+            BlockNesting::List,
+            0,
+            assume_role_attributes(),
+            vec![],
+            "Role to assume, with the profile's or else the provider's base credentials. Several blocks are a chain.",
+        ),
+        block(
+            "assume_role_with_web_identity",
+            BlockNesting::List,
+            1,
+            web_identity::attributes(),
+            vec![],
+            "Role to assume with the token of an identity provider (OIDC), instead of starting from any credentials. Not together with `profile`.",
+        ),
+    ]
+}
+
+fn text_set() -> Type {
+    Type::Set(Box::new(Type::String))
 }
 
 fn texts() -> Type {

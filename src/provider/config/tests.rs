@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::framework::value::Value;
+use crate::provider::checks;
 use crate::replication::ids::WebIdentity;
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/Deploy";
@@ -303,5 +304,52 @@ fn contradictions_are_refused_where_they_are_written() {
         ),
     ] {
         assert_eq!(refused(block), [told]);
+    }
+}
+
+#[test]
+fn ignored_tags_of_block_and_environment_count_together() {
+    let environment = Environment::from([
+        ("TF_AWS_IGNORE_TAGS_KEYS", "a, b,"),
+        ("TF_AWS_IGNORE_TAGS_KEY_PREFIXES", "scanner:"),
+    ]);
+    let block = json!({ "ignore_tags": [{ "keys": ["c"], "key_prefixes": ["x-"] }] });
+    let ignored = settings(block, environment).ignored_tags;
+    for key in ["a", "b", "c", "scanner:1", "x-1"] {
+        assert!(ignored.contains(key), "{key}");
+    }
+    assert!(!ignored.contains("d") && !ignored.contains(""));
+}
+
+#[test]
+fn a_default_tag_that_is_ignored_is_refused() {
+    let block = json!({
+        "default_tags": [{ "tags": { "cost": "7" } }],
+        "ignore_tags": [{ "keys": ["cost"] }],
+    });
+    assert_eq!(
+        refused(block),
+        ["default_tags: A default tag that is ignored"]
+    );
+}
+
+#[test]
+fn our_own_tags_cannot_be_ignored() {
+    use crate::framework::schema::Validator;
+    fn is_refused(check: &dyn Validator, text: &str) -> bool {
+        let mut diagnostics = Diagnostics::new();
+        let texts = Value::Set(vec![Value::String(text.to_owned())]);
+        check.validate(&AttributePath::root("keys"), &texts, &mut diagnostics);
+        diagnostics.has_error()
+    }
+    for (text, as_key, as_prefix) in [
+        ("cost", false, false),
+        ("replica", false, true),
+        ("replicated:owner", true, true),
+        ("", true, true),
+    ] {
+        let (keys, prefixes) = (checks::foreign_tag_keys(), checks::foreign_tag_prefixes());
+        assert_eq!(is_refused(&keys, text), as_key, "{text}");
+        assert_eq!(is_refused(&prefixes, text), as_prefix, "{text}");
     }
 }

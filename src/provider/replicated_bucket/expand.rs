@@ -55,6 +55,7 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
         source,
         destinations,
         role,
+        ignored_tags: settings.ignored_tags.clone(),
     })
 }
 

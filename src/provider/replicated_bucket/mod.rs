@@ -13,6 +13,7 @@ pub mod effective;
 pub mod expand;
 pub mod flatten;
 mod going;
+mod ignored_tags;
 mod import;
 pub mod model;
 mod plan;

@@ -173,7 +173,8 @@ pub(super) fn seen_over(
     let state = &recall_keys(state, spec, observed);
     let recalled = expand(state, &session.settings);
     let spec = recalled.as_ref().unwrap_or(spec);
-    let (mut model, notes) = flatten(state, observed, &inherited);
+    let shown = session.settings.ignored_tags.taken_out(observed);
+    let (mut model, notes) = flatten(state, &shown, &inherited);
     let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
     let told = told_at_components(&differences)

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::computed::{carry_keys, fill};
 use super::effective::{Ground, effective, previous};
 use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
+use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::policies;
 use super::private::Private;
@@ -54,6 +55,7 @@ pub(super) async fn target(
     };
     let mut model = effective(config, &ground);
     check_regions(&model, diagnostics);
+    refuse_ignored(config, &settings.ignored_tags, diagnostics);
     if let Some(session) = session
         && !diagnostics.has_error()
     {

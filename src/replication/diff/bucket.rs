@@ -61,7 +61,9 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
                 },
             );
         }
-        if let Some((shows, tags)) = tag_difference(&desired.tags, &seen.tags) {
+        if let Some((shows, tags)) =
+            tag_difference(&desired.tags, &desired.ignored_tags, &seen.tags)
+        {
             let operation = Operation::PutBucketTagging {
                 bucket: bucket.clone(),
                 tags,

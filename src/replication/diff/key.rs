@@ -53,8 +53,8 @@ pub(super) fn key_differences(
                 );
             }
             let nothing = Tags::new();
-            let (shows, set, unset) =
-                tag_changes(&desired.tags, seen.tags.present().unwrap_or(&nothing));
+            let tags = seen.tags.present().unwrap_or(&nothing);
+            let (shows, set, unset) = tag_changes(&desired.tags, &desired.ignored_tags, tags);
             if !set.is_empty() {
                 let operation = Operation::TagKey {
                     key: key.clone(),

@@ -65,7 +65,7 @@ pub fn role_differences(
         };
         found.attribute("permissions boundary", operation);
     }
-    let (shows, set, unset) = tag_changes(&owned.tags, &seen.tags);
+    let (shows, set, unset) = tag_changes(&owned.tags, &owned.ignored_tags, &seen.tags);
     if !set.is_empty() {
         let operation = Operation::TagRole {
             role: role.clone(),

@@ -1,23 +1,29 @@
 //! Tags. Ours alone are no difference that a person needs to see.
 
 use super::Shows;
+use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::names;
 use crate::replication::observed::Presence;
 use crate::replication::operation::Tags;
 
 /// The whole tag set to write, where the one seen differs.
-pub(super) fn tag_difference(wanted: &Tags, seen: &Presence<Tags>) -> Option<(Shows, Tags)> {
+pub(super) fn tag_difference(
+    wanted: &Tags,
+    ignored: &IgnoredTags,
+    seen: &Presence<Tags>,
+) -> Option<(Shows, Tags)> {
     let nothing = Tags::new();
     let seen = seen.present().unwrap_or(&nothing);
-    let (shows, set, unset) = tag_changes(wanted, seen);
+    let (shows, set, unset) = tag_changes(wanted, ignored, seen);
     if set.is_empty() && unset.is_empty() {
         return None;
     }
     let mut tags = wanted.clone();
-    // The moment of creation stays, and S3 refuses a set without the tags that AWS itself has put there.
-    let kept = seen
-        .iter()
-        .filter(|(key, _)| key.as_str() == names::CREATED_TAG || key.starts_with("aws:"));
+    // The moment of creation stays, what somebody else keeps there is carried over, and S3 refuses a set without
+    // the tags that AWS itself has put there.
+    let kept = seen.iter().filter(|(key, _)| {
+        key.as_str() == names::CREATED_TAG || key.starts_with("aws:") || ignored.contains(key)
+    });
     tags.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
     let shows = if unset.is_empty() {
         shows
@@ -27,12 +33,18 @@ pub(super) fn tag_difference(wanted: &Tags, seen: &Presence<Tags>) -> Option<(Sh
     Some((shows, tags))
 }
 
-/// Tags to set and to take away. The moment of creation stays as it is, and AWS's own tags are not ours.
-pub(super) fn tag_changes(wanted: &Tags, seen: &Tags) -> (Shows, Tags, Vec<String>) {
+/// Tags to set and to take away. The moment of creation stays as it is, and AWS's own tags and those that somebody
+/// else keeps are not ours.
+pub(super) fn tag_changes(
+    wanted: &Tags,
+    ignored: &IgnoredTags,
+    seen: &Tags,
+) -> (Shows, Tags, Vec<String>) {
     let set: Tags = wanted
         .iter()
         .filter(|(key, value)| {
             seen.get(*key) != Some(value)
+                && !ignored.contains(key)
                 && !(*key == names::CREATED_TAG && seen.contains_key(names::CREATED_TAG))
         })
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -44,6 +56,7 @@ pub(super) fn tag_changes(wanted: &Tags, seen: &Tags) -> (Shows, Tags, Vec<Strin
             key.as_str() == names::RETAINED_TAG
                 || (!wanted.contains_key(*key)
                     && !key.starts_with("aws:")
+                    && !ignored.contains(key)
                     && !names::is_ownership_tag(key))
         })
         .cloned()
@@ -55,4 +68,45 @@ pub(super) fn tag_changes(wanted: &Tags, seen: &Tags) -> (Shows, Tags, Vec<Strin
         Shows::Attribute
     };
     (shows, set, unset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags<const N: usize>(pairs: [(&str, &str); N]) -> Tags {
+        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+    }
+
+    fn ignored() -> IgnoredTags {
+        IgnoredTags {
+            key_prefixes: ["scanner:".to_owned()].into(),
+            ..IgnoredTags::default()
+        }
+    }
+
+    #[test]
+    fn a_tag_of_somebody_else_is_no_difference_and_is_carried_over() {
+        let wanted = tags([("team", "archive")]);
+        let seen = tags([("team", "archive"), ("scanner:run", "7")]);
+        let present = Presence::Present(seen);
+        assert_eq!(tag_difference(&wanted, &ignored(), &present), None);
+
+        let wanted = tags([("team", "ops")]);
+        let (_, written) = tag_difference(&wanted, &ignored(), &present).unwrap();
+        assert_eq!(written, tags([("team", "ops"), ("scanner:run", "7")]));
+    }
+
+    #[test]
+    fn a_tag_of_somebody_else_is_neither_set_nor_taken_away_key_by_key() {
+        let wanted = tags([("scanner:owner", "us"), ("team", "ops")]);
+        let seen = tags([
+            ("scanner:owner", "them"),
+            ("scanner:run", "7"),
+            ("old", "1"),
+        ]);
+        let (_, set, unset) = tag_changes(&wanted, &ignored(), &seen);
+        assert_eq!(set, tags([("team", "ops")]));
+        assert_eq!(unset, ["old"]);
+    }
 }
