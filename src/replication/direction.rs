@@ -1,12 +1,13 @@
 //! Replication out of one bucket: S3 gives a bucket one replication configuration, and that one role.
 //!
-//! A [`Spec`] has the direction from its source to every destination. Everything that a direction needs
-//! follows from this view of it, whichever bucket it leaves.
+//! A [`Spec`] has the direction from its source to every destination, and one from each two-way destination
+//! back to the source. Everything that a direction needs follows from this view of it, whichever bucket it
+//! leaves.
 
 use super::component::Side;
 use super::ids::Arn;
 use super::names;
-use super::spec::{BucketSpec, RoleOwnership, RoleSpec, RuleSpec, Spec};
+use super::spec::{BucketSpec, Custody, DestinationSpec, RoleOwnership, RoleSpec, RuleSpec, Spec};
 
 /// What leaves one bucket.
 #[derive(Debug, Clone)]
@@ -37,7 +38,12 @@ pub struct Arrival<'a> {
 impl Spec {
     /// Every direction, the one out of the source first.
     pub fn directions(&self) -> impl Iterator<Item = Direction<'_>> {
-        std::iter::once(self.outward())
+        let destinations = self.destinations.iter();
+        let back = destinations.filter_map(|(key, destination)| {
+            let role = destination.two_way.as_ref()?;
+            Some(self.back(key, destination, role))
+        });
+        std::iter::once(self.outward()).chain(back)
     }
 
     /// The direction out of a side's bucket.
@@ -60,6 +66,65 @@ impl Spec {
             to: arrivals.collect(),
         }
     }
+
+    /// From a two-way destination to the source.
+    fn back<'a>(
+        &'a self,
+        key: &str,
+        destination: &'a DestinationSpec,
+        role: &'a RoleSpec,
+    ) -> Direction<'a> {
+        let rules = destination.rules.values();
+        let arrival = Arrival {
+            side: Side::Source,
+            bucket: &self.source,
+            rules: rules.map(|rule| self.mirrored(rule, destination)).collect(),
+            // One key may serve both buckets, and its policy then holds statements of both directions.
+            key: format!("{key}/back"),
+        };
+        Direction {
+            from: Side::Destination(key.to_owned()),
+            bucket: &destination.bucket,
+            role,
+            to: vec![arrival],
+        }
+    }
+
+    /// A rule the other way round. Storage class and key are a matter of the bucket that receives.
+    fn mirrored(&self, rule: &RuleSpec, from: &DestinationSpec) -> RuleSpec {
+        RuleSpec {
+            storage_class: None,
+            owner_override: owner_override(&from.bucket, &self.source),
+            replica_kms_key: None,
+            ..rule.clone()
+        }
+    }
+}
+
+/// Directions of before that end, or whose role another one replaces; each with whether its rules go.
+pub fn superseded<'a>(prior: &'a Spec, spec: &Spec) -> Vec<(Direction<'a>, bool)> {
+    prior
+        .directions()
+        .filter_map(|before| {
+            // A destination under another key is the same bucket.
+            let mut directions = spec.directions();
+            let now = directions.find(|now| now.bucket.name == before.bucket.name);
+            let replaced = now
+                .as_ref()
+                .is_some_and(|now| now.role_arn() != before.role_arn());
+            (replaced || now.is_none()).then_some((before, now.is_none()))
+        })
+        .collect()
+}
+
+/// Whether replicas are given to the owner of the bucket that they arrive in, where nobody says otherwise. Without
+/// ACLs they are that owner's anyway.
+fn owner_override(from: &BucketSpec, to: &BucketSpec) -> bool {
+    let enforced = match &to.custody {
+        Custody::Ours(settings) => settings.object_ownership == "BucketOwnerEnforced",
+        Custody::Existing(_) => false,
+    };
+    from.location.account != to.location.account && !enforced
 }
 
 impl Direction<'_> {

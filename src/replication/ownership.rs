@@ -39,6 +39,8 @@ pub enum Refusal {
     HoldsObjects,
     /// The role of that name has another path, so it is not the one that the rules would name (ARN).
     AnotherPath(String),
+    /// The bucket replicates already, with another role (ARN), and has only one configuration.
+    Replicates(String),
 }
 
 /// How far taking over may go.
@@ -79,9 +81,30 @@ pub fn claims(
         }
         claims.extend(key_claim(spec, &side, seen, known, trust));
     }
-    let directions = spec.directions();
-    claims.extend(directions.filter_map(|d| role_claim(&owner, &d, observed, known, trust)));
+    for direction in spec.directions() {
+        claims.extend(rules_claim(&direction, observed, known));
+        claims.extend(role_claim(&owner, &direction, observed, known, trust));
+    }
     claims
+}
+
+/// A bucket of ours that is to replicate back from now on may be the source of somebody else's replication.
+fn rules_claim(
+    direction: &Direction<'_>,
+    observed: &Observed,
+    known: &dyn Fn(&ComponentId) -> bool,
+) -> Option<Claim> {
+    let component = ComponentId::Of(direction.from.clone(), Part::Replication);
+    if direction.from == Side::Source || known(&component) {
+        return None;
+    }
+    let seen = observed.buckets.get(&direction.from)?;
+    let role = &seen.replication.present()?.role;
+    (*role != direction.role_arn().to_string()).then(|| Claim {
+        component,
+        thing: format!("replication of bucket {}", direction.bucket.name),
+        verdict: Err(Refusal::Replicates(role.clone())),
+    })
 }
 
 /// A role is looked at by its name, which stands for one role whatever its path is.

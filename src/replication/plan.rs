@@ -5,7 +5,7 @@
 //! 2. A bucket is made before its key, so that a key can be found again through its bucket.
 //! 3. A document that names a role is written after the role is there: AWS resolves the principal.
 //! 4. Rules are written after every grant that they need, and after versioning shows on both sides.
-//! 5. Grants are narrowed, and what goes is taken down, after the rules that used them have changed.
+//! 5. Rules that nothing takes the place of go first. Grants are narrowed, and what goes is taken down, after the rules that used them have changed.
 //! 6. A bucket with live rules moves to KMS after the rules that replicate KMS objects are in force.
 //!
 //! Who needs whose output gives the other edges (see [`StepGraph::push`]).
@@ -25,18 +25,30 @@ use super::observed::{Observed, ObservedBucket, ObservedRole};
 use super::operation::{Operation, Query};
 use super::policy::PolicyShare;
 use super::spec::{BucketSpec, Spec};
-use super::teardown::{take_down_bucket, take_down_role};
+use super::teardown::{take_down_bucket, take_down_role, take_down_rules};
 
 /// What an update leaves behind: it is wired off and taken down once no rule uses it.
 #[derive(Debug, Clone, Default)]
 pub struct Going {
     /// Destinations that are no longer wanted, with what was seen of them.
     pub buckets: Vec<(Side, BucketSpec, ObservedBucket)>,
-    /// Roles of ours that were used before and whose place another one takes: the spec that had it, the side of its
-    /// direction, and what was seen of it.
-    pub roles: Vec<(Spec, Side, ObservedRole)>,
+    /// Directions that end, or that another role serves from now on.
+    pub directions: Vec<GoingDirection>,
     /// Aliases of ours that are no longer wanted.
     pub aliases: Vec<(Side, BucketSpec, String)>,
+}
+
+/// A direction of before.
+#[derive(Debug, Clone)]
+pub struct GoingDirection {
+    /// The spec that had it.
+    pub spec: Spec,
+    /// The side that it leaves there.
+    pub from: Side,
+    /// Whether its rules go; otherwise they live on with another role.
+    pub rules: bool,
+    /// What was seen of its role.
+    pub role: Option<ObservedRole>,
 }
 
 /// The steps that bring AWS from what was seen to what is wanted.
@@ -52,14 +64,16 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
         })
         .collect();
     // Where neither rules nor keys change, there is no moment in which the old ones are needed as well.
-    let form = if !put_rules.is_empty() || differences.values().flatten().any(is_encryption) {
+    let rules_change = !put_rules.is_empty() || going.directions.iter().any(|d| d.rules);
+    let form = if rules_change || differences.values().flatten().any(is_encryption) {
         Form::Wider
     } else {
         Form::Exact
     };
+    let mut rules = planner.end_directions(&going.directions);
     planner.roles();
     planner.buckets(differences, grant_differences(desired, observed, form));
-    let rules = planner.replication(put_rules);
+    rules.extend(planner.replication(put_rules));
     planner.move_to_kms(&rules);
     planner.narrow(form, &rules);
     for (side, bucket, alias) in &going.aliases {
@@ -76,8 +90,8 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     for (side, bucket, seen) in &going.buckets {
         take_down_bucket(&mut graph, &desired.owner, side, bucket, seen, &rules);
     }
-    for (spec, side, seen) in &going.roles {
-        if let Some(direction) = spec.direction(side)
+    for before in &going.directions {
+        if let (Some(direction), Some(seen)) = (before.spec.direction(&before.from), &before.role)
             && !is_in_use(desired, &direction)
         {
             take_down_role(&mut graph, &direction, seen, &rules);
@@ -130,6 +144,26 @@ impl<'a> Planner<'a> {
             ready: Vec::new(),
             after_rules: Vec::new(),
         }
+    }
+
+    /// Takes the rules of directions away that end; the steps after which they are gone. It comes first: nothing else
+    /// about the bucket that they leave may change while they are live and no longer looked after.
+    fn end_directions(&mut self, going: &[GoingDirection]) -> Vec<StepId> {
+        let mut gone = Vec::new();
+        for before in going.iter().filter(|before| before.rules) {
+            let Some(direction) = before.spec.direction(&before.from) else {
+                continue;
+            };
+            let id = take_down_rules(&mut self.graph, &direction);
+            gone.push(id);
+            // The bucket may stand under another key now.
+            let name = direction.bucket.name.as_str();
+            let mut buckets = self.desired.buckets.iter();
+            if let Some((side, _)) = buckets.find(|(_, bucket)| bucket.name == name) {
+                self.last.insert(side.clone(), id);
+            }
+        }
+        gone
     }
 
     fn roles(&mut self) {

@@ -149,6 +149,8 @@ pub struct DestinationSpec {
     pub bucket: BucketSpec,
     /// Its rules by name; one of the name `default` where the configuration names none.
     pub rules: BTreeMap<String, RuleSpec>,
+    /// The role by which it replicates back to the source, where it does.
+    pub two_way: Option<RoleSpec>,
 }
 
 /// One replication rule.
@@ -240,16 +242,21 @@ impl Spec {
             .find(|b| b.name == *name)
     }
 
+    /// The same, to be changed.
+    pub fn bucket_mut(&mut self, side: &Side) -> Option<&mut BucketSpec> {
+        match side {
+            Side::Source => Some(&mut self.source),
+            Side::Destination(key) => self.destinations.get_mut(key).map(|d| &mut d.bucket),
+        }
+    }
+
     /// Takes note of which of our keys are there: found ones by their ARN, and none where the one in state is
     /// gone, so that what names it waits for the new one. Call it between observing and [`desire`].
     ///
     /// [`desire`]: super::desired::desire
     pub fn learn_keys(&mut self, observed: &Observed) {
         for (side, seen) in &observed.buckets {
-            let bucket = match side {
-                Side::Source => Some(&mut self.source),
-                Side::Destination(key) => self.destinations.get_mut(key).map(|d| &mut d.bucket),
-            };
+            let bucket = self.bucket_mut(side);
             let Some(KeyChoice::Owned(key)) = bucket.and_then(|b| b.encryption.key.as_mut()) else {
                 continue;
             };

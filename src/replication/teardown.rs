@@ -45,7 +45,11 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
     let nothing = ObservedBucket::default();
     let quiet: Vec<StepId> = spec
         .directions()
-        .filter_map(|direction| take_down_rules(&mut graph, &direction, observed))
+        .filter(|direction| {
+            let seen = observed.buckets.get(&direction.from);
+            seen.is_some_and(|bucket| bucket.replication.present().is_some())
+        })
+        .map(|direction| take_down_rules(&mut graph, &direction))
         .collect();
     for (side, bucket) in spec.buckets() {
         let seen = observed.buckets.get(&side).unwrap_or(&nothing);
@@ -59,14 +63,8 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
     graph
 }
 
-/// Takes a direction's rules away, where there are any; the step after which they are gone.
-fn take_down_rules(
-    graph: &mut StepGraph,
-    direction: &Direction<'_>,
-    observed: &Observed,
-) -> Option<StepId> {
-    let seen = observed.buckets.get(&direction.from)?;
-    seen.replication.present()?;
+/// Takes a direction's rules away; the step after which they are gone.
+pub(super) fn take_down_rules(graph: &mut StepGraph, direction: &Direction<'_>) -> StepId {
     let component = ComponentId::Of(direction.from.clone(), Part::Replication);
     let at = &direction.bucket.location;
     let bucket = direction.bucket.name.to_string();
@@ -78,7 +76,7 @@ fn take_down_rules(
         }),
         [],
     );
-    Some(graph.push(
+    graph.push(
         component,
         at.clone(),
         Action::Await {
@@ -86,7 +84,7 @@ fn take_down_rules(
             until: Condition::Gone,
         },
         [deleted],
-    ))
+    )
 }
 
 /// Takes down one bucket with its keys, or, where it stays, our part in it.

@@ -10,7 +10,8 @@ use crate::faulty::{Fault, FaultyCloud};
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, Failed, LATER, backup, bucket, create, destination, destroy, drift_words, kms_abroad,
-    location, plain_at_home, rule_of, try_update, with_key,
+    location, plain_at_home, rule_of, try_update, turn_one_way, turn_two_way, two_way_abroad,
+    with_key,
 };
 
 const REFUSED: Fault = Fault::Refused(CallErrorKind::Invalid);
@@ -39,7 +40,7 @@ async fn dies<T>(faulty: &FaultyCloud<'_>, work: impl Future<Output = T>) -> boo
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_fails_anywhere_leaves_nothing() {
-    for wanted in [kms_abroad(), plain_at_home()] {
+    for wanted in [kms_abroad(), two_way_abroad(), plain_at_home()] {
         for at in 1.. {
             let cloud = FakeCloud::new();
             let faulty = FaultyCloud::new(&cloud, at, REFUSED);
@@ -60,7 +61,7 @@ async fn a_create_that_fails_anywhere_leaves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_loses_any_answer_ends_as_if_nothing_had_happened() {
-    for wanted in [kms_abroad(), plain_at_home()] {
+    for wanted in [kms_abroad(), two_way_abroad(), plain_at_home()] {
         let expected = undisturbed(&wanted).await;
         for at in 1.. {
             let cloud = FakeCloud::new();
@@ -77,7 +78,7 @@ async fn a_create_that_loses_any_answer_ends_as_if_nothing_had_happened() {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_killed_anywhere_is_finished_by_the_next() {
-    for wanted in [kms_abroad(), plain_at_home()] {
+    for wanted in [kms_abroad(), two_way_abroad(), plain_at_home()] {
         let expected = undisturbed(&wanted).await;
         for fault in [Fault::Killed, Fault::KilledAfter] {
             for at in 1.. {
@@ -235,8 +236,16 @@ async fn count_writes(wanted: &Spec) -> usize {
     cloud.state().writes.len()
 }
 
-/// An update that adds a destination, changes one and removes one, with delete markers switched.
-fn before_and_after() -> (Spec, impl Fn(&Spec) -> Spec) {
+/// An update with what it starts from, and the keys that it leaves: live ones and such as await their end.
+struct Change {
+    before: Spec,
+    apply: fn(&mut Spec),
+    keys: (usize, usize),
+}
+
+/// Adds a destination, changes one and removes one, with delete markers switched and another role; makes one
+/// two-way; makes it one-way again.
+fn changes() -> [Change; 3] {
     let mut before = kms_abroad();
     let going = with_key(bucket(
         "acme-archive-going",
@@ -245,34 +254,58 @@ fn before_and_after() -> (Spec, impl Fn(&Spec) -> Spec) {
     let mut going = destination("going", 1, going);
     rule_of(&mut going).delete_marker_replication = true;
     before.destinations.insert("going".to_owned(), going);
-    let change = |state: &Spec| {
-        let mut after = state.clone();
-        after.destinations.remove("going");
+    let come_and_go = |spec: &mut Spec| {
+        spec.destinations.remove("going");
         let coming = with_key(bucket(
             "acme-archive-coming",
             location("333333333333", "eu-west-1"),
         ));
-        after
-            .destinations
+        spec.destinations
             .insert("coming".to_owned(), destination("coming", 2, coming));
-        rule_of(backup(&mut after)).delete_marker_replication = true;
-        after.role.name = "another-role".to_owned();
-        after
+        rule_of(backup(spec)).delete_marker_replication = true;
+        spec.role.name = "another-role".to_owned();
     };
-    (before, change)
+    [
+        Change {
+            before,
+            apply: come_and_go,
+            keys: (3, 1),
+        },
+        Change {
+            before: kms_abroad(),
+            apply: |spec| turn_two_way(backup(spec)),
+            keys: (2, 0),
+        },
+        Change {
+            before: two_way_abroad(),
+            apply: |spec| turn_one_way(backup(spec)),
+            keys: (2, 0),
+        },
+    ]
 }
 
-/// Runs the update under a fault, then once more from the old state; it must come to the same end.
-async fn check_update(fault: Fault, ends_well: bool) {
-    let (before, change) = before_and_after();
+/// Runs every update under a fault, then once more from the old state; it must come to the same end.
+async fn check_updates(fault: Fault, ends_well: bool) {
+    for change in changes() {
+        check_update(&change, fault, ends_well).await;
+    }
+}
+
+async fn check_update(change: &Change, fault: Fault, ends_well: bool) {
+    let before = &change.before;
+    let changed = |prior: &Spec| {
+        let mut after = prior.clone();
+        (change.apply)(&mut after);
+        after
+    };
     let cloud = FakeCloud::new();
-    let prior = create(&cloud, &before, FIRST).await.unwrap();
-    try_update(&cloud, &prior, &change(&prior)).await.unwrap();
+    let prior = create(&cloud, before, FIRST).await.unwrap();
+    try_update(&cloud, &prior, &changed(&prior)).await.unwrap();
     let expected = picture(&cloud.state());
     for at in 1.. {
         let cloud = FakeCloud::new();
-        let prior = create(&cloud, &before, FIRST).await.unwrap();
-        let after = change(&prior);
+        let prior = create(&cloud, before, FIRST).await.unwrap();
+        let after = changed(&prior);
         let faulty = FaultyCloud::new(&cloud, at, fault);
         let mut result = None;
         let died = dies(&faulty, async {
@@ -280,7 +313,7 @@ async fn check_update(fault: Fault, ends_well: bool) {
         })
         .await;
         if !faulty.has_struck() {
-            assert!(at > 10);
+            assert!(at > 7);
             break;
         }
         let ended_well = matches!(result, Some(Ok(_)));
@@ -291,7 +324,7 @@ async fn check_update(fault: Fault, ends_well: bool) {
         let spec = try_update(&cloud, &prior, &after).await.unwrap();
         let state = || cloud.state();
         assert_eq!(picture(&state()), expected, "{fault:?} at {at}");
-        assert_eq!(keys(&state()), (3, 1), "{fault:?} at {at}");
+        assert_eq!(keys(&state()), change.keys, "{fault:?} at {at}");
         assert_eq!(state().ungranted, Vec::<String>::new(), "{fault:?} at {at}");
         assert_eq!(drift_words(&cloud, &spec).await, Vec::<String>::new());
     }
@@ -299,22 +332,28 @@ async fn check_update(fault: Fault, ends_well: bool) {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_that_fails_anywhere_is_finished_by_the_next() {
-    check_update(REFUSED, false).await;
+    check_updates(REFUSED, false).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_update_that_loses_any_answer_ends_as_if_nothing_had_happened() {
-    check_update(Fault::AnswerLost, true).await;
+    check_updates(Fault::AnswerLost, true).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_update_that_is_killed_anywhere_is_finished_by_the_next() {
-    check_update(Fault::Killed, true).await;
-    check_update(Fault::KilledAfter, true).await;
+    check_updates(Fault::Killed, true).await;
+    check_updates(Fault::KilledAfter, true).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_destroy_that_meets_any_fault_is_finished_by_the_next() {
+    for wanted in [kms_abroad(), two_way_abroad()] {
+        check_destroy(&wanted).await;
+    }
+}
+
+async fn check_destroy(wanted: &Spec) {
     for fault in [
         REFUSED,
         Fault::AnswerLost,
@@ -323,7 +362,7 @@ async fn a_destroy_that_meets_any_fault_is_finished_by_the_next() {
     ] {
         for at in 1.. {
             let cloud = FakeCloud::new();
-            let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+            let spec = create(&cloud, wanted, FIRST).await.unwrap();
             let faulty = FaultyCloud::new(&cloud, at, fault);
             let mut first = None;
             dies(&faulty, async {

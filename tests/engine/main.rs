@@ -13,4 +13,5 @@ mod faults;
 mod random;
 mod stop;
 mod teardown;
+mod two_way;
 mod update;

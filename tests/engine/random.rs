@@ -8,7 +8,7 @@ use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, bucket, create, destination, destroy, drift_words, location, rule_of, settings, spec,
-    update, with_key,
+    turn_two_way, update, with_key,
 };
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
@@ -62,14 +62,14 @@ fn any_bucket(name: String, account: &'static str, kms: bool) -> impl Strategy<V
 
 fn any_destination(
     kms: bool,
-) -> impl Strategy<Value = (usize, (BucketSpec, [bool; 2], Option<&'static str>))> {
+) -> impl Strategy<Value = (usize, (BucketSpec, [bool; 3], Option<&'static str>))> {
     let class = prop::sample::select(vec!["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"]);
     (0..4_usize, 0..ACCOUNTS.len()).prop_flat_map(move |(number, account)| {
         // A bucket of another account is another bucket, so a destination can move.
         let name = format!("acme-{number}-{account}");
         let class = proptest::option::of(class.clone());
         let bucket = any_bucket(name, ACCOUNTS[account], kms);
-        (Just(number), (bucket, any::<[bool; 2]>(), class))
+        (Just(number), (bucket, any::<[bool; 3]>(), class))
     })
 }
 
@@ -82,12 +82,15 @@ fn any_spec(kms: bool) -> impl Strategy<Value = Spec> {
     let destinations = proptest::collection::vec(any_destination(kms), 1..4);
     (source, destinations).prop_map(|(source, destinations)| {
         let mut made = spec(source, Vec::new());
-        for (number, (bucket, [enabled, markers], class)) in destinations {
+        for (number, (bucket, [enabled, markers, two_way], class)) in destinations {
             let key = format!("to-{number}");
             let mut to = destination(&key, i32::try_from(number).unwrap(), bucket);
             rule_of(&mut to).enabled = enabled;
             rule_of(&mut to).delete_marker_replication = markers;
             rule_of(&mut to).storage_class = class.map(str::to_owned);
+            if two_way {
+                turn_two_way(&mut to);
+            }
             made.destinations.insert(key, to);
         }
         made

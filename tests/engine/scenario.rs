@@ -14,6 +14,7 @@ use terraform_provider_replicated::execution::observe::{self, Purpose};
 use terraform_provider_replicated::replication::component::{ComponentId, Part, Side};
 use terraform_provider_replicated::replication::desired::desire;
 use terraform_provider_replicated::replication::diff::{Difference, diff};
+use terraform_provider_replicated::replication::direction::superseded;
 use terraform_provider_replicated::replication::graph::StepGraph;
 use terraform_provider_replicated::replication::ids::{
     AccountId, AssumeRole, BucketName, Location, Partition, Region, WayIn,
@@ -23,7 +24,7 @@ use terraform_provider_replicated::replication::names;
 use terraform_provider_replicated::replication::observed::Observed;
 use terraform_provider_replicated::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
 use terraform_provider_replicated::replication::ownership::{Claim, Trust, claims};
-use terraform_provider_replicated::replication::plan::{Going, plan};
+use terraform_provider_replicated::replication::plan::{Going, GoingDirection, plan};
 use terraform_provider_replicated::replication::spec::{
     BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, KeyChoice, KeySpec,
     PolicySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
@@ -114,6 +115,7 @@ pub(crate) fn destination(key: &str, priority: i32, bucket: BucketSpec) -> Desti
     DestinationSpec {
         bucket,
         rules: BTreeMap::from([(names::DEFAULT_RULE.to_owned(), rule(key, priority))]),
+        two_way: None,
     }
 }
 
@@ -142,15 +144,7 @@ pub(crate) fn rule_of(destination: &mut DestinationSpec) -> &mut RuleSpec {
 
 /// A source and its destinations, with a role of ours.
 pub(crate) fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)>) -> Spec {
-    let role = RoleSpec {
-        name: names::default_role_name(source.name.as_str()),
-        path: "/".to_owned(),
-        ownership: RoleOwnership::Owned {
-            description: names::default_role_description(source.name.as_str()),
-            permissions_boundary: None,
-            tags: Tags::new(),
-        },
-    };
+    let role = owned_role(source.name.as_str());
     Spec {
         source,
         destinations: destinations
@@ -169,6 +163,45 @@ pub(crate) fn kms_abroad() -> Spec {
     let mut backup = destination("backup", 0, backup);
     rule_of(&mut backup).storage_class = Some("STANDARD_IA".to_owned());
     spec(source, vec![("backup", backup)])
+}
+
+/// The same, and back again.
+pub(crate) fn two_way_abroad() -> Spec {
+    let mut spec = kms_abroad();
+    turn_two_way(backup(&mut spec));
+    spec
+}
+
+/// Lets a destination replicate back.
+pub(crate) fn turn_two_way(destination: &mut DestinationSpec) {
+    let bucket = destination.bucket.name.to_string();
+    for rule in destination.rules.values_mut() {
+        rule.replica_modification_sync = true;
+        rule.delete_marker_replication = true;
+    }
+    destination.two_way = Some(owned_role(&bucket));
+}
+
+/// Lets a destination only receive.
+pub(crate) fn turn_one_way(destination: &mut DestinationSpec) {
+    for rule in destination.rules.values_mut() {
+        rule.replica_modification_sync = false;
+        rule.delete_marker_replication = false;
+    }
+    destination.two_way = None;
+}
+
+/// The role of ours with which a bucket replicates.
+fn owned_role(bucket: &str) -> RoleSpec {
+    RoleSpec {
+        name: names::default_role_name(bucket),
+        path: "/".to_owned(),
+        ownership: RoleOwnership::Owned {
+            description: names::default_role_description(bucket),
+            permissions_boundary: None,
+            tags: Tags::new(),
+        },
+    }
 }
 
 /// One account, no keys.
@@ -216,7 +249,13 @@ pub(crate) fn no_stop() -> CancellationToken {
     CancellationToken::new()
 }
 
-async fn look(cloud: &dyn Cloud, spec: &Spec, purpose: Purpose, known: bool) -> Observed {
+/// Looks at everything of a spec.
+pub(crate) async fn look(
+    cloud: &dyn Cloud,
+    spec: &Spec,
+    purpose: Purpose,
+    known: bool,
+) -> Observed {
     let known = move |_: &ComponentId| known;
     observe::observe(cloud, spec, purpose, &known)
         .await
@@ -285,11 +324,19 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
     };
     // A destination or a key that is new is not known yet; a destination under another key is.
     let known = |component: &ComponentId| match component {
-        ComponentId::Of(side, part) => before(side).is_some_and(|before| {
-            let has_key = before.owned_key().is_some_and(|key| key.arn.is_some());
-            *part != Part::Key || has_key
+        ComponentId::Of(side, part) => before(side).is_some_and(|before| match part {
+            Part::Key => before.owned_key().is_some_and(|key| key.arn.is_some()),
+            Part::Replication => {
+                let mut directions = prior.directions();
+                directions.any(|direction| direction.bucket.name == before.name)
+            }
+            _ => true,
         }),
-        _ => prior.role.name == spec.role.name,
+        ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
+            let wanted = spec.direction(side).map(|direction| direction.role_arn());
+            let mut before = prior.directions();
+            before.any(|direction| Some(direction.role_arn()) == wanted)
+        }
     };
     let seen = observe::observe(cloud, spec, Purpose::Refresh, &known)
         .await
@@ -315,17 +362,16 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
             }
         }
     }
-    let was_ours = matches!(prior.role.ownership, RoleOwnership::Owned { .. });
-    let outward = prior.outward();
-    if outward.role_arn() != spec.outward().role_arn() && was_ours {
-        let seen = observe::observe_role(cloud, &outward, Purpose::Destroy)
+    for (direction, rules) in superseded(prior, spec) {
+        let seen = observe::observe_role(cloud, &direction, Purpose::Destroy)
             .await
             .unwrap();
-        let role = seen.present().cloned();
-        going.roles = role
-            .map(|role| (prior.clone(), Side::Source, role))
-            .into_iter()
-            .collect();
+        going.directions.push(GoingDirection {
+            spec: prior.clone(),
+            from: direction.from,
+            rules,
+            role: seen.present().cloned(),
+        });
     }
     let graph = plan(&desire(&learned, Some(prior), LATER), &seen, &going);
     (learned, graph)

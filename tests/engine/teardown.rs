@@ -5,7 +5,7 @@ use terraform_provider_replicated::replication::component::Side;
 use terraform_provider_replicated::replication::desired::desire;
 use terraform_provider_replicated::replication::observed::ObservedBucket;
 use terraform_provider_replicated::replication::ownership::{Refusal, Trust, claims};
-use terraform_provider_replicated::replication::plan::{Going, plan};
+use terraform_provider_replicated::replication::plan::{Going, GoingDirection, plan};
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 use terraform_provider_replicated::replication::spec::Spec;
 use terraform_provider_replicated::replication::teardown::obstacles;
@@ -207,7 +207,12 @@ async fn a_role_under_another_path_and_the_same_name_is_refused_and_never_taken_
 
     let role = seen.role(&Side::Source).present().unwrap();
     let going = Going {
-        roles: vec![(prior.clone(), Side::Source, role.clone())],
+        directions: vec![GoingDirection {
+            spec: prior.clone(),
+            from: Side::Source,
+            rules: false,
+            role: Some(role.clone()),
+        }],
         ..Going::default()
     };
     let graph = plan(&desire(&wanted, Some(&prior), LATER), &seen, &going);

@@ -202,7 +202,7 @@ impl Run {
                 &prior_spec,
                 &self.model,
                 &self.private,
-                false
+                Some(&self.spec)
             ),
             self.look(),
         );

@@ -46,6 +46,7 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
             key.clone(),
             DestinationSpec {
                 rules: rules(side, source_side)?,
+                two_way: None,
                 bucket: bucket(model, &this, side, &common, settings)?,
             },
         );

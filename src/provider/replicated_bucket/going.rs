@@ -1,6 +1,6 @@
 //! What an update leaves behind: destinations, a role and aliases that the configuration no longer has.
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
 use super::effective::previous_destination;
 use super::model::BucketModel;
@@ -10,8 +10,9 @@ use crate::execution::observe::{Purpose, observe_bucket, observe_role};
 use crate::framework::model::Attr;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
+use crate::replication::direction::superseded;
 use crate::replication::observed::Presence;
-use crate::replication::plan::Going;
+use crate::replication::plan::{Going, GoingDirection};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 use crate::replication::teardown::{Obstacle, obstacles};
 use std::sync::Arc;
@@ -24,14 +25,15 @@ pub(super) struct Leaving {
     pub(super) kept: Vec<Obstacle>,
 }
 
-/// Looks at what the new model no longer has. With `dry`, only what decides whether it can go is looked at.
+/// Looks at what the new model no longer has. Without its `spec`, only what decides
+/// whether it can go is looked at.
 pub(super) async fn leaving(
     session: &Session,
     prior: &BucketModel,
     prior_spec: &Spec,
     model: &BucketModel,
     private: &Private,
-    dry: bool,
+    spec: Option<&Spec>,
 ) -> Result<Leaving, Vec<CallError>> {
     let mut going = Going::default();
     let mut errors = Vec::new();
@@ -66,9 +68,10 @@ pub(super) async fn leaving(
             Err(error) => errors.push(error),
         }
     }
-    if !dry {
-        if let Err(error) = old_role(session, prior_spec, model, &mut going).await {
-            errors.push(error);
+    if let Some(spec) = spec {
+        match old_directions(session, private, prior_spec, spec).await {
+            Ok(directions) => going.directions = directions,
+            Err(error) => errors.push(error),
         }
         old_aliases(prior_spec, model, &mut going);
     }
@@ -149,28 +152,40 @@ fn stays(prior: &BucketModel, key: &str, model: &BucketModel) -> bool {
     })
 }
 
-async fn old_role(
+/// Directions that end or get another role, with what was seen of their roles.
+async fn old_directions(
     session: &Session,
+    private: &Private,
     prior_spec: &Spec,
-    model: &BucketModel,
-    going: &mut Going,
-) -> Result<(), CallError> {
-    let outward = prior_spec.outward();
+    spec: &Spec,
+) -> Result<Vec<GoingDirection>, CallError> {
     // In a role of somebody else's there is at most our policy to take away.
-    let untouched = RoleOwnership::Existing {
+    let untouched = &RoleOwnership::Existing {
         manage_policy: false,
     };
-    let now = model.role.known().and_then(|role| role.arn.known());
-    if now == Some(&outward.role_arn().to_string()) || outward.role.ownership == untouched {
-        return Ok(());
-    }
-    let seen = observe_role(&*session.cloud, &outward, Purpose::Destroy).await?;
-    if let Presence::Present(seen) = seen {
-        going
-            .roles
-            .push((prior_spec.clone(), outward.from.clone(), seen));
-    }
-    Ok(())
+    let superseded = superseded(prior_spec, spec);
+    try_join_all(superseded.into_iter().map(|(direction, rules)| async move {
+        let from = direction.from.clone();
+        let mut before = prior_spec.clone();
+        let bucket = enterable(session, private, direction.bucket).await;
+        if let Some(before) = before.bucket_mut(&from) {
+            *before = bucket;
+        }
+        let role = match before.direction(&from) {
+            Some(direction) if direction.role.ownership != *untouched => {
+                observe_role(&*session.cloud, &direction, Purpose::Destroy).await?
+            }
+            _ => Presence::Absent,
+        };
+        let role = role.present().cloned();
+        Ok(GoingDirection {
+            spec: before,
+            from,
+            rules,
+            role,
+        })
+    }))
+    .await
 }
 
 fn old_aliases(prior_spec: &Spec, model: &BucketModel, going: &mut Going) {

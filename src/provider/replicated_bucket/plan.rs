@@ -145,7 +145,7 @@ impl Planner<'_> {
             refuse_another_path(&prior_spec, spec, diagnostics);
         }
         let Leaving { going, kept } =
-            match leaving(session, prior, &prior_spec, model, &self.private, true).await {
+            match leaving(session, prior, &prior_spec, model, &self.private, None).await {
                 Ok(leaving) => leaving,
                 Err(errors) => {
                     super::report::read_errors(&errors, diagnostics);

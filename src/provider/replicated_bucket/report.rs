@@ -216,6 +216,9 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
         Refusal::AnotherPath(arn) => format!(
             "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another role.name. Nothing was changed."
         ),
+        Refusal::Replicates(role) => format!(
+            "The bucket has replication rules already, which use the role {role}, and a bucket has only one role for all of its rules. Take its replication configuration away, or leave two_way out. Nothing was changed."
+        ),
         Refusal::Settled => format!(
             "{thing} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
