@@ -78,6 +78,7 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
         | "NoSuchEntity"
         | "NoSuchEntityException"
         | "NoSuchKey"
+        | "NoSuchLifecycleConfiguration"
         | "NoSuchPublicAccessBlockConfiguration"
         | "NoSuchTagSet"
         | "NoSuchUpload"

@@ -15,6 +15,7 @@ mod error;
 mod http;
 mod iam;
 mod kms;
+mod lifecycle;
 mod once_map;
 mod replication_configuration;
 mod retry;
@@ -83,6 +84,9 @@ impl Cloud for AwsCloud {
                 s3::get_bucket_ownership_controls(&at, bucket).await
             }
             Query::GetBucketAcl { bucket } => s3::get_bucket_acl(&at, bucket).await,
+            Query::GetBucketLifecycleConfiguration { bucket } => {
+                lifecycle::get_bucket_lifecycle_configuration(&at, bucket).await
+            }
             Query::GetBucketTagging { bucket } => s3::get_bucket_tagging(&at, bucket).await,
             Query::GetBucketPolicy { bucket } => s3::get_bucket_policy(&at, bucket).await,
             Query::GetBucketReplication { bucket } => s3::get_bucket_replication(&at, bucket).await,
@@ -146,6 +150,10 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
             bucket,
             object_ownership,
         } => s3::put_bucket_ownership_controls(at, bucket, object_ownership).await,
+        O::PutBucketLifecycleConfiguration { bucket, lifecycle } => {
+            lifecycle::put_bucket_lifecycle_configuration(at, bucket, lifecycle).await
+        }
+        O::DeleteBucketLifecycle { bucket } => lifecycle::delete_bucket_lifecycle(at, bucket).await,
         O::PutBucketTagging { bucket, tags } => s3::put_bucket_tagging(at, bucket, tags).await,
         O::PutBucketPolicy { bucket, policy } => s3::put_bucket_policy(at, bucket, policy).await,
         O::DeleteBucketPolicy { bucket } => s3::delete_bucket_policy(at, bucket).await,

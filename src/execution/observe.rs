@@ -14,7 +14,7 @@ use crate::replication::direction::Direction;
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
-use crate::replication::operation::{Answer, Query, Tags};
+use crate::replication::operation::{Answer, LifecycleConfiguration, Query, Tags};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 
 /// How many keys' tags are read at once; KMS throttles an account's calls together.
@@ -193,31 +193,33 @@ impl Look<'_> {
         }
         let wants_emptiness = !known;
         let q = |make: fn(String) -> Query| make(name.clone());
-        let (versioning, encryption, block, ownership, tags, policy, replication, empty) = try_join!(
-            self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
-            self.setting(
-                q(|bucket| Query::GetBucketEncryption { bucket }),
-                |answer| match answer {
-                    Answer::Encryption(encryption) => Some(encryption),
-                    _ => None,
-                }
-            ),
-            self.setting(
-                q(|bucket| Query::GetPublicAccessBlock { bucket }),
-                |answer| match answer {
-                    Answer::PublicAccessBlock(block) => Some(block),
-                    _ => None,
-                }
-            ),
-            self.setting(
-                q(|bucket| Query::GetBucketOwnershipControls { bucket }),
-                text
-            ),
-            self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
-            self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
-            self.replication(&name, replicates),
-            self.emptiness(&name, wants_emptiness),
-        )?;
+        let (versioning, encryption, block, ownership, lifecycle, tags, policy, replication, empty) =
+            try_join!(
+                self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
+                self.setting(
+                    q(|bucket| Query::GetBucketEncryption { bucket }),
+                    |answer| match answer {
+                        Answer::Encryption(encryption) => Some(encryption),
+                        _ => None,
+                    }
+                ),
+                self.setting(
+                    q(|bucket| Query::GetPublicAccessBlock { bucket }),
+                    |answer| match answer {
+                        Answer::PublicAccessBlock(block) => Some(block),
+                        _ => None,
+                    }
+                ),
+                self.setting(
+                    q(|bucket| Query::GetBucketOwnershipControls { bucket }),
+                    text
+                ),
+                self.lifecycle(&name, bucket.settings().is_some()),
+                self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
+                self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
+                self.replication(&name, replicates),
+                self.emptiness(&name, wants_emptiness),
+            )?;
         let Setting::Of(versioning) = versioning else {
             // S3 answers this question for every bucket that is there.
             seen.region = Presence::Absent;
@@ -231,6 +233,7 @@ impl Look<'_> {
         seen.encryption = encryption.presence();
         seen.public_access_block = block.presence();
         seen.object_ownership = ownership.presence();
+        seen.lifecycle = lifecycle.presence();
         seen.tags = tags.presence();
         seen.policy = policy.presence();
         seen.replication = replication.presence();
@@ -295,6 +298,25 @@ impl Look<'_> {
             message: format!("the bucket is there already, in region {region}"),
             request_id: None,
         }
+    }
+
+    /// Lifecycle rules of a bucket of ours; nobody else's are looked at.
+    async fn lifecycle(
+        &self,
+        bucket: &str,
+        ours: bool,
+    ) -> Result<Setting<LifecycleConfiguration>, CallError> {
+        if !ours {
+            return Ok(Setting::Of(Presence::Unasked));
+        }
+        let query = Query::GetBucketLifecycleConfiguration {
+            bucket: bucket.to_owned(),
+        };
+        self.setting(query, |answer| match answer {
+            Answer::Lifecycle(lifecycle) => Some(lifecycle),
+            _ => None,
+        })
+        .await
     }
 
     async fn replication(

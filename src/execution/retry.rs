@@ -76,6 +76,7 @@ pub(super) fn takes_away(operation: &Operation) -> bool {
         Operation::DeleteBucket { .. }
             | Operation::DeleteBucketPolicy { .. }
             | Operation::DeleteBucketReplication { .. }
+            | Operation::DeleteBucketLifecycle { .. }
             | Operation::DeleteObjects { .. }
             | Operation::AbortMultipartUpload { .. }
             | Operation::DeleteAlias { .. }

@@ -232,6 +232,38 @@ fn foreign_tags(value: &Value, is_ours: impl Fn(&str) -> bool) -> Result<(), Str
     }
 }
 
+/// Tags that an object can carry.
+pub(crate) fn object_tags() -> impl Validator {
+    collection(|value| {
+        let Value::Map(tags) = value else {
+            return Ok(());
+        };
+        if tags.len() > 10 {
+            return Err(format!(
+                "{} tags are too many: an object has at most 10.",
+                tags.len()
+            ));
+        }
+        for (key, value) in tags {
+            let length = match value {
+                Value::Null => {
+                    return Err(format!(
+                        "the tag \"{key}\" is null; write a text, or leave it out."
+                    ));
+                }
+                Value::String(text) => text.chars().count(),
+                _ => 0,
+            };
+            if !(1..=128).contains(&key.chars().count()) || length > 256 {
+                return Err(format!(
+                    "the tag \"{key}\" is not possible: keys have 1 to 128 characters, values at most 256."
+                ));
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Keys of `destinations`: they go into rule IDs and tags.
 pub(crate) fn destination_keys() -> impl Validator {
     collection(|value| {

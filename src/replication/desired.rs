@@ -13,7 +13,8 @@ use super::ids::Location;
 use super::ignored_tags::IgnoredTags;
 use super::names::{self, ownership_tags};
 use super::operation::{
-    BucketEncryption, Input, PublicAccessBlock, ReplicationConfiguration, Tags,
+    BucketEncryption, Input, LifecycleConfiguration, PublicAccessBlock, ReplicationConfiguration,
+    Tags,
 };
 use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
@@ -77,6 +78,8 @@ pub struct DesiredSettings {
     pub public_access_block: PublicAccessBlock,
     /// Default encryption.
     pub encryption: BucketEncryption,
+    /// Lifecycle rules.
+    pub lifecycle: LifecycleConfiguration,
     /// All tags, ours included.
     pub tags: Tags,
     /// Tags that somebody else keeps on it.
@@ -305,6 +308,7 @@ fn desire_bucket(
                 object_ownership: settings.object_ownership.clone(),
                 public_access_block: settings.public_access_block,
                 encryption: default_encryption(side, bucket),
+                lifecycle: settings.lifecycle.clone(),
                 tags: tags_of(Part::Bucket, &settings.tags),
                 ignored_tags: spec.ignored_tags.clone(),
             }),

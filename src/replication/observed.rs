@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::component::Side;
 use super::operation::{
-    BucketEncryption, KeyDescription, PublicAccessBlock, ReplicationConfiguration, RoleDescription,
-    Tags,
+    BucketEncryption, KeyDescription, LifecycleConfiguration, PublicAccessBlock,
+    ReplicationConfiguration, RoleDescription, Tags,
 };
 
 /// Whether something is there.
@@ -67,6 +67,8 @@ pub struct ObservedBucket {
     pub public_access_block: Presence<PublicAccessBlock>,
     /// Object ownership.
     pub object_ownership: Presence<String>,
+    /// Lifecycle rules; absent when there is none.
+    pub lifecycle: Presence<LifecycleConfiguration>,
     /// All tags, ours included.
     pub tags: Presence<Tags>,
     /// The policy document's text.

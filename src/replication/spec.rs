@@ -9,7 +9,7 @@ use super::component::{ComponentId, Part, Side};
 use super::ids::{BucketName, Location};
 use super::ignored_tags::IgnoredTags;
 use super::observed::{Observed, Presence};
-use super::operation::{Input, PublicAccessBlock, RuleFilter, Tags};
+use super::operation::{Input, LifecycleConfiguration, PublicAccessBlock, RuleFilter, Tags};
 use super::policy::Statement;
 
 /// One `replicated_bucket`.
@@ -58,6 +58,8 @@ pub struct BucketSettings {
     pub object_ownership: String,
     /// The four switches.
     pub public_access_block: PublicAccessBlock,
+    /// What becomes of objects as they age.
+    pub lifecycle: LifecycleConfiguration,
     /// The user's tags, provider defaults included, ours not.
     pub tags: Tags,
     /// Whether a destroy may empty the bucket.

@@ -12,6 +12,7 @@ mod faults;
 mod import;
 mod in_place;
 mod keys;
+mod lifecycle_rules;
 mod locations;
 mod planning;
 mod provider_block;

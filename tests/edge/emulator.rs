@@ -18,14 +18,14 @@ use crate::setting::{
 };
 
 /// A cloud of one account's root user, and a location in another account that is entered by its role.
-struct Emulated {
-    cloud: AwsCloud,
+pub(crate) struct Emulated {
+    pub(crate) cloud: AwsCloud,
     account: Account,
-    here: Location,
+    pub(crate) here: Location,
 }
 
 impl Emulated {
-    async fn new(code: &str) -> Self {
+    pub(crate) async fn new(code: &str) -> Self {
         let emulator = Emulator::shared().unwrap();
         let (home, account) = (emulator.new_account(), emulator.new_account());
         let role_arn = account.create_deploy_role(&home).await.unwrap();
@@ -58,31 +58,31 @@ impl Emulated {
         }
     }
 
-    async fn see(&self, query: Query) -> Answer {
+    pub(crate) async fn see(&self, query: Query) -> Answer {
         match self.cloud.query(&self.here, &query).await {
             Ok(answer) => answer,
             Err(error) => panic!("{query:?}: {error}"),
         }
     }
 
-    async fn absent(&self, query: Query, code: &str) {
+    pub(crate) async fn absent(&self, query: Query, code: &str) {
         let error = self.cloud.query(&self.here, &query).await.unwrap_err();
         assert_eq!(error.kind, CallErrorKind::NotFound, "{error}");
         assert_eq!(error.code.as_deref(), Some(code), "{error}");
     }
 
-    async fn write(&self, operation: Operation) -> Output {
+    pub(crate) async fn write(&self, operation: Operation) -> Output {
         match self.cloud.perform(&self.here, &operation).await {
             Ok(output) => output,
             Err(error) => panic!("{operation:?}: {error}"),
         }
     }
 
-    async fn done(&self, operation: Operation) {
+    pub(crate) async fn done(&self, operation: Operation) {
         assert_eq!(self.write(operation).await, Output::Done);
     }
 
-    async fn key(&self) -> String {
+    pub(crate) async fn key(&self) -> String {
         let mut operation = create_key();
         if let Operation::CreateKey { policy, .. } = &mut operation {
             *policy = self.key_policy("Root");

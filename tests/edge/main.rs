@@ -2,6 +2,7 @@
 //! every call once against an emulated AWS.
 #![cfg(test)]
 
+mod bucket_settings;
 mod emulator;
 mod faults;
 mod requests;

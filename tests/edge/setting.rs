@@ -9,8 +9,8 @@ use terraform_provider_replicated::replication::ids::{
     AccountId, AssumeRole, Location, Partition, Region, WayIn,
 };
 use terraform_provider_replicated::replication::operation::{
-    BucketEncryption, Input, ObjectVersion, Operation, PublicAccessBlock, Query,
-    ReplicationConfiguration, ReplicationRule, RuleFilter, Tags,
+    BucketEncryption, Input, LifecycleConfiguration, LifecycleRule, ObjectVersion, Operation,
+    PublicAccessBlock, Query, ReplicationConfiguration, ReplicationRule, RuleFilter, Tags,
 };
 
 /// The account of most tests.
@@ -187,6 +187,9 @@ pub(crate) fn s3_queries() -> Vec<Query> {
         Query::GetBucketOwnershipControls {
             bucket: bucket.clone(),
         },
+        Query::GetBucketLifecycleConfiguration {
+            bucket: bucket.clone(),
+        },
         Query::GetBucketTagging {
             bucket: bucket.clone(),
         },
@@ -235,6 +238,16 @@ pub(crate) fn s3_operations() -> Vec<Operation> {
         Operation::PutBucketOwnershipControls {
             bucket: bucket.clone(),
             object_ownership: "BucketOwnerEnforced".to_owned(),
+        },
+        Operation::PutBucketLifecycleConfiguration {
+            bucket: bucket.clone(),
+            lifecycle: LifecycleConfiguration {
+                rules: BTreeMap::from([("old".to_owned(), LifecycleRule::default())]),
+                ..LifecycleConfiguration::default()
+            },
+        },
+        Operation::DeleteBucketLifecycle {
+            bucket: bucket.clone(),
         },
         Operation::PutBucketTagging {
             bucket: bucket.clone(),

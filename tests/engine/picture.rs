@@ -17,7 +17,7 @@ pub(crate) fn picture(state: &State) -> String {
             .map(|p| state.shown(p).render().unwrap());
         writeln!(
             text,
-            "bucket {name} {} {} {} {:?} {:?}\n  {:?}\n  {:?}\n  policy {policy:?}\n  {:?}",
+            "bucket {name} {} {} {} {:?} {:?}\n  {:?}\n  {:?}\n  {:?}\n  policy {policy:?}\n  {:?}",
             bucket.account,
             bucket.region,
             bucket.ownership,
@@ -25,6 +25,7 @@ pub(crate) fn picture(state: &State) -> String {
             bucket.public_access_block,
             lasting(&bucket.tags),
             bucket.encryption,
+            bucket.lifecycle,
             bucket.replication,
         )
         .unwrap();

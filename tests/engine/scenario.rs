@@ -22,7 +22,9 @@ use terraform_provider_replicated::replication::ids::{
 use terraform_provider_replicated::replication::ignored_tags::IgnoredTags;
 use terraform_provider_replicated::replication::names;
 use terraform_provider_replicated::replication::observed::Observed;
-use terraform_provider_replicated::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
+use terraform_provider_replicated::replication::operation::{
+    LifecycleConfiguration, PublicAccessBlock, RuleFilter, Tags,
+};
 use terraform_provider_replicated::replication::ownership::{Claim, Trust, claims};
 use terraform_provider_replicated::replication::plan::{Going, GoingDirection, plan};
 use terraform_provider_replicated::replication::spec::{
@@ -71,6 +73,7 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
                 ignore_public_acls: true,
                 restrict_public_buckets: true,
             },
+            lifecycle: LifecycleConfiguration::default(),
             tags: Tags::new(),
             force_destroy: false,
             retain_on_destroy: false,

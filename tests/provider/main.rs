@@ -18,6 +18,7 @@ mod drift;
 mod failures;
 mod imports;
 mod lifecycle;
+mod lifecycle_rules;
 mod policies;
 mod provider_block;
 mod random;

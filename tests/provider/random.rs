@@ -168,8 +168,43 @@ fn side(
         ("policy", policies(&format!("arn:aws:s3:::{name}/*"))),
         ("require_tls", switch()),
         ("exclusive_policy", switch()),
+        ("lifecycle_rules", lifecycle_rules()),
         ("tags", tags()),
     ]
+}
+
+fn lifecycle_rules() -> BoxedStrategy<Json> {
+    let narrowed = object(vec![
+        ("enabled", switch()),
+        ("tags", of([Json::Null, json!({ "kind": "log" })])),
+        (
+            "expiration",
+            of([json!({ "days": 365 }), json!({ "days": 400 })]),
+        ),
+        (
+            "transitions",
+            of([
+                json!([{ "days": 30, "storage_class": "STANDARD_IA" }]),
+                json!([{ "days": 90, "storage_class": "GLACIER" }, { "days": 30, "storage_class": "STANDARD_IA" }]),
+            ]),
+        ),
+    ])
+    .prop_map(|mut rule| {
+        rule["prefix"] = json!("logs/");
+        rule["noncurrent_version_expiration"] = json!({ "noncurrent_days": 21 });
+        rule
+    });
+    let everywhere = of([
+        json!({ "abort_incomplete_multipart_upload_days": 7 }),
+        json!({ "expiration": { "expired_object_delete_marker": true }, "whole_bucket": true }),
+        json!({ "expiration": { "date": "2040-01-31T00:00:00Z" }, "whole_bucket": true }),
+    ]);
+    prop_oneof![
+        Just(json!({})),
+        narrowed.prop_map(|rule| json!({ "logs": rule })),
+        everywhere.prop_map(|rule| json!({ "all": rule })),
+    ]
+    .boxed()
 }
 
 fn policies(resource: &str) -> BoxedStrategy<Json> {

@@ -127,6 +127,21 @@ macro_rules! on_side {
                 concat!($side, ".encryption.key.policy"),
                 policy("kms:DescribeKey", "*"),
             ),
+            change(
+                concat!($side, ".lifecycle_rules"),
+                json!({ "old": { "noncurrent_version_expiration": { "noncurrent_days": 21 } } }),
+            ),
+            change(
+                concat!($side, ".lifecycle_transition_default_minimum_object_size"),
+                json!("varies_by_storage_class"),
+            )
+            .beside(
+                concat!($side, ".lifecycle_rules.cold"),
+                json!({
+                    "transitions": [{ "days": 1, "storage_class": "GLACIER" }],
+                    "whole_bucket": true,
+                }),
+            ),
             change(concat!($side, ".tags"), json!({ "team": "storage" })),
         ]
     };

@@ -183,6 +183,7 @@ fn bucket_settings(side: &SideModel, tags: Tags) -> Result<BucketSettings, Incom
             ignore_public_acls: *known(&block.ignore_public_acls)?,
             restrict_public_buckets: *known(&block.restrict_public_buckets)?,
         },
+        lifecycle: super::lifecycle::expand(side),
         tags,
         force_destroy: *known(&side.force_destroy)?,
         retain_on_destroy: *known(&side.retain_on_destroy)?,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lifecycle;
 use super::model::{
     BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel, TextMap,
     known_entries, text_map,
@@ -93,6 +94,7 @@ fn flatten_bucket(
             })
         }
     };
+    lifecycle::flatten(side, &seen.lifecycle);
     // What the key inherits is what the bucket should have, whatever it has.
     let mut bucket_tags = inherited.clone();
     bucket_tags.extend(known_entries(&side.tags));

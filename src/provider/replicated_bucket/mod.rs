@@ -15,6 +15,7 @@ pub mod flatten;
 mod going;
 mod ignored_tags;
 mod import;
+pub mod lifecycle;
 pub mod model;
 mod plan;
 mod policies;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
+use super::lifecycle::RulesModel;
 use crate::framework::model::{Attr, FromValue, ModelError, ToValue};
 use crate::framework::value::Value;
 use crate::model;
@@ -62,6 +63,10 @@ model! {
         require_tls: bool,
         /// Whether statements of others are taken out.
         exclusive_policy: bool,
+        /// Lifecycle rules by ID.
+        lifecycle_rules: RulesModel,
+        /// The smallest object that transitions.
+        lifecycle_transition_default_minimum_object_size: String,
         /// Tags of this side.
         tags: TextMap,
         /// ARN of the bucket.

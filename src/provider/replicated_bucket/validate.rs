@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::effective::{Ground, effective};
 use super::expand::side_path;
+use super::lifecycle;
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
 use super::policies;
 use crate::framework::diagnostics::Diagnostics;
@@ -43,6 +44,7 @@ pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
             continue;
         }
         let path = side_path(&this);
+        lifecycle::warn(&path, side, diagnostics);
         match (kms(&source.0), kms(side)) {
             (Some(true), Some(false)) => diagnostics.warning_at(
                 path.attribute("encryption"),
@@ -81,6 +83,7 @@ fn check_side(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
     if let Some(block) = side.public_access_block.known() {
         not_empty(&path.attribute("public_access_block"), block, diagnostics);
     }
+    lifecycle::check(&path, side, diagnostics);
     let Some(encryption) = side.encryption.known() else {
         return;
     };
@@ -240,7 +243,11 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
 
 /// An object that is written and ends up with no value in it is most likely a mistyped key: Terraform drops a key
 /// that the schema does not know without a word.
-fn not_empty<T: ToValue>(path: &AttributePath, object: &T, diagnostics: &mut Diagnostics) {
+pub(super) fn not_empty<T: ToValue>(
+    path: &AttributePath,
+    object: &T,
+    diagnostics: &mut Diagnostics,
+) {
     if let Value::Object(attributes) = object.to_known()
         && attributes.values().all(|value| *value == Value::Null)
     {

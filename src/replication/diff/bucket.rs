@@ -1,6 +1,7 @@
 //! Buckets and their settings.
 
 use super::key;
+use super::lifecycle::lifecycle_repair;
 use super::tags::tag_difference;
 use super::{Difference, Found};
 use crate::replication::component::{ComponentId, Part, Side};
@@ -86,7 +87,10 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
             },
         );
     }
-    encryption(found, bucket, &desired.encryption, seen);
+    encryption(found, bucket.clone(), &desired.encryption, seen);
+    if let Some(operation) = lifecycle_repair(&bucket, &desired.lifecycle, &seen.lifecycle) {
+        found.attribute("lifecycle rules", operation);
+    }
 }
 
 /// Of somebody else's bucket only what we were told to write counts. What may not be mended is no difference here:

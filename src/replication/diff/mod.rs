@@ -6,6 +6,7 @@
 mod bucket;
 mod grants;
 mod key;
+mod lifecycle;
 mod role;
 mod rules;
 mod tags;

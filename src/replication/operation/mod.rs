@@ -4,6 +4,7 @@
 //! wrapper each. What a query finds is an [`Answer`], what an operation makes an [`Output`]; all shapes are
 //! ours, none is the AWS SDK's.
 
+mod lifecycle;
 mod query;
 mod shapes;
 
@@ -12,6 +13,10 @@ use std::fmt;
 use super::component::ComponentId;
 use super::policy::PolicyDocument;
 
+pub use lifecycle::{
+    DEFAULT_TRANSITION_MINIMUM, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope,
+    Moment, Noncurrent,
+};
 pub use query::{Answer, Query};
 pub use shapes::{
     BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
@@ -47,6 +52,13 @@ pub enum Operation {
         bucket: String,
         object_ownership: String,
     },
+    /// `PutBucketLifecycleConfiguration`: all rules, of which there is at least one.
+    PutBucketLifecycleConfiguration {
+        bucket: String,
+        lifecycle: LifecycleConfiguration,
+    },
+    /// `DeleteBucketLifecycle`.
+    DeleteBucketLifecycle { bucket: String },
     /// `PutBucketTagging`: the whole set.
     PutBucketTagging { bucket: String, tags: Tags },
     /// `PutBucketPolicy`: the whole document.
@@ -211,6 +223,8 @@ impl Operation {
             Self::PutBucketEncryption { .. } => "s3:PutBucketEncryption",
             Self::PutPublicAccessBlock { .. } => "s3:PutPublicAccessBlock",
             Self::PutBucketOwnershipControls { .. } => "s3:PutBucketOwnershipControls",
+            Self::PutBucketLifecycleConfiguration { .. } => "s3:PutBucketLifecycleConfiguration",
+            Self::DeleteBucketLifecycle { .. } => "s3:DeleteBucketLifecycle",
             Self::PutBucketTagging { .. } => "s3:PutBucketTagging",
             Self::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
             Self::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
@@ -255,6 +269,8 @@ impl Operation {
             | Self::PutBucketEncryption { bucket, .. }
             | Self::PutPublicAccessBlock { bucket, .. }
             | Self::PutBucketOwnershipControls { bucket, .. }
+            | Self::PutBucketLifecycleConfiguration { bucket, .. }
+            | Self::DeleteBucketLifecycle { bucket }
             | Self::PutBucketTagging { bucket, .. }
             | Self::PutBucketPolicy { bucket, .. }
             | Self::DeleteBucketPolicy { bucket }

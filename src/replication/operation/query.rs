@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::lifecycle::LifecycleConfiguration;
 use super::shapes::{
     BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
     RoleDescription, Tags,
@@ -23,6 +24,8 @@ pub enum Query {
     GetBucketOwnershipControls { bucket: String },
     /// Whom the bucket's ACL grants anything, beside its owner. Answers [`Answer::Names`].
     GetBucketAcl { bucket: String },
+    /// Answers [`Answer::Lifecycle`].
+    GetBucketLifecycleConfiguration { bucket: String },
     /// Answers [`Answer::Tags`].
     GetBucketTagging { bucket: String },
     /// Answers [`Answer::Text`]: the policy document.
@@ -70,6 +73,8 @@ pub enum Answer {
     Encryption(BucketEncryption),
     /// A bucket's public access block.
     PublicAccessBlock(PublicAccessBlock),
+    /// A bucket's lifecycle rules.
+    Lifecycle(LifecycleConfiguration),
     /// Tags.
     Tags(Tags),
     /// A replication configuration.
@@ -108,6 +113,7 @@ impl Query {
             Self::GetPublicAccessBlock { .. } => "s3:GetPublicAccessBlock",
             Self::GetBucketOwnershipControls { .. } => "s3:GetBucketOwnershipControls",
             Self::GetBucketAcl { .. } => "s3:GetBucketAcl",
+            Self::GetBucketLifecycleConfiguration { .. } => "s3:GetBucketLifecycleConfiguration",
             Self::GetBucketTagging { .. } => "s3:GetBucketTagging",
             Self::GetBucketPolicy { .. } => "s3:GetBucketPolicy",
             Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
@@ -135,6 +141,7 @@ impl Query {
             | Self::GetPublicAccessBlock { bucket }
             | Self::GetBucketOwnershipControls { bucket }
             | Self::GetBucketAcl { bucket }
+            | Self::GetBucketLifecycleConfiguration { bucket }
             | Self::GetBucketTagging { bucket }
             | Self::GetBucketPolicy { bucket }
             | Self::GetBucketReplication { bucket }

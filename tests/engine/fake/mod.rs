@@ -8,6 +8,7 @@
 mod audit;
 mod iam;
 mod kms;
+mod lifecycle;
 mod principals;
 mod s3;
 

@@ -3,13 +3,13 @@
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{Arn, Location};
 use terraform_provider_replicated::replication::operation::{
-    Answer, BucketEncryption, Input, ObjectVersion, Operation, Output, PublicAccessBlock, Query,
-    ReplicationConfiguration, Tags,
+    Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectVersion, Operation, Output,
+    PublicAccessBlock, Query, ReplicationConfiguration, Tags,
 };
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
 
-use super::{Refused, State, refuse};
+use super::{Refused, State, lifecycle, refuse};
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub(crate) struct Bucket {
     pub(crate) versioned: Option<Instant>,
     pub(crate) encryption: BucketEncryption,
     pub(crate) public_access_block: Option<PublicAccessBlock>,
+    pub(crate) lifecycle: Option<LifecycleConfiguration>,
     /// With roles by their unique ids, as AWS keeps them.
     pub(crate) policy: Option<PolicyDocument>,
     pub(crate) replication: Option<ReplicationConfiguration>,
@@ -85,6 +86,10 @@ impl State {
             },
             Query::GetBucketOwnershipControls { .. } => Answer::Text(bucket.ownership.clone()),
             Query::GetBucketAcl { .. } => Answer::Names(bucket.acl_grants.clone()),
+            Query::GetBucketLifecycleConfiguration { .. } => match &bucket.lifecycle {
+                Some(lifecycle) => Answer::Lifecycle(lifecycle.clone()),
+                None => return absent("NoSuchLifecycleConfiguration"),
+            },
             Query::GetBucketTagging { .. } if bucket.tags.is_empty() => {
                 return absent("NoSuchTagSet");
             }
@@ -202,6 +207,7 @@ impl State {
                 ignore_public_acls: true,
                 restrict_public_buckets: true,
             }),
+            lifecycle: None,
             policy: None,
             replication: None,
             versions: Vec::new(),
@@ -317,6 +323,11 @@ impl Bucket {
                 check_tags(tags)?;
                 self.tags.clone_from(tags);
             }
+            Operation::PutBucketLifecycleConfiguration { lifecycle, .. } => {
+                lifecycle::check(lifecycle)?;
+                self.lifecycle = Some(lifecycle::stored(lifecycle));
+            }
+            Operation::DeleteBucketLifecycle { .. } => self.lifecycle = None,
             Operation::DeleteBucketPolicy { .. } => self.policy = None,
             Operation::DeleteBucketReplication { .. } => self.replication = None,
             Operation::DeleteObjects { versions, .. } => {

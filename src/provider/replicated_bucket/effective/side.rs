@@ -3,6 +3,7 @@
 use super::encryption;
 use super::{Get, Ground, kept_side, setting};
 use crate::framework::model::Attr;
+use crate::provider::replicated_bucket::lifecycle;
 use crate::provider::replicated_bucket::model::{
     EncryptionModel, PublicAccessBlockModel, SideModel,
 };
@@ -20,7 +21,7 @@ pub(super) fn side(
 ) -> SideModel {
     let kept = &kept_side(ground, &written.bucket);
     let before = ground.at(this);
-    SideModel {
+    let mut side = SideModel {
         bucket: written.bucket.clone(),
         account_id: setting(&written.account_id, previous.get(|p| &p.account_id), || {
             ground.accounts.get(this).cloned().map_or(Unknown, Known)
@@ -72,7 +73,9 @@ pub(super) fn side(
         exclusive_policy: written.exclusive_policy.clone().or(|| Known(false)),
         tags: written.tags.clone(),
         ..SideModel::default()
-    }
+    };
+    lifecycle::effective(written, kept, &mut side);
+    side
 }
 
 fn public_access_block(

@@ -2,6 +2,7 @@
 
 mod destination;
 mod encryption;
+mod lifecycle;
 mod location;
 mod policy;
 mod role;

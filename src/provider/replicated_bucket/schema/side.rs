@@ -1,6 +1,7 @@
 //! What both sides have.
 
 use super::encryption::encryption;
+use super::lifecycle::lifecycle;
 use super::{assume_role, policy, tags};
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
@@ -8,7 +9,7 @@ use crate::provider::checks;
 use Setter::{Computed, Optional, OptionalComputed};
 
 pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
-    vec![
+    let mut attributes = vec![
         Attribute::string(
             "account_id",
             OptionalComputed,
@@ -62,6 +63,9 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
             "Who owns objects, and whether ACLs count: `BucketOwnerEnforced` (default: no ACLs), `BucketOwnerPreferred` or `ObjectWriter`.",
         )
         .validate(checks::one_of(&["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])),
+    ];
+    attributes.extend(lifecycle());
+    attributes.extend([
         policy::policy(),
         policy::require_tls(),
         policy::exclusive_policy(),
@@ -74,5 +78,6 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::string("kms_key_id", Computed, "ID of that key."),
         Attribute::string("policy_json", Computed, "The statements that this resource writes into the bucket's policy, those of `policy` among them; null where there are none."),
         Attribute::string("kms_key_policy_json", Computed, "The statements that this resource writes into the policy of the bucket's key; null where there are none."),
-    ]
+    ]);
+    attributes
 }
