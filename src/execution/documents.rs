@@ -101,7 +101,13 @@ pub(super) async fn edit(
     }
     let mut waits = retry::backoff(Duration::from_secs(60));
     loop {
-        let current = read(run, at, document).await?;
+        let current = match read(run, at, document).await {
+            // What is gone holds nothing of ours.
+            Err(error) if error.kind == CallErrorKind::NotFound && edit.share.is_empty() => {
+                return Ok(());
+            }
+            current => current?,
+        };
         let merged = edit.share.merged_into(current.as_ref());
         let nothing_left = merged.statements.is_empty();
         let unchanged = match &current {
@@ -111,7 +117,13 @@ pub(super) async fn edit(
         if unchanged {
             return Ok(());
         }
-        write(run, at, document, (!nothing_left).then_some(&merged)).await?;
+        match write(run, at, document, (!nothing_left).then_some(&merged)).await {
+            // A key that is about to be deleted takes no change, and takes our statements along.
+            Err(error) if error.kind == CallErrorKind::InvalidState && edit.share.is_empty() => {
+                return Ok(());
+            }
+            written => written?,
+        }
         let seen = read(run, at, document).await?;
         let landed = match &seen {
             Some(seen) => edit.share.ours_match(seen) && edit.share.written_match(seen),

@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::direction::Direction;
+use crate::replication::existing_keys::managed_keys;
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
@@ -56,9 +57,27 @@ pub async fn observe(
         let seen = look.role(&direction, known).await;
         seen.map(|seen| (direction.from, seen))
     }));
-    let (buckets, roles) = join!(buckets, roles);
+    let keys = join_all(managed_keys(spec).into_iter().map(|(arn, key)| async move {
+        let look = Look {
+            cloud,
+            at: &key.location,
+            purpose,
+        };
+        let component = ComponentId::Of(key.side.clone(), Part::Key);
+        let seen = look.managed_key(&arn).instrument(reading(&component)).await;
+        seen.map(|seen| (arn, seen))
+    }));
+    let (buckets, roles, keys) = join!(buckets, roles, keys);
     let mut observed = Observed::default();
     let mut errors = Vec::new();
+    for key in keys {
+        match key {
+            Ok((arn, seen)) => {
+                observed.managed_keys.insert(arn, seen);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
     for bucket in buckets {
         match bucket {
             Ok((side, seen)) => {
@@ -399,6 +418,15 @@ impl Look<'_> {
             },
         )
         .await
+    }
+
+    /// The policy of somebody else's key; to leave it, nobody has to look first.
+    async fn managed_key(&self, arn: &str) -> Result<Presence<String>, CallError> {
+        if self.purpose == Purpose::Destroy {
+            return Ok(Presence::Unasked);
+        }
+        let key = arn.to_owned();
+        self.read(Query::GetKeyPolicy { key }, text).await
     }
 
     async fn key_by_arn(&self, arn: &str) -> Result<Presence<ObservedKey>, CallError> {

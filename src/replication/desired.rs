@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
 use super::direction::{Arrival, Direction};
+use super::existing_keys::{ManagedKey, keys_given_up, managed_keys};
 use super::ids::Location;
 use super::ignored_tags::IgnoredTags;
 use super::names::{self, ownership_tags};
@@ -18,7 +19,8 @@ use super::operation::{
 };
 use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
-    destination_statements, key_policy, require_tls_statement, role_policy, trust_policy,
+    destination_statements, key_policy, require_tls_statement, role_policy, source_key_statement,
+    trust_policy,
 };
 use super::rules::{destination_grant, rules};
 use super::spec::{BucketSpec, Custody, KeyChoice, RoleOwnership, Spec};
@@ -32,6 +34,10 @@ pub struct Desired {
     pub buckets: BTreeMap<Side, DesiredBucket>,
     /// What leaves each bucket that replicates, by the side of that bucket.
     pub directions: BTreeMap<Side, DesiredDirection>,
+    /// Keys of others whose policies are ours to complete, by their ARN.
+    pub managed_keys: BTreeMap<String, ManagedKey>,
+    /// Keys of others that our statements leave.
+    pub keys_given_up: BTreeMap<String, ManagedKey>,
 }
 
 /// Replication out of one bucket.
@@ -195,6 +201,8 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
     Desired {
         buckets,
         directions,
+        managed_keys: managed_keys(spec),
+        keys_given_up: prior.map_or_else(BTreeMap::new, |prior| keys_given_up(spec, prior)),
         owner,
     }
 }
@@ -233,36 +241,56 @@ pub fn bucket_policy(spec: &Spec, side: &Side) -> PolicyDocument {
     PolicyDocument::new(statements)
 }
 
-/// The policy of a key of ours; none where the bucket uses none.
+/// What is written into the policy of a bucket's key: the whole of it for a key of ours.
 pub fn key_policy_of(spec: &Spec, side: &Side) -> Option<PolicyDocument> {
     let bucket = spec.bucket(side)?;
-    let key = bucket.owned_key()?;
     let at = &bucket.location;
     let mut statements = key_statements(spec, side);
-    statements.extend(key.policy.clone());
-    Some(key_policy(&at.account, &at.partition, statements))
+    match bucket.encryption.key.as_ref()? {
+        KeyChoice::Owned(key) => {
+            statements.extend(key.policy.clone());
+            Some(key_policy(&at.account, &at.partition, statements))
+        }
+        KeyChoice::Existing(key) => {
+            let writes = key.manage_policy && !statements.is_empty();
+            writes.then(|| PolicyDocument::new(statements))
+        }
+    }
 }
 
-/// The statements that a bucket's key needs in its policy for what arrives there, whoever owns the key.
+/// The statements that a bucket's key needs in its policy, whoever owns it: for what arrives there, and for what
+/// leaves from there.
 pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     let owner = spec.owner();
+    // In the role's own account the key's default statement and the role's policy are enough.
+    let is_foreign = |bucket: &BucketSpec, direction: &Direction<'_>| {
+        let account = key_account(bucket);
+        account.is_some_and(|account| account != direction.bucket.location.account.as_str())
+    };
     let arrivals = arrivals(spec, side);
-    arrivals
+    let mut statements: Vec<Statement> = arrivals
         .iter()
-        .filter(|(direction, to)| {
-            let key_account = match &to.bucket.encryption.key {
-                None => return false,
-                Some(KeyChoice::Existing(key)) => key.arn.split(':').nth(4).unwrap_or_default(),
-                Some(KeyChoice::Owned(_)) => to.bucket.location.account.as_str(),
-            };
-            // In the role's own account the key's default statement and the role's policy are enough.
-            key_account != direction.bucket.location.account.as_str()
-        })
+        .filter(|(direction, to)| is_foreign(to.bucket, direction))
         .map(|(direction, to)| {
             let grant = destination_grant(direction, to);
             destination_key_statement(&owner, &direction.role_arn(), &grant)
         })
-        .collect()
+        .collect();
+    let leaving = spec.direction(side);
+    let leaving = leaving.filter(|direction| is_foreign(direction.bucket, direction));
+    statements.extend(leaving.map(|direction| {
+        let (role, grants) = (direction.role_arn(), role_grants(&direction));
+        source_key_statement(&owner, side.key(), &role, &grants.source)
+    }));
+    statements
+}
+
+/// The account of the key that a bucket uses.
+fn key_account(bucket: &BucketSpec) -> Option<&str> {
+    match bucket.encryption.key.as_ref()? {
+        KeyChoice::Existing(key) => key.arn.split(':').nth(4),
+        KeyChoice::Owned(_) => Some(bucket.location.account.as_str()),
+    }
 }
 
 /// Everything that arrives in a side's bucket, with the direction that it comes by.

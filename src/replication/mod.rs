@@ -9,6 +9,7 @@ pub mod component;
 pub mod desired;
 pub mod diff;
 pub mod direction;
+pub mod existing_keys;
 pub mod graph;
 pub mod ids;
 pub mod ignored_tags;

@@ -45,6 +45,8 @@ pub struct Observed {
     pub buckets: BTreeMap<Side, ObservedBucket>,
     /// The role of each direction, by the side that it leaves.
     pub roles: BTreeMap<Side, Presence<ObservedRole>>,
+    /// The texts of the policies of others' keys that are ours to complete, by the key's ARN.
+    pub managed_keys: BTreeMap<String, Presence<String>>,
 }
 
 impl Observed {

@@ -25,7 +25,7 @@ use super::observed::{Observed, ObservedBucket, ObservedRole};
 use super::operation::{Operation, Query};
 use super::policy::PolicyShare;
 use super::spec::{BucketSpec, Spec};
-use super::teardown::{take_down_bucket, take_down_role, take_down_rules};
+use super::teardown::{take_down_bucket, take_down_role, take_down_rules, withdraw_from_keys};
 
 /// What an update leaves behind: it is wired off and taken down once no rule uses it.
 #[derive(Debug, Clone, Default)]
@@ -87,6 +87,7 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
         );
     }
     let mut graph = planner.graph;
+    withdraw_from_keys(&mut graph, &desired.keys_given_up, &rules);
     for (side, bucket, seen) in &going.buckets {
         take_down_bucket(&mut graph, &desired.owner, side, bucket, seen, &rules);
     }

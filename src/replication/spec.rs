@@ -117,8 +117,10 @@ pub enum KeyChoice {
 pub struct ExistingKey {
     /// Its ARN.
     pub arn: String,
-    /// Where its policy is edited, when our statements are to be merged into it.
-    pub managed_at: Option<Location>,
+    /// Where its account is entered, where a way there is known.
+    pub location: Option<Location>,
+    /// Whether our statements are merged into its policy.
+    pub manage_policy: bool,
 }
 
 /// A customer managed key of ours.

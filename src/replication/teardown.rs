@@ -4,8 +4,11 @@
 //! a key only after its bucket is confirmed gone, because every object under a key that is scheduled for
 //! deletion is unreadable at once.
 
+use std::collections::BTreeMap;
+
 use super::component::{ComponentId, Part, Side};
 use super::direction::Direction;
+use super::existing_keys::{ManagedKey, managed_keys};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
 use super::names::RETAINED_TAG;
 use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
@@ -55,12 +58,32 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
         let seen = observed.buckets.get(&side).unwrap_or(&nothing);
         take_down_bucket(&mut graph, &owner, &side, bucket, seen, &quiet);
     }
+    withdraw_from_keys(&mut graph, &managed_keys(spec), &quiet);
     for direction in spec.directions() {
         if let Some(seen) = observed.role(&direction.from).present() {
             take_down_role(&mut graph, &direction, seen, &quiet);
         }
     }
     graph
+}
+
+/// Takes our statements out of the policies of others' keys. Whether any are there shows when the step is run.
+pub fn withdraw_from_keys(
+    graph: &mut StepGraph,
+    keys: &BTreeMap<String, ManagedKey>,
+    after: &[StepId],
+) {
+    for (arn, key) in keys {
+        graph.push(
+            ComponentId::Of(key.side.clone(), Part::Key),
+            key.location.clone(),
+            Action::EditKeyPolicy {
+                key: Input::Known(arn.clone()),
+                edit: nothing_of(&key.policy.owner),
+            },
+            after.to_vec(),
+        );
+    }
 }
 
 /// Takes a direction's rules away; the step after which they are gone.

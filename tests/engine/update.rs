@@ -206,7 +206,8 @@ async fn a_bucket_that_moves_to_somebody_elses_key_keeps_what_it_needs_to_read_o
     let old = key_of(&mut wanted, &Side::Source).arn.clone().unwrap();
     wanted.source.encryption.key = Some(KeyChoice::Existing(ExistingKey {
         arn: theirs,
-        managed_at: None,
+        location: None,
+        manage_policy: false,
     }));
     wanted.source.retired_keys.push(old);
     let spec = update(&cloud, &prior, &wanted).await;

@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 use terraform_provider_replicated::replication::policy::{PolicyDocument, Statement};
 
-use crate::configs::{THIRD, UNKNOWN, document, kms_abroad, policy, with, without};
+use crate::configs::{ABROAD, THIRD, UNKNOWN, deploy, document, kms_abroad, policy, with, without};
 use crate::fake::{Bucket, Key, State};
-use crate::terraform::{Terraform, differences};
+use crate::random::surroundings;
+use crate::terraform::{SOMEBODYS_KEY, Terraform, differences};
 
 const SOURCE: &str = "acme-archive";
 const BACKUP: &str = "acme-archive-backup";
@@ -494,5 +495,177 @@ async fn a_keys_policy_is_about_the_key_and_locks_nobody_out() {
     assert_eq!(
         said(json!(document(&[everyone]))).await,
         [format!("{at}: The policy would lock Terraform out")]
+    );
+}
+
+/// The ARN of somebody else's key, which the surroundings have.
+fn existing_key(account: &str, region: &str) -> String {
+    format!("arn:aws:kms:{region}:{account}:{SOMEBODYS_KEY}000000000000")
+}
+
+/// Sids in the policy of somebody else's key.
+fn key_sids(terraform: &Terraform, arn: &str) -> Vec<String> {
+    sids(&terraform.cloud.aws.state().keys[arn].policy)
+}
+
+const OTHERS: [&str; 2] = ["(none)", "(none)"];
+
+fn with_others(ours: &[&str]) -> Vec<String> {
+    OTHERS.iter().chain(ours).map(ToString::to_string).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_statement_comes_into_the_policy_of_an_existing_key_and_leaves_it_again() {
+    let mut terraform = Terraform::new();
+    surroundings(&terraform);
+    let arn = existing_key(ABROAD, "us-west-2");
+    let config = with(
+        &kms_abroad(),
+        "destinations.backup.encryption",
+        json!({ "kms_key_arn": arn }),
+    );
+    let managed = with(
+        &config,
+        "destinations.backup.manage_key_policy",
+        json!(true),
+    );
+    terraform.converge(&managed).await;
+    assert_eq!(
+        key_sids(&terraform, &arn),
+        with_others(&["ReplicatedReplicaKey"])
+    );
+    assert_eq!(
+        terraform.at("/components/destination~1backup~1key"),
+        json!(arn)
+    );
+    terraform
+        .cloud
+        .aws
+        .state()
+        .keys
+        .get_mut(&arn)
+        .unwrap()
+        .policy
+        .statements
+        .pop();
+    let shown = shown(&mut terraform, &managed).await;
+    assert_eq!(
+        shown,
+        [format!(
+            "components.destination/backup/key: {arn} (statements missing) -> {arn}"
+        )]
+    );
+    terraform.converge(&managed).await;
+    assert_eq!(
+        key_sids(&terraform, &arn),
+        with_others(&["ReplicatedReplicaKey"])
+    );
+    terraform.converge(&config).await;
+    assert_eq!(key_sids(&terraform, &arn), OTHERS);
+    terraform.converge(&managed).await;
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_eq!(key_sids(&terraform, &arn), OTHERS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_destinations_under_one_key_have_their_statements_side_by_side() {
+    let mut terraform = Terraform::new();
+    surroundings(&terraform);
+    let arn = existing_key(ABROAD, "us-west-2");
+    let far = json!({ "region": "us-west-2", "assume_role": deploy(ABROAD),
+        "encryption": { "kms_key_arn": arn }, "manage_key_policy": true });
+    let one = with(&kms_abroad(), "destinations", json!({ "one": far }));
+    let two = with(&one, "destinations.two", far.clone());
+    terraform.converge(&two).await;
+    let ours = ["ReplicatedReplicaKey", "ReplicatedReplicaKey"];
+    assert_eq!(key_sids(&terraform, &arn), with_others(&ours));
+    terraform.converge(&one).await;
+    assert_eq!(key_sids(&terraform, &arn), with_others(&ours[..1]));
+    assert_eq!(terraform.cloud.aws.state().ungranted, Vec::<String>::new());
+    let elsewhere = with(
+        &one,
+        "destinations.one.encryption",
+        json!({ "sse_algorithm": "aws:kms" }),
+    );
+    terraform
+        .converge(&without(&elsewhere, "destinations.one.manage_key_policy"))
+        .await;
+    assert_eq!(key_sids(&terraform, &arn), OTHERS);
+    assert_eq!(terraform.cloud.aws.state().ungranted, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_gone_or_about_to_go_holds_no_destroy_up() {
+    for pending in [true, false] {
+        let mut terraform = Terraform::new();
+        surroundings(&terraform);
+        let arn = existing_key(ABROAD, "us-west-2");
+        let config = with(
+            &kms_abroad(),
+            "destinations.backup.encryption",
+            json!({ "kms_key_arn": arn }),
+        );
+        let config = with(
+            &config,
+            "destinations.backup.manage_key_policy",
+            json!(true),
+        );
+        terraform.converge(&config).await;
+        {
+            let mut aws = terraform.cloud.aws.state();
+            aws.keys.get_mut(&arn).unwrap().state = "PendingDeletion".to_owned();
+            if !pending {
+                aws.keys.remove(&arn);
+            }
+        }
+        assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sources_key_in_a_third_account_lets_the_role_decrypt() {
+    let arn = format!("arn:aws:kms:eu-west-1:{THIRD}:{SOMEBODYS_KEY}000000000000");
+    let config = with(
+        &kms_abroad(),
+        "source.encryption",
+        json!({ "kms_key_arn": arn }),
+    );
+    let managed = with(&config, "source.manage_key_policy", json!(true));
+    let mut terraform = Terraform::new();
+    surroundings(&terraform);
+    // Nobody told the way into that account.
+    let plan = terraform.plan(&managed).await;
+    assert_eq!(
+        plan.said.errors,
+        ["source.manage_key_policy: The key's account cannot be entered"]
+    );
+    let plan = terraform.plan(&config).await;
+    assert_eq!(
+        plan.said.warnings,
+        ["source.encryption.kms_key_arn: The key's policy must let the role in"]
+    );
+    let (account, way_in) = crate::updates::account(THIRD);
+    terraform.settings.accounts.insert(account, way_in);
+    terraform.converge(&managed).await;
+    assert_eq!(
+        key_sids(&terraform, &arn),
+        with_others(&["ReplicatedSourceKey"])
+    );
+    let document = terraform.at("/source/kms_key_policy_json");
+    assert!(
+        document.as_str().unwrap().contains("kms:Decrypt"),
+        "{document}"
+    );
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_eq!(key_sids(&terraform, &arn), OTHERS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_an_existing_keys_policy_can_be_managed() {
+    let config = with(&kms_abroad(), "source.manage_key_policy", json!(true));
+    let said = Terraform::new().validate(&config).await;
+    assert_eq!(
+        said.errors,
+        ["source.manage_key_policy: Only with an existing key"]
     );
 }

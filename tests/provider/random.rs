@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value as Json, json};
 use terraform_provider_replicated::replication::operation::RoleDescription;
-use terraform_provider_replicated::replication::policy::PolicyDocument;
+use terraform_provider_replicated::replication::policy::{PolicyDocument, Statement};
 use tokio::time::Instant;
 
 use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy, policy};
@@ -32,12 +32,14 @@ pub fn surroundings(terraform: &Terraform) {
     let mut aws = terraform.cloud.aws.state();
     let anyone = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}"#;
     for place in PLACES {
+        let mut policy = PolicyDocument::parse(anyone).unwrap();
+        policy.statements.extend(root_statement(place.0));
         for number in 0..2 {
             let key = Key {
                 description: "somebody's".to_owned(),
                 state: "Enabled".to_owned(),
                 multi_region: false,
-                policy: PolicyDocument::parse(anyone).unwrap(),
+                policy: policy.clone(),
                 rotation: None,
                 tags: BTreeMap::new(),
                 window_days: None,
@@ -63,6 +65,14 @@ pub fn surroundings(terraform: &Terraform) {
     };
     aws.roles
         .insert((HOME.to_owned(), "existing".to_owned()), role);
+}
+
+/// What gives a key to its account.
+fn root_statement(account: &str) -> Vec<Statement> {
+    let text = format!(
+        r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"kms:*","Resource":"*"}}}}"#
+    );
+    PolicyDocument::parse(&text).unwrap().statements
 }
 
 /// An object whose members are each written or not.
@@ -169,6 +179,7 @@ fn side(
         ("require_tls", switch()),
         ("exclusive_policy", switch()),
         ("lifecycle_rules", lifecycle_rules()),
+        ("manage_key_policy", switch()),
         ("tags", tags()),
     ]
 }
@@ -207,6 +218,17 @@ fn lifecycle_rules() -> BoxedStrategy<Json> {
     .boxed()
 }
 
+/// The policy of a key can be managed only where there is a key of somebody else's.
+fn only_with_existing_key(mut side: Json) -> Json {
+    if side
+        .pointer("/encryption/kms_key_arn")
+        .is_none_or(Json::is_null)
+    {
+        side.as_object_mut().unwrap().remove("manage_key_policy");
+    }
+    side
+}
+
 fn policies(resource: &str) -> BoxedStrategy<Json> {
     of([
         policy("s3:GetObject", resource),
@@ -233,7 +255,10 @@ fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
         ),
         ("delete_marker_replication", switch()),
     ]);
-    (object(members), any::<bool>())
+    (
+        object(members).prop_map(only_with_existing_key),
+        any::<bool>(),
+    )
         .prop_map(move |(written, told)| {
             let mut written = written.as_object().cloned().unwrap_or_default();
             if named {
@@ -297,7 +322,7 @@ fn role() -> BoxedStrategy<Json> {
 }
 
 fn config() -> BoxedStrategy<Json> {
-    let source = object(side(PLACES[0], "acme-archive"));
+    let source = object(side(PLACES[0], "acme-archive")).prop_map(only_with_existing_key);
     (source, destinations(), role(), tags())
         .prop_map(|(mut source, destinations, role, tags)| {
             source["bucket"] = json!("acme-archive");

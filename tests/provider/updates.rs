@@ -151,6 +151,14 @@ fn changes() -> Vec<Change> {
     let mut changes = on_side!("source", HOME, "eu-west-1");
     changes.extend(on_side!("destinations.backup", ABROAD, "us-west-2"));
     changes.extend([
+        change("source.manage_key_policy", json!(true)).beside(
+            "source.encryption",
+            json!({ "kms_key_arn": key_of(HOME, "eu-west-1") }),
+        ),
+        change("destinations.backup.manage_key_policy", json!(true)).beside(
+            "destinations.backup.encryption",
+            json!({ "kms_key_arn": key_of(ABROAD, "us-west-2") }),
+        ),
         change(
             "source.policy",
             policy("s3:ListBucket", "arn:aws:s3:::acme-archive"),
@@ -193,7 +201,7 @@ fn changes() -> Vec<Change> {
 }
 
 /// An `account` block of the provider.
-fn account(id: &str) -> (String, WayIn) {
+pub fn account(id: &str) -> (String, WayIn) {
     let role = AssumeRole {
         role_arn: format!("arn:aws:iam::{id}:role/Deploy"),
         ..AssumeRole::default()

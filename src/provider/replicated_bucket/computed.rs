@@ -181,6 +181,14 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
     let mut put = |component: ComponentId, line: Attr<String>| {
         lines.insert(component.to_string(), line);
     };
+    for (arn, key) in &desired.managed_keys {
+        if !key.policy.is_empty() {
+            put(
+                ComponentId::Of(key.side.clone(), Part::Key),
+                Known(arn.clone()),
+            );
+        }
+    }
     for (side, bucket) in &desired.buckets {
         let of = |part| ComponentId::Of(side.clone(), part);
         put(of(Part::Bucket), Known(bucket.arn.clone()));

@@ -11,7 +11,7 @@ use crate::framework::value::AttributePath;
 use crate::provider::duration::session_seconds;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
-use crate::replication::ids::{AccountId, AssumeRole, BucketName, Location, Region, WayIn};
+use crate::replication::ids::{AccountId, Arn, AssumeRole, BucketName, Location, Region, WayIn};
 use crate::replication::names;
 use crate::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
 use crate::replication::policy::{PolicyDocument, Statement};
@@ -151,15 +151,22 @@ fn bucket(
     };
     let mut tags = common.clone();
     tags.extend(known_entries(&side.tags));
+    let place = Place {
+        model,
+        settings,
+        location: &location,
+    };
+    let encryption = encryption(
+        this,
+        side,
+        side.encryption.known().ok_or(Incomplete::Unknown)?,
+        &tags,
+        &place,
+    )?;
     Ok(BucketSpec {
         name: BucketName::parse(known(&side.bucket)?).map_err(invalid("bucket"))?,
         location,
-        encryption: encryption(
-            this,
-            side,
-            side.encryption.known().ok_or(Incomplete::Unknown)?,
-            &tags,
-        )?,
+        encryption,
         retired_keys: retired_keys(model, this),
         policy: PolicySpec {
             statements: statements(&side.policy, &|| side_path(this).attribute("policy"))?,
@@ -190,18 +197,51 @@ fn bucket_settings(side: &SideModel, tags: Tags) -> Result<BucketSettings, Incom
     })
 }
 
+/// What decides how an account is entered.
+struct Place<'a> {
+    model: &'a BucketModel,
+    settings: &'a Settings,
+    /// Where the bucket is.
+    location: &'a Location,
+}
+
+/// Where the account of an existing key is entered: as the bucket's, by the provider's `account` block, or as
+/// another side of the resource in that account is.
+fn key_location(place: &Place<'_>, arn: &str) -> Option<Location> {
+    let arn = Arn::parse_key(arn).ok()?;
+    let at = place.location;
+    if arn.account == at.account.as_str() {
+        return Some(at.clone());
+    }
+    let block = place.settings.accounts.get(&arn.account).cloned();
+    let sides = place.model.sides();
+    let way = block.or_else(|| {
+        let there = |side: &&SideModel| side.account_id.known() == Some(&arn.account);
+        let side = sides.iter().map(|(_, side)| *side).find(there)?;
+        way_is_known(side).then(|| way_in(side, place.settings))
+    });
+    Some(Location {
+        account: AccountId::parse(&arn.account).ok()?,
+        region: Region::parse(&arn.region).ok()?,
+        partition: arn.partition.clone(),
+        way_in: Arc::new(way?),
+    })
+}
+
 fn encryption(
     this: &Side,
     side: &SideModel,
     model: &EncryptionModel,
     bucket_tags: &Tags,
+    place: &Place<'_>,
 ) -> Result<EncryptionSpec, Incomplete> {
     let key = match (&model.kms_key_arn, &model.key) {
         (Attr::Unknown, _) | (_, Attr::Unknown) => return Err(Incomplete::Unknown),
         (Attr::Null, Attr::Null) => None,
         (Attr::Known(arn), Attr::Null) => Some(KeyChoice::Existing(ExistingKey {
+            location: key_location(place, arn),
             arn: arn.clone(),
-            managed_at: None,
+            manage_policy: switch(&side.manage_key_policy)?,
         })),
         // A refresh shows both where somebody put another key in the place of ours, which is still ours to keep.
         (_, Attr::Known(key)) => {

@@ -182,6 +182,7 @@ impl Importer<'_> {
             retain_on_destroy: Attr::Known(false),
             require_tls: Attr::Known(false),
             exclusive_policy: Attr::Known(false),
+            manage_key_policy: Attr::Known(false),
             ..SideModel::default()
         }
     }

@@ -59,6 +59,8 @@ model! {
         object_ownership: String,
         /// The user's own statements in the bucket's policy, JSON.
         policy: String,
+        /// Whether our statements are merged into the policy of an existing key.
+        manage_key_policy: bool,
         /// Whether plain HTTP is denied.
         require_tls: bool,
         /// Whether statements of others are taken out.

@@ -16,7 +16,7 @@ use crate::replication::observed::{ObservedBucket, Presence};
 use crate::replication::policy::{
     self, Effect, Element, PolicyDocument, PolicyKind, PolicyShare, Principals, Request, Statement,
 };
-use crate::replication::spec::{BucketSpec, Spec};
+use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
 use Attr::{Known, Null};
 
@@ -91,6 +91,17 @@ pub(super) fn validate(model: &BucketModel, diagnostics: &mut Diagnostics) {
             }
         }
         check_public(&this, side, diagnostics);
+        let no_key = side
+            .encryption
+            .known()
+            .is_some_and(|e| e.kms_key_arn.is_null());
+        if side.manage_key_policy == Known(true) && no_key {
+            diagnostics.error_at(
+                side_path(&this).attribute("manage_key_policy"),
+                "Only with an existing key",
+                "`manage_key_policy` says what happens to the policy of the key that encryption.kms_key_arn names; the key that this resource makes always has what it needs.",
+            );
+        }
     }
 }
 
@@ -236,6 +247,17 @@ pub(super) fn check_places(spec: &Spec, diagnostics: &mut Diagnostics) {
                     format!("{} names {resource}, and the policy of a bucket may name only the bucket ({own}) and its objects ({own}/*).", named(statement, index)),
                 );
             }
+        }
+        if let Some(KeyChoice::Existing(key)) = &bucket.encryption.key
+            && key.manage_policy
+            && key.location.is_none()
+        {
+            let account = key.arn.split(':').nth(4).unwrap_or_default();
+            diagnostics.error_at(
+                side_path(&this).attribute("manage_key_policy"),
+                "The key's account cannot be entered",
+                format!("{} belongs to account {account}, a key's policy can be changed only from its own account, and no way there is known. Write an `account` block for {account} in the provider, or manage_key_policy = false: then the plan shows the statement that the key's owner has to add.", key.arn),
+            );
         }
         let (of_bucket, of_key) = (bucket_policy(spec, &this), key_policy_of(spec, &this));
         check_length(

@@ -15,12 +15,11 @@ use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{key_statements, role_document};
-use crate::replication::ids::Arn;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::{Answer, Query};
 use crate::replication::ownership::{Trust, claims};
 use crate::replication::policy::{self, PolicyDocument, PolicyKind};
-use crate::replication::spec::{BucketSpec, KeyChoice, RoleOwnership, Spec};
+use crate::replication::spec::{BucketSpec, ExistingKey, KeyChoice, RoleOwnership, Spec};
 use time::OffsetDateTime;
 
 /// Checks everything about `spec` that is not in state yet.
@@ -253,31 +252,28 @@ async fn existing_keys(
     model: &BucketModel,
     diagnostics: &mut Diagnostics,
 ) {
-    let new: Vec<(Side, &BucketSpec, &String)> = spec
+    let new: Vec<(Side, &BucketSpec, &ExistingKey)> = spec
         .buckets()
         .filter_map(|(side, bucket)| match &bucket.encryption.key {
-            Some(KeyChoice::Existing(key)) => Some((side, bucket, &key.arn)),
+            Some(KeyChoice::Existing(key)) => Some((side, bucket, key)),
             _ => None,
         })
-        .filter(|(side, _, arn)| {
+        .filter(|(side, _, key)| {
             let before = model.side(side).and_then(|now| {
                 let prior = prior?;
                 prior
                     .side_of_bucket(now.bucket.known()?)
                     .map(|(_, side)| side)
             });
-            before.and_then(|b| b.kms_key_arn.known()) != Some(*arn)
+            before.and_then(|b| b.kms_key_arn.known()) != Some(&key.arn)
         })
         .collect();
-    let answers = join_all(new.iter().map(|(_, bucket, arn)| async {
-        let at = &bucket.location;
+    let answers = join_all(new.iter().map(|(_, bucket, key)| async {
+        let arn = &key.arn;
+        let at = key.location.as_ref().unwrap_or(&bucket.location);
         let (describe, read) = (
-            Query::DescribeKey {
-                key: (*arn).clone(),
-            },
-            Query::GetKeyPolicy {
-                key: (*arn).clone(),
-            },
+            Query::DescribeKey { key: arn.clone() },
+            Query::GetKeyPolicy { key: arn.clone() },
         );
         futures::join!(
             session.cloud.query(at, &describe),
@@ -285,12 +281,12 @@ async fn existing_keys(
         )
     }))
     .await;
-    for ((side, bucket, arn), (description, document)) in new.into_iter().zip(answers) {
+    for ((side, bucket, existing), (description, document)) in new.into_iter().zip(answers) {
+        let arn = &existing.arn;
         let path = side_path(&side)
             .attribute("encryption")
             .attribute("kms_key_arn");
-        let foreign =
-            Arn::parse_key(arn).is_ok_and(|a| a.account != bucket.location.account.as_str());
+        let foreign = existing.location.is_none();
         match description {
             Ok(Answer::Key(key)) => {
                 let wrong = if key.state != "Enabled" {
@@ -319,7 +315,7 @@ async fn existing_keys(
             _ => {}
         }
         let statements = key_statements(spec, &side);
-        if statements.is_empty() {
+        if statements.is_empty() || existing.manage_policy {
             continue;
         }
         let granted = matches!(&document, Ok(Answer::Text(text)) if grants(text, &statements));
@@ -328,7 +324,7 @@ async fn existing_keys(
             diagnostics.warning_at(
                 path,
                 "The key's policy must let the role in",
-                format!("Replicas in {} are encrypted under {arn}, whose policy does not hold this statement (or could not be read):\n\n{needed}\n\nUntil its owner adds it, objects fail to replicate.", bucket.name),
+                format!("Objects in {} are encrypted under {arn}, whose policy does not hold this statement (or could not be read):\n\n{}\n\nUntil its owner adds it, objects fail to replicate. With manage_key_policy = true it is merged into the policy.", bucket.name, needed.pretty()),
             );
         }
     }

@@ -99,8 +99,10 @@ struct Shared<'a> {
 enum Place {
     /// The policy of a bucket; `fresh` when the bucket is made in this very run.
     Bucket { name: String, fresh: bool },
-    /// The policy of a key that is there.
+    /// The policy of a key of ours that is there.
     Key(String),
+    /// The policy of somebody else's key.
+    ManagedKey(String),
 }
 
 /// The policies of buckets, and those of our keys that are there: a new key gets its policy with
@@ -109,7 +111,18 @@ fn shared_documents<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
 ) -> impl Iterator<Item = Shared<'a>> {
-    desired.buckets.iter().flat_map(|(side, bucket)| {
+    let managed = desired.managed_keys.iter().map(|(arn, key)| Shared {
+        component: ComponentId::Of(key.side.clone(), Part::Key),
+        at: &key.location,
+        place: Place::ManagedKey(arn.clone()),
+        exact: &key.policy,
+        seen: observed
+            .managed_keys
+            .get(arn)
+            .and_then(|seen| seen.present())
+            .map(String::as_str),
+    });
+    let of_buckets = desired.buckets.iter().flat_map(|(side, bucket)| {
         let seen = observed.buckets.get(side);
         let at = &bucket.location;
         let policy = Shared {
@@ -131,7 +144,8 @@ fn shared_documents<'a>(
             seen: seen.policy.present().map(String::as_str),
         });
         std::iter::once(policy).chain(key)
-    })
+    });
+    of_buckets.chain(managed)
 }
 
 impl Shared<'_> {
@@ -211,7 +225,7 @@ impl Shared<'_> {
                     ..edit
                 },
             },
-            Place::Key(arn) => Action::EditKeyPolicy {
+            Place::Key(arn) | Place::ManagedKey(arn) => Action::EditKeyPolicy {
                 key: Input::Known(arn.clone()),
                 edit,
             },

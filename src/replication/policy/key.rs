@@ -49,8 +49,15 @@ pub fn destination_key_statement(
 }
 
 /// Lets a role decrypt source objects under a key that belongs to a third account.
-pub fn source_key_statement(owner: &str, role: &Arn, source: &SourceGrant) -> Statement {
-    let statement = Statement::allow(sid("SourceKey", owner, None))
+///
+/// `destination` is the destination's key where objects leave a destination, or nothing for the source.
+pub fn source_key_statement(
+    owner: &str,
+    destination: Option<&str>,
+    role: &Arn,
+    source: &SourceGrant,
+) -> Statement {
+    let statement = Statement::allow(sid("SourceKey", owner, destination))
         .principal("AWS", role.to_string())
         .actions(SOURCE_KEY_ACTIONS)
         .resource("*");

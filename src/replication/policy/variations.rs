@@ -306,7 +306,7 @@ fn a_key_in_another_account_allows_what_each_variation_needs_and_no_more() {
 #[test]
 fn a_source_key_of_a_third_account_allows_decryption_and_no_more() {
     let grants = with_kms(|_| {});
-    let statement = source_key_statement(OWNER, &role(), &grants.source);
+    let statement = source_key_statement(OWNER, None, &role(), &grants.source);
     let document = PolicyDocument::new(vec![statement]);
     assert_least("source key", &document, &source_key_requests(&grants));
 }

@@ -70,6 +70,7 @@ pub(super) fn side(
         require_tls: setting(&written.require_tls, kept.get(|k| &k.require_tls), || {
             Known(false)
         }),
+        manage_key_policy: written.manage_key_policy.clone().or(|| Known(false)),
         exclusive_policy: written.exclusive_policy.clone().or(|| Known(false)),
         tags: written.tags.clone(),
         ..SideModel::default()

@@ -39,3 +39,12 @@ pub(super) fn key_policy() -> Attribute {
         "Your own statements in the key's policy, as a JSON document. The statement that gives the key to its account and what replication needs stand beside them, so leave both out.",
     )
 }
+
+/// `manage_key_policy` of a side.
+pub(super) fn manage_key_policy() -> Attribute {
+    Attribute::bool(
+        "manage_key_policy",
+        OptionalComputed,
+        "With `encryption.kms_key_arn`: whether what the replication role needs is merged into that key's policy, and taken out of it again with the bucket. `false` leaves the key alone, and a warning shows the statement that its policy lacks. Default: `false`.",
+    )
+}

@@ -67,6 +67,7 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
     attributes.extend(lifecycle());
     attributes.extend([
         policy::policy(),
+        policy::manage_key_policy(),
         policy::require_tls(),
         policy::exclusive_policy(),
         tags("Tags of this bucket, over the resource's `tags`."),
