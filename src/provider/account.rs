@@ -136,8 +136,15 @@ async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<Acc
         );
         return None;
     };
-    let identity = match session.enter(&settings.own_way_in, &region).await {
+    let identity = match session.enter(&settings.own_way_in, &region, None).await {
         Ok(identity) => identity,
+        Err(EnterError::Untold) => {
+            diagnostics.error(
+                "The account is not told",
+                "The provider configuration of this data source has skip_requesting_account_id, so nobody asks AWS for its account, which is all that this data source is for. Take the argument off.",
+            );
+            return None;
+        }
         Err(EnterError::Guard(text)) => {
             diagnostics.error("The account is not allowed", text);
             return None;

@@ -1,11 +1,13 @@
 //! Composition: the provider `replicated`, made of the framework, the pure middle, the execution and the edge.
 
+mod abandoned;
 pub mod account;
 mod checks;
 pub mod config;
 pub mod documentation;
 mod duration;
 pub mod mistyped;
+mod own_credentials;
 mod regions;
 pub mod replicated_bucket;
 pub mod settings;
@@ -90,11 +92,10 @@ impl Provider for ReplicatedProvider {
         match AwsCloud::new(config.cloud_config(session_name(), user_agent)) {
             Ok(cloud) => {
                 let settings = config.settings(cloud.default_region().await, cloud.own_way_in());
-                self.shared.configure(Some(Session {
-                    settings,
-                    cloud: Arc::new(cloud),
-                    locks: self.shared.locks.clone(),
-                }));
+                let locks = self.shared.locks.clone();
+                let session = Session::new(settings, Arc::new(cloud), locks);
+                own_credentials::check(&config, &session, &mut diagnostics).await;
+                self.shared.configure(Some(session));
             }
             Err(error) => {
                 diagnostics.error("The provider cannot be configured", format!("{error}."))

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::abandoned::WithoutAbandoned;
 use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
-use crate::replication::ids::{Region, WayIn};
+use crate::replication::ids::{AccountId, Region, WayIn};
 use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::operation::Tags;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub own_way_in: WayIn,
     /// Ways into other accounts, by account id (`account` blocks).
     pub accounts: BTreeMap<String, WayIn>,
+    /// Accounts that are gone (`account` blocks with `abandoned`).
+    pub abandoned: BTreeSet<AccountId>,
     /// Tags on everything.
     pub default_tags: Tags,
     /// Tags that somebody else keeps on what is ours.
@@ -28,6 +31,10 @@ pub struct Settings {
     pub forbidden_account_ids: Vec<String>,
     /// The profile that the provider block names.
     pub profile: Option<String>,
+    /// Whether nobody asks AWS whose the base credentials are; who relies on them tells the account.
+    pub skip_requesting_account_id: bool,
+    /// Whether regions that this version does not know are taken as they are.
+    pub skip_region_validation: bool,
     /// What of the provider's own way in no location can express, in words that follow "has".
     pub not_shareable: Option<&'static str>,
 }
@@ -51,11 +58,34 @@ pub enum EnterError {
     /// The account guard of the provider block.
     #[error("{0}")]
     Guard(String),
+    /// `skip_requesting_account_id`, and nobody tells the account.
+    #[error("the account is neither told nor may it be asked for")]
+    Untold,
 }
 
 impl Session {
-    /// Enters an account and tells whose it is; the provider's guards hold for its own credentials.
-    pub async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, EnterError> {
+    /// A session over a cloud, in which abandoned accounts are empty.
+    pub fn new(settings: Settings, cloud: Arc<dyn Cloud>, locks: Arc<DocumentLocks>) -> Self {
+        let accounts = settings.abandoned.clone();
+        let cloud = match accounts.is_empty() {
+            true => cloud,
+            false => Arc::new(WithoutAbandoned { cloud, accounts }),
+        };
+        Self {
+            settings,
+            cloud,
+            locks,
+        }
+    }
+
+    /// Enters an account and tells whose it is; the provider's guards hold for its own credentials. `told` is the
+    /// account that the configuration or the state names.
+    pub async fn enter(
+        &self,
+        way_in: &WayIn,
+        region: &Region,
+        told: Option<&str>,
+    ) -> Result<Identity, EnterError> {
         let guarded = !self.settings.allowed_account_ids.is_empty()
             || !self.settings.forbidden_account_ids.is_empty();
         if guarded {
@@ -63,10 +93,21 @@ impl Session {
             self.guard(own.account.as_str())
                 .map_err(EnterError::Guard)?;
         }
+        // An assumed role tells itself whose it is.
+        let is_role = !way_in.assume_role.is_empty() || way_in.web_identity.is_some();
+        if self.settings.skip_requesting_account_id && !is_role {
+            let told = told.and_then(|id| AccountId::parse(id).ok());
+            return Ok(Identity {
+                account: told.ok_or(EnterError::Untold)?,
+                partition: region.partition(),
+                arn: "whose account nobody asks for".to_owned(),
+            });
+        }
         Ok(self.cloud.enter(way_in, region).await?)
     }
 
-    fn guard(&self, account: &str) -> Result<(), String> {
+    /// Whether the provider's own credentials may belong to an account.
+    pub(super) fn guard(&self, account: &str) -> Result<(), String> {
         let settings = &self.settings;
         let listed = |list: &[String]| list.iter().any(|id| id == account);
         if !settings.allowed_account_ids.is_empty() && !listed(&settings.allowed_account_ids) {

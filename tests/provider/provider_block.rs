@@ -1,10 +1,11 @@
 //! What the provider block means for a resource: ignored tags, abandoned accounts, what is skipped.
 
 use serde_json::{Value as Json, json};
+use terraform_provider_replicated::replication::ids::AccountId;
 use terraform_provider_replicated::replication::ignored_tags::IgnoredTags;
 use terraform_provider_replicated::replication::operation::Tags;
 
-use crate::configs::{kms_abroad, with};
+use crate::configs::{ABROAD, HOME, kms_abroad, two_destinations, with, without};
 use crate::fake::State;
 use crate::terraform::Terraform;
 
@@ -105,4 +106,153 @@ async fn a_tag_that_is_ignored_cannot_be_written() {
         let plan = terraform.plan(&config).await;
         assert_eq!(plan.said.errors, [format!("{told}: A tag that is ignored")]);
     }
+}
+
+/// The account of the destination `backup` is gone.
+fn abandon(terraform: &mut Terraform) {
+    let gone = AccountId::parse(ABROAD).unwrap();
+    terraform.settings.abandoned.insert(gone);
+    terraform.cloud.close(ABROAD);
+    terraform.cloud.take_queries();
+}
+
+fn asked_abroad(terraform: &Terraform) -> bool {
+    let queries = terraform.cloud.take_queries();
+    queries.iter().any(|(account, _)| account == ABROAD)
+}
+
+const ABANDONED: &str = "destinations[\"backup\"]: Account 222222222222 is abandoned";
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_in_an_abandoned_account_leaves_the_state_at_refresh_without_a_call() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&two_destinations()).await;
+    abandon(&mut terraform);
+    let said = terraform.refresh().await;
+    assert_eq!(said.errors, nothing());
+    assert_eq!(said.warnings, [ABANDONED]);
+    assert_eq!(terraform.at("/destinations/backup"), Json::Null);
+    assert!(terraform.at("/destinations/near").is_object());
+    let left = terraform.shown()["components"].to_string();
+    assert!(!left.contains("destination/backup"), "{left}");
+
+    let only_near = without(&two_destinations(), "destinations.backup");
+    let warnings = terraform.converge(&only_near).await;
+    assert_eq!(warnings, nothing());
+    assert!(!asked_abroad(&terraform));
+    assert_eq!(terraform.destroy().await.errors, nothing());
+    assert!(!asked_abroad(&terraform));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_refresh_the_plan_and_the_apply_list_what_is_left_behind() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&two_destinations()).await;
+    abandon(&mut terraform);
+    terraform.refreshing = false;
+    let only_near = without(&two_destinations(), "destinations.backup");
+    let plan = terraform.plan(&only_near).await;
+    assert_eq!(plan.said.errors, nothing());
+    assert_eq!(plan.said.warnings, [ABANDONED]);
+    let said = terraform.carry_out(plan, &only_near).await;
+    assert_eq!(said.errors, nothing());
+    assert_eq!(said.warnings.last().unwrap(), ABANDONED);
+    assert!(!asked_abroad(&terraform));
+    terraform.refreshing = true;
+    terraform.assert_settled(&only_near).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_can_be_configured_in_an_abandoned_account() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&two_destinations()).await;
+    abandon(&mut terraform);
+    let plan = terraform.plan(&two_destinations()).await;
+    assert_eq!(plan.said.errors, [ABANDONED]);
+    assert!(!asked_abroad(&terraform));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_passes_over_an_abandoned_account() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    abandon(&mut terraform);
+    terraform.refreshing = false;
+    let said = terraform.destroy().await;
+    assert_eq!(said.errors, nothing());
+    assert!(said.warnings.contains(&ABANDONED.to_owned()), "{said:?}");
+    assert!(terraform.state.is_null());
+    assert!(!asked_abroad(&terraform));
+    let aws = terraform.cloud.aws.state();
+    let left: Vec<&String> = aws.buckets.keys().collect();
+    assert_eq!(left, ["acme-archive-backup"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_sources_account_is_abandoned_a_destroy_takes_the_rest_down() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    let gone = AccountId::parse(HOME).unwrap();
+    terraform.settings.abandoned.insert(gone);
+    terraform.cloud.take_queries();
+    let plan = terraform.plan(&kms_abroad()).await;
+    assert_eq!(
+        plan.said.errors,
+        ["source: Account 111111111111 is abandoned"]
+    );
+    let said = terraform.destroy().await;
+    assert_eq!(said.errors, nothing());
+    assert!(terraform.state.is_null());
+    let queries = terraform.cloud.take_queries();
+    assert!(!queries.is_empty() && queries.iter().all(|(account, _)| account == ABROAD));
+    let aws = terraform.cloud.aws.state();
+    let left: Vec<&String> = aws.buckets.keys().collect();
+    assert_eq!(left, ["acme-archive"]);
+    assert!(!aws.roles.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_resource_leaves_the_state_when_all_its_accounts_are_abandoned() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    for id in [HOME, ABROAD] {
+        let gone = AccountId::parse(id).unwrap();
+        terraform.settings.abandoned.insert(gone);
+    }
+    let said = terraform.refresh().await;
+    assert_eq!(said.errors, nothing());
+    assert_eq!(said.warnings.len(), 2, "{said:?}");
+    assert!(terraform.state.is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_nobody_asks_for_is_the_one_that_is_written() {
+    let mut terraform = Terraform::new();
+    terraform.settings.skip_requesting_account_id = true;
+    let plan = terraform.plan(&kms_abroad()).await;
+    assert_eq!(
+        plan.said.errors,
+        ["source.account_id: The account is not told"]
+    );
+    // A role tells itself whose it is.
+    let told = with(&kms_abroad(), "source.account_id", json!(HOME));
+    terraform.converge(&told).await;
+    assert_eq!(terraform.destroy().await.errors, nothing());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_is_not_known_is_an_error_unless_that_is_skipped() {
+    let mut terraform = Terraform::new();
+    let mistyped = with(
+        &kms_abroad(),
+        "destinations.backup.region",
+        json!("us-wset-2"),
+    );
+    let plan = terraform.plan(&mistyped).await;
+    assert_eq!(
+        plan.said.errors,
+        ["destinations[\"backup\"].region: No such region"]
+    );
+    terraform.settings.skip_region_validation = true;
+    terraform.converge(&mistyped).await;
 }

@@ -118,11 +118,11 @@ impl Terraform {
 
     /// A new process of the provider, as each walk starts one.
     fn server(&self) -> Server {
-        Server::new(Arc::new(ReplicatedProvider::with_session(Session {
-            settings: self.settings.clone(),
-            cloud: self.cloud.clone(),
-            locks: Arc::default(),
-        })))
+        Server::new(Arc::new(ReplicatedProvider::with_session(Session::new(
+            self.settings.clone(),
+            self.cloud.clone(),
+            Arc::default(),
+        ))))
     }
 
     fn schema(&self) -> Schema {

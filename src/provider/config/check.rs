@@ -19,6 +19,16 @@ pub(super) fn check(
             "`allowed_account_ids` and `forbidden_account_ids` exclude each other; write one of them.",
         );
     }
+    let guarded = !model.allowed_account_ids.is_null() || !model.forbidden_account_ids.is_null();
+    let is_role =
+        is_written(&model.assume_role) || is_written(&model.assume_role_with_web_identity);
+    if model.skip_requesting_account_id.known() == Some(&true) && guarded && !is_role {
+        diagnostics.error_at(
+            AttributePath::root("skip_requesting_account_id"),
+            "Nobody would ask for the account that is guarded",
+            "`allowed_account_ids` and `forbidden_account_ids` need the account of the provider's credentials, so it cannot go unasked. Take the guard off, or this argument.",
+        );
+    }
     let web_identity = AttributePath::root("assume_role_with_web_identity");
     for (path, block) in numbered(&web_identity, &model.assume_role_with_web_identity) {
         web_identity::check(block, true, &path, environment, diagnostics);
@@ -53,11 +63,12 @@ fn check_way_in(
         web_identity::check(block, false, &path, environment, diagnostics);
     }
     let (roles, web) = (is_written(&block.assume_role), is_written(blocks));
-    if block.profile.is_null() && !roles && !web {
+    let abandoned = block.abandoned.is_unknown() || block.abandoned.known() == Some(&true);
+    if block.profile.is_null() && !roles && !web && !abandoned {
         diagnostics.error_at(
             path.clone(),
             "No way in",
-            "An `account` block says how to get into the account: write a `profile`, an `assume_role` block, or both, or an `assume_role_with_web_identity` block.",
+            "An `account` block says how to get into the account: write a `profile`, an `assume_role` block, or both, or an `assume_role_with_web_identity` block, or `abandoned = true` where the account is gone.",
         );
     }
     if !block.profile.is_null() && web {

@@ -10,7 +10,7 @@ mod schema;
 mod tests;
 mod web_identity;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::replicated_bucket::expand::assume_role as expand_assume_role;
@@ -21,7 +21,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::model;
-use crate::replication::ids::{AssumeRole, Region, WayIn};
+use crate::replication::ids::{AccountId, AssumeRole, Region, WayIn};
 use crate::replication::ignored_tags::IgnoredTags;
 
 pub use self::environment::Environment;
@@ -69,6 +69,12 @@ model! {
         sts_region: String,
         /// Products in the user agent.
         user_agent: Vec<Attr<String>>,
+        /// Whether the credentials are not checked.
+        skip_credentials_validation: bool,
+        /// Whether nobody asks for the account.
+        skip_requesting_account_id: bool,
+        /// Whether any region is taken.
+        skip_region_validation: bool,
         /// Accounts that the credentials may lead to.
         allowed_account_ids: Vec<Attr<String>>,
         /// Accounts that the credentials may not lead to.
@@ -129,6 +135,8 @@ model! {
         profile: String,
         /// Chain of roles.
         assume_role: Vec<Attr<AssumeRoleModel>>,
+        /// Whether the account is gone.
+        abandoned: bool,
         /// A web identity to start from.
         assume_role_with_web_identity: Vec<Attr<WebIdentityModel>>,
     }
@@ -145,6 +153,29 @@ impl ProviderConfig {
     /// Reads a block in an environment.
     pub fn new(model: ProviderModel, environment: Environment) -> Self {
         Self { model, environment }
+    }
+
+    /// Whether the provider's own credentials are to be checked before anything else.
+    pub fn checks_credentials(&self) -> bool {
+        self.model.skip_credentials_validation.known() != Some(&true)
+    }
+
+    /// What of the block tells whose the provider's own credentials are.
+    pub fn credentials_path(&self) -> AttributePath {
+        let model = &self.model;
+        let written = [
+            ("assume_role", first(&model.assume_role).is_some()),
+            (
+                "assume_role_with_web_identity",
+                first(&model.assume_role_with_web_identity).is_some(),
+            ),
+            ("access_key", model.access_key.known().is_some()),
+            ("profile", model.profile.known().is_some()),
+        ];
+        let name = written.iter().find(|(_, written)| *written);
+        name.map_or_else(AttributePath::default, |(name, _)| {
+            AttributePath::root(name)
+        })
     }
 
     /// What one attribute cannot tell alone.
@@ -221,10 +252,14 @@ impl ProviderConfig {
             region,
             own_way_in,
             accounts: self.accounts(),
+            abandoned: self.abandoned(),
             default_tags: self.default_tags(),
             ignored_tags: self.ignored_tags(),
             allowed_account_ids: known_items(&model.allowed_account_ids),
             forbidden_account_ids: known_items(&model.forbidden_account_ids),
+            skip_requesting_account_id: model.skip_requesting_account_id.known() == Some(&true)
+                && self.base_is_not_a_role(),
+            skip_region_validation: model.skip_region_validation.known() == Some(&true),
             profile: model.profile.known().cloned(),
             not_shareable: self.not_shareable(),
         }
@@ -249,6 +284,18 @@ impl ProviderConfig {
         } else {
             None
         }
+    }
+
+    /// A web identity's session tells whose it is without being asked.
+    fn base_is_not_a_role(&self) -> bool {
+        first(&self.model.assume_role_with_web_identity).is_none()
+    }
+
+    fn abandoned(&self) -> BTreeSet<AccountId> {
+        known_blocks(&self.model.account)
+            .filter(|block| block.abandoned.known() == Some(&true))
+            .filter_map(|block| AccountId::parse(block.account_id.known()?).ok())
+            .collect()
     }
 
     fn accounts(&self) -> BTreeMap<String, WayIn> {

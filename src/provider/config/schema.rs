@@ -57,6 +57,21 @@ fn connection() -> Vec<Attribute> {
 
 fn guards() -> Vec<Attribute> {
     vec![
+        Attribute::bool(
+            "skip_credentials_validation",
+            Optional,
+            "Whether the provider's own credentials are not checked with STS before anything else. They are checked in the provider's region, so without one this happens when a bucket's account is entered.",
+        ),
+        Attribute::bool(
+            "skip_requesting_account_id",
+            Optional,
+            "Whether STS is not asked whose the provider's credentials are, for an AWS-like service that has no such call. Each bucket that is entered without a role must then write its `account_id`.",
+        ),
+        Attribute::bool(
+            "skip_region_validation",
+            Optional,
+            "Whether regions that this version of the provider does not know are taken as they are, such as one that AWS has added since.",
+        ),
         Attribute::new(
             "allowed_account_ids",
             text_set(),
@@ -147,6 +162,11 @@ fn account() -> Vec<Attribute> {
             "profile",
             Optional,
             "Profile of the shared configuration files to start from.",
+        ),
+        Attribute::bool(
+            "abandoned",
+            Optional,
+            "Whether the account is gone for good. What a resource has there leaves the state without a call, listed in a warning, and nothing can be configured there.",
         ),
     ]
 }

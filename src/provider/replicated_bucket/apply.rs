@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
+use super::abandoned::warn_if_abandoned;
 use super::computed::fill;
 use super::expand::{Incomplete, expand, side_path};
 use super::going::{Leaving, leaving, reachable};
@@ -214,6 +215,9 @@ impl Run {
                 return;
             }
         };
+        for (side, _, _) in &going.buckets {
+            warn_if_abandoned(&prior, side, &self.session.settings, diagnostics);
+        }
         for obstacle in &kept {
             diagnostics.error_at(
                 side_path(&obstacle.side),

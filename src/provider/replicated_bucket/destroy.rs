@@ -1,5 +1,6 @@
 //! Destroy: first whether it can finish, then everything in a safe order.
 
+use super::abandoned::warn_if_abandoned;
 use super::apply::answer;
 use super::expand::side_path;
 use super::going::reachable;
@@ -47,6 +48,9 @@ impl ReplicatedBucket {
         };
         if refuse(&spec, &observed, &private, diagnostics) {
             return response;
+        }
+        for (side, _) in spec.buckets() {
+            warn_if_abandoned(&state, &side, &session.settings, diagnostics);
         }
         tell_what_stays(&spec, &observed, diagnostics);
         let graph = plan_destroy(&spec, &observed);

@@ -118,12 +118,16 @@ pub(super) async fn entered(
 ) -> Option<BucketSpec> {
     let at = &bucket.location;
     let account = at.account.as_str();
+    if session.settings.abandoned.contains(&at.account) {
+        // Nobody goes there.
+        return Some(bucket.clone());
+    }
     let stored = private.ways.get(account).map(|way| Arc::new(way.into()));
     let block = session.settings.accounts.get(account).cloned();
     let ways = [Some(at.way_in.clone()), stored, block.map(Arc::new)];
     for way_in in ways.into_iter().flatten() {
         let leads_there = session
-            .enter(&way_in, &at.region)
+            .enter(&way_in, &at.region, Some(account))
             .await
             .is_ok_and(|identity| identity.account == at.account);
         if leads_there {

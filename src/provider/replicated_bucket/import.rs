@@ -195,7 +195,8 @@ impl Importer<'_> {
         diagnostics: &mut Diagnostics,
     ) -> Option<Location> {
         let way: WayIn = way_in(side, &self.session.settings);
-        let identity = match self.session.enter(&way, region).await {
+        let told = side.account_id.known().map(String::as_str);
+        let identity = match self.session.enter(&way, region, told).await {
             Ok(identity) => identity,
             Err(error) => {
                 report::enter_error(this, side, &error, diagnostics);

@@ -5,6 +5,7 @@
 //! of their own: `plan`, `apply`, `destroy`, `read`, `import`. All of them are thin: they fetch, call the middle,
 //! run its steps, and report.
 
+mod abandoned;
 mod acls;
 mod apply;
 mod computed;
@@ -22,7 +23,7 @@ mod policies;
 mod preflight;
 mod private;
 mod read;
-mod report;
+pub(in crate::provider) mod report;
 pub mod schema;
 mod target;
 mod validate;

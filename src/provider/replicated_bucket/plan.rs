@@ -1,5 +1,6 @@
 //! Plans: what a configuration amounts to, whether it can be done, and what will happen that a person must know.
 
+use super::abandoned::warn_if_abandoned;
 use super::computed::import_id;
 use super::effective::previous;
 use super::expand::{expand, side_path};
@@ -153,7 +154,8 @@ impl Planner<'_> {
                 }
             };
         for (side, bucket, _) in &going.buckets {
-            if bucket.stays() {
+            let settings = &session.settings;
+            if warn_if_abandoned(prior, side, settings, diagnostics) || bucket.stays() {
                 continue;
             }
             diagnostics.warning_at(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::abandoned::without_abandoned;
 use super::computed::{fill, told_at_components, with_drift};
 use super::expand::{Incomplete, expand, side_path};
 use super::flatten::flatten;
@@ -71,6 +72,7 @@ async fn refreshed(
     private: &mut Private,
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<BucketModel>> {
+    let state = &without_abandoned(state, &session.settings, diagnostics);
     let mut spec = stored_spec(state, session, diagnostics)?;
     let observed = match look(session, private, &mut spec, diagnostics).await {
         Ok(Some(observed)) => observed,

@@ -37,6 +37,14 @@ pub(super) fn enter_error(
             diagnostics.error_at(path, "The account is not allowed", text.clone());
             return;
         }
+        EnterError::Untold => {
+            diagnostics.error_at(
+                path.attribute("account_id"),
+                "The account is not told",
+                format!("The provider's skip_requesting_account_id is set, so AWS is not asked whose its credentials are. Write the `account_id` of {this}, or take the argument off."),
+            );
+            return;
+        }
         EnterError::Call(error) => error,
     };
     let path = if !side.assume_role.is_null() && error.call == ASSUME_ROLE {
@@ -51,6 +59,23 @@ pub(super) fn enter_error(
         entering(error),
         format!(
             "The account of {this} cannot be entered. {}.\n\n{} Nothing was changed.",
+            told(error),
+            hint(error)
+        ),
+    );
+}
+
+/// The provider's own credentials that do not work, at what of its block tells them.
+pub(in crate::provider) fn own_credentials(
+    path: AttributePath,
+    error: &CallError,
+    diagnostics: &mut Diagnostics,
+) {
+    diagnostics.error_at(
+        path,
+        entering(error),
+        format!(
+            "The provider's own credentials do not work. {}.\n\n{}",
             told(error),
             hint(error)
         ),

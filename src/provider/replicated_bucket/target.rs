@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
+use super::abandoned::refuse_abandoned;
 use super::computed::{carry_keys, fill};
 use super::effective::{Ground, effective, previous};
 use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
@@ -16,6 +17,7 @@ use super::{kept_model, report};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
+use crate::provider::regions;
 use crate::provider::settings::{Session, Settings};
 use crate::replication::component::Side;
 use crate::replication::ids::{Arn, Region};
@@ -55,6 +57,10 @@ pub(super) async fn target(
     };
     let mut model = effective(config, &ground);
     check_regions(&model, diagnostics);
+    if session.is_some() {
+        check_known_regions(&model, settings, diagnostics);
+        refuse_abandoned(&model, settings, diagnostics);
+    }
     refuse_ignored(config, &settings.ignored_tags, diagnostics);
     if let Some(session) = session
         && !diagnostics.has_error()
@@ -116,6 +122,23 @@ fn check_regions(model: &BucketModel, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// A region that is not known is most likely mistyped, and every call to it would fail.
+fn check_known_regions(model: &BucketModel, settings: &Settings, diagnostics: &mut Diagnostics) {
+    if settings.skip_region_validation {
+        return;
+    }
+    for (this, side) in model.sides() {
+        let region = side
+            .region
+            .known()
+            .and_then(|code| Region::parse(code).ok());
+        if let Some(Err(why)) = region.map(|region| regions::check_known(&region)) {
+            let path = side_path(&this).attribute("region");
+            diagnostics.error_at(path, regions::UNKNOWN, why);
+        }
+    }
+}
+
 /// Existing keys must be in their bucket's region, and an existing role in the source's account; both may follow
 /// from the provider, so validation cannot tell.
 fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
@@ -170,8 +193,9 @@ async fn enter(
         })
         .collect();
     let answers = join_all(sides.iter().map(|(_, side, region)| async {
+        let told = side.account_id.known().map(String::as_str);
         session
-            .enter(&way_in(side, &session.settings), region)
+            .enter(&way_in(side, &session.settings), region, told)
             .await
     }))
     .await;
