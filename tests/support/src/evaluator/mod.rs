@@ -143,7 +143,9 @@ fn excess(picture: &Picture, requests: &[Request]) -> Outcome<Vec<String>> {
                 &mut found,
             )?;
         }
-        for (policy, document) in role.policies.iter().filter(|(name, _)| is_our_policy(name)) {
+        // A role of ours has nothing but our policies; in another's, ours has its own name.
+        let policies = role.policies.iter();
+        for (policy, document) in policies.filter(|(name, _)| role.ours || is_our_policy(name)) {
             let name = format!("policy {policy} of {arn}");
             judge_grants(&name, document, Document::Role, arn, requests, &mut found)?;
         }
@@ -221,7 +223,8 @@ fn asks_for(request: &Request, grant: &Grant<'_>, kind: Document, of: &str) -> b
     by_name && resource && asker
 }
 
-/// Policies that a `replicated_bucket` writes into a role carry this name, and a number where there are several.
+/// The policy that a `replicated_bucket` writes into a role carries this name, and the source's behind it where the
+/// role is another's.
 fn is_our_policy(name: &str) -> bool {
     name.starts_with("replication")
 }

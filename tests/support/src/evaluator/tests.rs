@@ -299,6 +299,20 @@ fn each_grant_that_nobody_asks_for_is_named_with_its_document() {
 }
 
 #[test]
+fn a_role_of_ours_has_nothing_but_our_policies() {
+    let theirs = json!({ "Statement": statement("Theirs", &["s3:GetObject"], "*") });
+    for (ours, expected) in [(true, 1), (false, 0)] {
+        let mut picture = everything();
+        let role = picture.roles.get_mut(ROLE).unwrap();
+        role.ours = ours;
+        let name = "arn:aws:iam::111111111111:policy/theirs".to_owned();
+        role.policies.insert(name, theirs.clone());
+        let excess = evaluate(&picture).unwrap().excess;
+        assert_eq!(excess.len(), expected, "{excess:#?}");
+    }
+}
+
+#[test]
 fn a_grant_that_lost_its_reason_is_excess() {
     let cases: [(fn(&mut Picture), &[&str]); 6] = [
         (|p| rule(p).delete_markers = false, &["s3:ReplicateDelete"]),
