@@ -6,6 +6,7 @@
 
 mod cross_account_kms;
 mod one_to_many_regions;
+mod same_account_lifecycle;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -1,12 +1,12 @@
 //! The folders of `examples/`: what of a configuration counts as the setup itself.
 
-/// The `provider`, `data` and `resource` blocks of a configuration: the setup without its variables and outputs.
-/// Blocks end at a brace in the first column.
+/// The `provider`, `locals`, `data` and `resource` blocks of a configuration: the setup without its variables and
+/// outputs. Blocks end at a brace in the first column.
 pub fn blocks(configuration: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut block = String::new();
     for line in configuration.lines() {
-        let begins = ["provider ", "data ", "resource "]
+        let begins = ["provider ", "locals ", "data ", "resource "]
             .iter()
             .any(|word| line.starts_with(word));
         if begins || !block.is_empty() {
@@ -21,7 +21,7 @@ pub fn blocks(configuration: &str) -> Vec<String> {
     blocks
 }
 
-/// Lines with something on them in `provider` and `resource` blocks.
+/// Lines with something on them in `provider` and `resource` blocks, and in the `locals` that they are written with.
 pub fn lines_of_blocks(configuration: &str) -> usize {
     let counted = blocks(configuration)
         .into_iter()
