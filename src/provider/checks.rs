@@ -2,12 +2,15 @@
 //!
 //! They run in `validate`, before anything else and without credentials; unknown values never get here.
 
+mod rules;
+
 use crate::framework::schema::Validator;
 use crate::framework::validators::{self, Check};
 use crate::framework::value::Value;
 use crate::provider::duration::parse_duration;
 use crate::replication::ids::{AccountId, Arn, BucketName};
 
+pub(crate) use self::rules::{is_key, prefix, rule_names};
 pub(crate) use super::regions::region;
 pub(crate) use crate::framework::validators::one_of;
 
@@ -175,24 +178,7 @@ pub(crate) fn tags() -> impl Validator {
                     "the tag key \"{key}\" is reserved: aws: belongs to AWS, replicated: to this provider."
                 ));
             }
-            if key.is_empty() || key.chars().count() > 128 {
-                return Err(format!(
-                    "the tag key \"{key}\" is not possible: 1 to 128 characters are."
-                ));
-            }
-            match value {
-                Value::Null => {
-                    return Err(format!(
-                        "the tag \"{key}\" is null; write a text, or leave it out."
-                    ));
-                }
-                Value::String(text) if text.chars().count() > 256 => {
-                    return Err(format!(
-                        "the value of tag \"{key}\" has more than 256 characters."
-                    ));
-                }
-                _ => {}
-            }
+            possible_tag(key, value)?;
         }
         Ok(())
     })
@@ -244,24 +230,27 @@ pub(crate) fn object_tags() -> impl Validator {
                 tags.len()
             ));
         }
-        for (key, value) in tags {
-            let length = match value {
-                Value::Null => {
-                    return Err(format!(
-                        "the tag \"{key}\" is null; write a text, or leave it out."
-                    ));
-                }
-                Value::String(text) => text.chars().count(),
-                _ => 0,
-            };
-            if !(1..=128).contains(&key.chars().count()) || length > 256 {
-                return Err(format!(
-                    "the tag \"{key}\" is not possible: keys have 1 to 128 characters, values at most 256."
-                ));
-            }
-        }
-        Ok(())
+        tags.iter()
+            .try_for_each(|(key, value)| possible_tag(key, value))
     })
+}
+
+/// A tag that AWS accepts.
+fn possible_tag(key: &str, value: &Value) -> Result<(), String> {
+    if key.is_empty() || key.chars().count() > 128 {
+        return Err(format!(
+            "the tag key \"{key}\" is not possible: 1 to 128 characters are."
+        ));
+    }
+    match value {
+        Value::Null => Err(format!(
+            "the tag \"{key}\" is null; write a text, or leave it out."
+        )),
+        Value::String(text) if text.chars().count() > 256 => Err(format!(
+            "the value of tag \"{key}\" has more than 256 characters."
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Keys of `destinations`: they go into rule IDs and tags.
@@ -274,11 +263,7 @@ pub(crate) fn destination_keys() -> impl Validator {
             return Err("at least one destination is needed.".to_owned());
         }
         for (key, destination) in destinations {
-            let legal = (1..=64).contains(&key.len())
-                && key
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-            if !legal {
+            if !is_key(key) {
                 return Err(format!(
                     "the key \"{key}\" is not possible: 1 to 64 letters, digits, dots, hyphens and underscores are, because the key goes into rule IDs and tags."
                 ));

@@ -259,38 +259,62 @@ pub fn key_policy_of(spec: &Spec, side: &Side) -> Option<PolicyDocument> {
 }
 
 /// The statements that a bucket's key needs in its policy, whoever owns it: for what arrives there, and for what
-/// leaves from there.
+/// leaves from there. None where no rule has to do with it.
 pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     let owner = spec.owner();
-    // In the role's own account the key's default statement and the role's policy are enough.
-    let is_foreign = |bucket: &BucketSpec, direction: &Direction<'_>| {
-        let account = key_account(bucket);
-        account.is_some_and(|account| account != direction.bucket.location.account.as_str())
-    };
     let arrivals = arrivals(spec, side);
     let mut statements: Vec<Statement> = arrivals
         .iter()
-        .filter(|(direction, to)| is_foreign(to.bucket, direction))
-        .map(|(direction, to)| {
-            let grant = destination_grant(direction, to);
-            destination_key_statement(&owner, &direction.role_arn(), &grant)
+        .filter_map(|(direction, to)| {
+            let in_use = to.bucket.key(&to.side)?;
+            replica_key_statement(&owner, direction, to, &in_use, key_account(to.bucket)?)
         })
         .collect();
-    let leaving = spec.direction(side);
-    let leaving = leaving.filter(|direction| is_foreign(direction.bucket, direction));
-    statements.extend(leaving.map(|direction| {
-        let (role, grants) = (direction.role_arn(), role_grants(&direction));
-        source_key_statement(&owner, side.key(), &role, &grants.source)
+    statements.extend(spec.direction(side).and_then(|direction| {
+        let in_use = direction.bucket.key(side)?;
+        let grants = role_grants(&direction).source;
+        let is_foreign = is_foreign(key_account(direction.bucket)?, &direction);
+        (is_foreign && grants.keys.contains(&in_use))
+            .then(|| source_key_statement(&owner, side.key(), &direction.role_arn(), &grants))
     }));
     statements
+}
+
+/// Whether an account's key has to let a direction's role in: in the role's own account the key's default statement
+/// and the role's policy are enough.
+fn is_foreign(key_account: &str, direction: &Direction<'_>) -> bool {
+    key_account != direction.bucket.location.account.as_str()
 }
 
 /// The account of the key that a bucket uses.
 fn key_account(bucket: &BucketSpec) -> Option<&str> {
     match bucket.encryption.key.as_ref()? {
-        KeyChoice::Existing(key) => key.arn.split(':').nth(4),
+        KeyChoice::Existing(key) => Some(account_of(&key.arn)),
         KeyChoice::Owned(_) => Some(bucket.location.account.as_str()),
     }
+}
+
+/// The statement that a key needs which a rule to a side names itself, where it needs one.
+pub fn rules_key_statement(spec: &Spec, side: &Side, key: &str) -> Option<Statement> {
+    let arrivals = arrivals(spec, side);
+    let (direction, to) = arrivals.first()?;
+    let in_use = Input::Known(key.to_owned());
+    replica_key_statement(&spec.owner(), direction, to, &in_use, account_of(key))
+}
+
+fn replica_key_statement(
+    owner: &str,
+    direction: &Direction<'_>,
+    to: &Arrival<'_>,
+    in_use: &Input<String>,
+    account: &str,
+) -> Option<Statement> {
+    if !is_foreign(account, direction) {
+        return None;
+    }
+    let grant = destination_grant(direction, to);
+    let used = grant.replica_keys.contains(in_use) || grant.plain_object_keys.contains(in_use);
+    used.then(|| destination_key_statement(owner, &direction.role_arn(), &grant))
 }
 
 /// Everything that arrives in a side's bucket, with the direction that it comes by.
@@ -301,6 +325,11 @@ fn arrivals<'a>(spec: &'a Spec, side: &Side) -> Vec<(Direction<'a>, Arrival<'a>)
             Some((direction, arrival))
         })
         .collect()
+}
+
+/// The account in a key's ARN.
+fn account_of(key: &str) -> &str {
+    key.split(':').nth(4).unwrap_or_default()
 }
 
 fn desire_bucket(
@@ -446,8 +475,15 @@ fn desire_role(
 
 fn role_grants(direction: &Direction<'_>) -> RoleGrants {
     let source = direction.bucket;
+    let destinations: Vec<_> = direction
+        .to
+        .iter()
+        .map(|to| destination_grant(direction, to))
+        .collect();
+    let encrypted = destinations.iter().any(|to| !to.replica_keys.is_empty());
     let keys = source
         .key(&direction.from)
+        .filter(|_| encrypted)
         .into_iter()
         .chain(source.retired_keys.iter().cloned().map(Input::Known))
         .collect();
@@ -459,11 +495,7 @@ fn role_grants(direction: &Direction<'_>) -> RoleGrants {
             keys,
             object_lock: false,
         },
-        destinations: direction
-            .to
-            .iter()
-            .map(|to| destination_grant(direction, to))
-            .collect(),
+        destinations,
     }
 }
 
@@ -478,7 +510,7 @@ fn widen(mut new: RoleGrants, mut old: RoleGrants) -> RoleGrants {
     }
     // A key that was never made has no live rule, so the old side never needs it.
     let old_destinations = old.destinations.iter_mut();
-    let old_keys = old_destinations.map(|d| &mut d.replica_keys);
+    let old_keys = old_destinations.flat_map(|d| [&mut d.replica_keys, &mut d.plain_object_keys]);
     for keys in old_keys.chain([&mut old.source.keys]) {
         keys.retain(|key| key.known().is_some());
     }
@@ -490,7 +522,7 @@ fn widen(mut new: RoleGrants, mut old: RoleGrants) -> RoleGrants {
             None => new.destinations.push(old),
             Some(same) => {
                 add(&mut same.replica_keys, old.replica_keys);
-                same.plain_objects_into_kms |= old.plain_objects_into_kms;
+                add(&mut same.plain_object_keys, old.plain_object_keys);
                 same.bucket_key_enabled |= old.bucket_key_enabled;
                 same.delete_markers |= old.delete_markers;
                 same.owner_override |= old.owner_override;

@@ -30,7 +30,10 @@ pub(super) fn destination_grant(direction: &Direction<'_>, to: &Arrival<'_>) -> 
         bucket: bucket.name.clone(),
         region: bucket.location.region.clone(),
         replica_keys,
-        plain_objects_into_kms: bucket.encryption.key.is_some() && from.encryption.key.is_none(),
+        plain_object_keys: match &from.encryption.key {
+            None => bucket.key(&to.side).into_iter().collect(),
+            Some(_) => Vec::new(),
+        },
         bucket_key_enabled: bucket.encryption.bucket_key_enabled
             || from.encryption.bucket_key_enabled,
         delete_markers: any(|rule| rule.delete_marker_replication),

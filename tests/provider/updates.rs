@@ -150,6 +150,7 @@ macro_rules! on_side {
 fn changes() -> Vec<Change> {
     let mut changes = on_side!("source", HOME, "eu-west-1");
     changes.extend(on_side!("destinations.backup", ABROAD, "us-west-2"));
+    changes.extend(of_a_rule());
     changes.extend([
         change("source.manage_key_policy", json!(true)).beside(
             "source.encryption",
@@ -186,6 +187,16 @@ fn changes() -> Vec<Change> {
         change("destinations.backup.priority", json!(7)),
         change("destinations.backup.storage_class", json!("GLACIER")),
         change("destinations.backup.delete_marker_replication", json!(true)),
+        change("destinations.backup.filter.prefix", json!("logs/")),
+        change("destinations.backup.filter.tags", json!({ "keep": "yes" })),
+        change("destinations.backup.replica_modification_sync", json!(true)),
+        change("destinations.backup.replication_time_control", json!(true)),
+        change("destinations.backup.metrics", json!(true)),
+        change("destinations.backup.owner_override", json!(true)),
+        change(
+            "destinations.backup.replicate_encrypted_objects",
+            json!(false),
+        ),
         change("role.name", json!("another")),
         change("role.name_prefix", json!("another-")),
         change("role.path", json!("/service-role/")).beside("role.name", json!("moved")),
@@ -198,6 +209,38 @@ fn changes() -> Vec<Change> {
         change("tags", json!({ "team": "all" })),
     ]);
     changes
+}
+
+/// Of the first of two rules, and that a second one comes.
+fn of_a_rule() -> Vec<Change> {
+    let rules = || {
+        json!({
+            "logs": { "filter": { "prefix": "logs/" } },
+            "rest": { "enabled": true },
+        })
+    };
+    [
+        ("id", json!("their-name-for-it")),
+        ("enabled", json!(false)),
+        ("priority", json!(7)),
+        ("filter.prefix", json!("traces/")),
+        ("filter.tags", json!({ "keep": "yes" })),
+        ("storage_class", json!("GLACIER")),
+        ("delete_marker_replication", json!(true)),
+        ("replica_modification_sync", json!(true)),
+        ("replication_time_control", json!(true)),
+        ("metrics", json!(true)),
+        ("owner_override", json!(true)),
+        ("replicate_encrypted_objects", json!(false)),
+        ("replica_kms_key_arn", key_of(ABROAD, "us-west-2")),
+    ]
+    .into_iter()
+    .map(|(attribute, value)| {
+        let path = format!("destinations.backup.rules.logs.{attribute}");
+        change(path.leak(), value).beside("destinations.backup.rules", rules())
+    })
+    .chain([change("destinations.backup.rules", rules())])
+    .collect()
 }
 
 /// An `account` block of the provider.

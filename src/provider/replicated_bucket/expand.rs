@@ -1,5 +1,7 @@
 //! From the model to the domain: a worked-out [`BucketModel`] becomes a [`Spec`].
 
+mod rule;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,13 +14,14 @@ use crate::provider::duration::session_seconds;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, Arn, AssumeRole, BucketName, Location, Region, WayIn};
-use crate::replication::names;
-use crate::replication::operation::{PublicAccessBlock, RuleFilter, Tags};
+use crate::replication::operation::{PublicAccessBlock, Tags};
 use crate::replication::policy::{PolicyDocument, Statement};
 use crate::replication::spec::{
     BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice,
-    KeySpec, PolicySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
+    KeySpec, PolicySpec, RoleOwnership, RoleSpec, Spec,
 };
+
+pub use rule::filter;
 
 /// Why a model is no spec yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
         destinations.insert(
             key.clone(),
             DestinationSpec {
-                rules: rules(side, source_side)?,
+                rules: rule::rules(side)?,
                 two_way: None,
                 bucket: bucket(model, &this, side, &common, settings)?,
             },
@@ -273,31 +276,6 @@ fn encryption(
     })
 }
 
-fn rules(side: &SideModel, source: &SideModel) -> Result<BTreeMap<String, RuleSpec>, Incomplete> {
-    let ids = side.rule_ids.known().ok_or(Incomplete::Unknown)?;
-    let id = ids.get(names::DEFAULT_RULE).and_then(Attr::known);
-    let owner_override = known(&side.account_id)? != known(&source.account_id)?
-        && known(&side.object_ownership)? != "BucketOwnerEnforced";
-    let rule = RuleSpec {
-        id: id.ok_or(Incomplete::Unknown)?.clone(),
-        priority: small(known(&side.priority)?),
-        enabled: *known(&side.enabled)?,
-        filter: RuleFilter::default(),
-        storage_class: match &side.storage_class {
-            Attr::Unknown => return Err(Incomplete::Unknown),
-            class => class.known().cloned(),
-        },
-        delete_marker_replication: *known(&side.delete_marker_replication)?,
-        replica_modification_sync: false,
-        replication_time_control: false,
-        metrics: false,
-        owner_override,
-        replicate_encrypted_objects: true,
-        replica_kms_key: None,
-    };
-    Ok(BTreeMap::from([(names::DEFAULT_RULE.to_owned(), rule)]))
-}
-
 /// The statements of a document that the user wrote. An unknown one is left out: nothing else depends on it.
 fn statements(
     text: &Attr<String>,
@@ -341,6 +319,15 @@ fn role(model: &RoleModel, common: &Tags) -> Result<RoleSpec, Incomplete> {
         path: known(&model.path)?.clone(),
         ownership,
     })
+}
+
+/// What may be left out.
+fn optional<T: Clone>(value: &Attr<T>) -> Result<Option<T>, Incomplete> {
+    match value {
+        Attr::Unknown => Err(Incomplete::Unknown),
+        Attr::Null => Ok(None),
+        Attr::Known(value) => Ok(Some(value.clone())),
+    }
 }
 
 fn known<T>(value: &Attr<T>) -> Result<&T, Incomplete> {

@@ -3,6 +3,8 @@
 //! An attribute shows what AWS shows, in the user's own spelling where both mean the same. What is gone
 //! altogether keeps its attributes and is told at its component.
 
+mod rule;
+
 use std::collections::BTreeMap;
 
 use super::lifecycle;
@@ -16,6 +18,8 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::names;
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{Input, ReplicationRule, Tags};
+
+pub use rule::found_rule;
 
 use Attr::{Known, Null};
 
@@ -40,6 +44,7 @@ pub fn flatten(
         let Some(seen) = observed.buckets.get(&this) else {
             continue;
         };
+        let before = state.side(&this);
         if seen.region.present().is_some() {
             if let Some(owner) = &owner {
                 side.require_tls = policies::requires_tls(owner, &this, &side.require_tls, seen);
@@ -47,7 +52,8 @@ pub fn flatten(
             flatten_bucket(&this, side, seen, inherited, &mut notes);
         }
         if this != Side::Source {
-            flatten_rule(side, &rules);
+            let bucket_key = before.and_then(|side| side.kms_key_arn.known());
+            rule::flatten_rules(side, bucket_key, &rules);
         }
     }
     if let Known(role) = &mut model.role {
@@ -174,20 +180,6 @@ fn flatten_key(
         let component = ComponentId::Of(this.clone(), Part::Key);
         flatten_tags(&mut model.tags, bucket_tags, tags, component, notes);
     }
-}
-
-fn flatten_rule(side: &mut SideModel, rules: &[ReplicationRule]) {
-    let ids = known_entries(&side.rule_ids);
-    let Some(rule) = ids
-        .get("default")
-        .and_then(|id| rules.iter().find(|rule| rule.id == *id))
-    else {
-        return;
-    };
-    side.enabled = Known(rule.enabled);
-    side.priority = Attr::from_option(rule.priority.map(i64::from));
-    side.storage_class = Attr::from_option(rule.storage_class.clone());
-    side.delete_marker_replication = Known(rule.delete_marker_replication.unwrap_or(true));
 }
 
 fn flatten_role(

@@ -1,12 +1,15 @@
 //! Import: an ID names the source; everything else is found from its replication configuration.
 
+mod rule;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::rule::Arriving;
 use super::effective::path_and_name;
 use super::expand::way_in;
 use super::flatten::imported_encryption;
-use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel, text_map};
+use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel};
 use super::plan::unconfigured;
 use super::private::Private;
 use super::{ReplicatedBucket, encode, report};
@@ -17,11 +20,9 @@ use crate::framework::provider::{ImportRequest, ImportResponse};
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
-use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG, named_by_rule_id};
+use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
-use crate::replication::operation::{
-    Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
-};
+use crate::replication::operation::{Answer, Input, Query, ReplicationConfiguration, Tags};
 
 impl ReplicatedBucket {
     /// Finds everything that a read then looks at.
@@ -151,11 +152,11 @@ impl Importer<'_> {
         self.complete(&owner, &Side::Source, &mut source, &at, diagnostics)
             .await?;
         let mut destinations = BTreeMap::new();
-        for rule in &configuration.rules {
-            let (key, side) = self
-                .destination(&owner, &bucket, &at, rule, diagnostics)
+        for arriving in rule::by_bucket(&bucket, &configuration.rules) {
+            let side = self
+                .destination(&owner, &at, &arriving, diagnostics)
                 .await?;
-            destinations.insert(key, Attr::Known(side));
+            destinations.insert(arriving.key, Attr::Known(side));
         }
         Some(BucketModel {
             id: Attr::Known(bucket),
@@ -253,39 +254,29 @@ impl Importer<'_> {
     async fn destination(
         &self,
         owner: &str,
-        source_bucket: &str,
         source: &Location,
-        rule: &ReplicationRule,
+        arriving: &Arriving<'_>,
         diagnostics: &mut Diagnostics,
-    ) -> Option<(String, SideModel)> {
-        let bucket = rule
-            .bucket_arn
-            .rsplit(':')
+    ) -> Option<SideModel> {
+        let accounts = arriving.rules.iter().filter_map(|r| r.account.as_deref());
+        let account = accounts
+            .filter_map(|account| AccountId::parse(account).ok())
             .next()
-            .unwrap_or_default()
-            .to_owned();
-        let account = match rule.account.as_deref().map(AccountId::parse) {
-            Some(Ok(account)) => account,
-            _ => source.account.clone(),
-        };
+            .unwrap_or_else(|| source.account.clone());
         let mut side = self.place(Some(&account));
-        let key = destination_key(source_bucket, &bucket, rule);
-        let this = Side::Destination(key.clone());
+        let this = Side::Destination(arriving.key.clone());
         let at = self
             .locate(&this, &side, &source.region, diagnostics)
             .await?;
-        let at = self.in_its_region(&bucket, at, diagnostics).await?;
-        side.bucket = Attr::Known(bucket);
+        let at = self.in_its_region(arriving.bucket, at, diagnostics).await?;
+        side.bucket = Attr::Known(arriving.bucket.to_owned());
         side.region = Attr::Known(at.region.to_string());
-        side.rule_ids = Attr::Known(text_map([("default".to_owned(), rule.id.clone())]));
-        // The read that follows takes the rule's own settings over.
-        side.enabled = Attr::Known(rule.enabled);
-        side.priority = Attr::Known(i64::from(rule.priority.unwrap_or(0)));
-        side.delete_marker_replication =
-            Attr::Known(rule.delete_marker_replication.unwrap_or(true));
         self.complete(owner, &this, &mut side, &at, diagnostics)
             .await?;
-        Some((key, side))
+        let existing = side.encryption.known().and_then(|e| e.kms_key_arn.known());
+        let bucket_key = side.kms_key_arn.known().or(existing).cloned();
+        rule::fill(&mut side, arriving, bucket_key.as_ref());
+        Some(side)
     }
 
     /// Encryption, and whether its key is ours: what decides how the read looks at the bucket.
@@ -451,17 +442,6 @@ impl Importer<'_> {
             ..RoleModel::default()
         })
     }
-}
-
-/// The name that a destination gets: the one in our rule ID, else the bucket's distinguishing part.
-fn destination_key(source_bucket: &str, bucket: &str, rule: &ReplicationRule) -> String {
-    if let Some((key, _)) = named_by_rule_id(&rule.id) {
-        return key.to_owned();
-    }
-    let key = bucket
-        .strip_prefix(&format!("{source_bucket}-"))
-        .unwrap_or(bucket);
-    key.to_owned()
 }
 
 fn is_ours(tags: &Tags, owner: &str, component: &ComponentId) -> bool {

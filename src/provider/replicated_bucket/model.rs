@@ -8,6 +8,7 @@ use crate::framework::model::{Attr, FromValue, ModelError, ToValue};
 use crate::framework::value::Value;
 use crate::model;
 use crate::replication::component::Side;
+use crate::replication::names::DEFAULT_RULE;
 
 /// A map of text attributes, such as tags.
 pub type TextMap = BTreeMap<String, Attr<String>>;
@@ -93,21 +94,82 @@ model! {
         priority: i64,
         /// Storage class of replicas.
         storage_class: String,
+        /// Which objects its rule is about.
+        filter: FilterModel,
         /// Whether delete markers replicate.
         delete_marker_replication: bool,
+        /// Whether changes of replicas' metadata replicate.
+        replica_modification_sync: bool,
+        /// Replication within 15 minutes.
+        replication_time_control: bool,
+        /// Counts of what is pending and what failed.
+        metrics: bool,
+        /// Whether replicas are given to the destination's owner.
+        owner_override: bool,
+        /// Whether objects under KMS keys replicate.
+        replicate_encrypted_objects: bool,
+        /// Several rules in the place of one.
+        rules: BTreeMap<String, Attr<RuleModel>>,
         /// IDs of its rules.
         rule_ids: TextMap,
     }
 }
 
 /// Attributes that only a destination has.
-pub const DESTINATION_ONLY: [&str; 5] = [
+pub const DESTINATION_ONLY: [&str; 12] = [
     "enabled",
     "priority",
     "storage_class",
     "delete_marker_replication",
     "rule_ids",
+    "filter",
+    "replica_modification_sync",
+    "replication_time_control",
+    "metrics",
+    "owner_override",
+    "replicate_encrypted_objects",
+    "rules",
 ];
+
+model! {
+    /// One rule of `rules`.
+    RuleModel {
+        /// Its ID.
+        id: String,
+        /// Whether it replicates.
+        enabled: bool,
+        /// Its priority.
+        priority: i64,
+        /// Which objects it is about.
+        filter: FilterModel,
+        /// Storage class of replicas.
+        storage_class: String,
+        /// Whether delete markers replicate.
+        delete_marker_replication: bool,
+        /// Whether changes of replicas' metadata replicate.
+        replica_modification_sync: bool,
+        /// Replication within 15 minutes.
+        replication_time_control: bool,
+        /// Counts of what is pending and what failed.
+        metrics: bool,
+        /// Whether replicas are given to the destination's owner.
+        owner_override: bool,
+        /// Whether objects under KMS keys replicate.
+        replicate_encrypted_objects: bool,
+        /// Another key for replicas than the destination bucket's.
+        replica_kms_key_arn: String,
+    }
+}
+
+model! {
+    /// `filter`.
+    FilterModel {
+        /// What objects' keys begin with.
+        prefix: String,
+        /// Tags that objects carry, all of them.
+        tags: TextMap,
+    }
+}
 
 model! {
     /// `assume_role`.
@@ -244,6 +306,53 @@ impl ToValue for SourceModel {
             }
             other => other,
         }
+    }
+}
+
+impl SideModel {
+    /// A destination's rules by name, as they stand: those of `rules`, or the one that its own attributes make.
+    /// None where `rules` is not known.
+    pub fn stated_rules(&self) -> Option<BTreeMap<String, Attr<RuleModel>>> {
+        match &self.rules {
+            Attr::Unknown => None,
+            Attr::Known(rules) => Some(rules.clone()),
+            Attr::Null => {
+                let rule = Attr::Known(self.own_rule());
+                Some(BTreeMap::from([(DEFAULT_RULE.to_owned(), rule)]))
+            }
+        }
+    }
+
+    /// What a destination's own attributes say of its rule, or of its rules where these say nothing.
+    pub fn own_rule(&self) -> RuleModel {
+        RuleModel {
+            id: Attr::Null,
+            enabled: self.enabled.clone(),
+            priority: self.priority.clone(),
+            filter: self.filter.clone(),
+            storage_class: self.storage_class.clone(),
+            delete_marker_replication: self.delete_marker_replication.clone(),
+            replica_modification_sync: self.replica_modification_sync.clone(),
+            replication_time_control: self.replication_time_control.clone(),
+            metrics: self.metrics.clone(),
+            owner_override: self.owner_override.clone(),
+            replicate_encrypted_objects: self.replicate_encrypted_objects.clone(),
+            replica_kms_key_arn: Attr::Null,
+        }
+    }
+
+    /// The other way round.
+    pub fn set_own_rule(&mut self, rule: RuleModel) {
+        self.enabled = rule.enabled;
+        self.priority = rule.priority;
+        self.filter = rule.filter;
+        self.storage_class = rule.storage_class;
+        self.delete_marker_replication = rule.delete_marker_replication;
+        self.replica_modification_sync = rule.replica_modification_sync;
+        self.replication_time_control = rule.replication_time_control;
+        self.metrics = rule.metrics;
+        self.owner_override = rule.owner_override;
+        self.replicate_encrypted_objects = rule.replicate_encrypted_objects;
     }
 }
 

@@ -12,7 +12,7 @@ use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::policies;
 use super::private::Private;
-use super::validate::check_key_region;
+use super::validate::{check_key_region, check_worked_out};
 use super::{kept_model, report};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -74,6 +74,7 @@ pub(super) async fn target(
         accounts.clone_from(&entered);
     }
     check_places(&model, diagnostics);
+    check_worked_out(&model, diagnostics);
     if let Some(prior) = prior {
         carry_keys(&mut model, prior);
     }

@@ -2,6 +2,8 @@
 //!
 //! What AWS would refuse in the middle of an apply, or accept and then not do, is said here at the attribute.
 
+mod rule;
+
 use std::collections::BTreeMap;
 
 use super::effective::{Ground, effective};
@@ -20,6 +22,7 @@ pub(super) fn validate(config: &BucketModel) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for (this, side) in config.sides() {
         check_side(&this, side, &mut diagnostics);
+        rule::check_written(&this, side, &mut diagnostics);
     }
     if let Some(role) = config.role.known() {
         check_role(role, &mut diagnostics);
@@ -27,6 +30,8 @@ pub(super) fn validate(config: &BucketModel) -> Diagnostics {
     check_whole(config, &mut diagnostics);
     diagnostics
 }
+
+pub(super) use rule::check_worked_out;
 
 /// Checks the worked-out model: setups that AWS accepts and that do not do what they say get a warning.
 pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut Diagnostics) {
@@ -39,6 +44,8 @@ pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
             .and_then(|e| e.sse_algorithm.known())
             .map(|a| a.starts_with("aws:kms"))
     };
+    rule::warn_overlaps(config, model, diagnostics);
+    rule::warn_keys(kms(&source.0), model, diagnostics);
     for (this, side) in model.sides() {
         if this == Side::Source {
             continue;
@@ -46,7 +53,7 @@ pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
         let path = side_path(&this);
         lifecycle::warn(&path, side, diagnostics);
         match (kms(&source.0), kms(side)) {
-            (Some(true), Some(false)) => diagnostics.warning_at(
+            (Some(true), Some(false)) if rule::passes_over_unasked(config.side(&this), side) => diagnostics.warning_at(
                 path.attribute("encryption"),
                 "Objects under KMS are not replicated",
                 format!("The source encrypts with aws:kms and {this} with AES256. S3 replicates objects under a KMS key only to a destination that has a key for the replicas, so of the objects with the source's default encryption none arrives. Leave `encryption` out on the destination, or write sse_algorithm = \"aws:kms\"."),
@@ -205,7 +212,6 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
     );
     policies::validate(&names, diagnostics);
     let mut buckets: BTreeMap<String, Side> = BTreeMap::new();
-    let mut priorities: BTreeMap<i64, Side> = BTreeMap::new();
     for (this, side) in names.sides() {
         let path = side_path(&this);
         if let Some(bucket) = side.bucket.known() {
@@ -225,20 +231,8 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
                 }
             }
         }
-        let written = config.side(&this).and_then(|side| side.priority.known());
-        if let Some(priority) = written {
-            match priorities.get(priority) {
-                Some(other) => diagnostics.error_at(
-                    path.attribute("priority"),
-                    "One priority for two rules",
-                    format!("{other} has priority {priority} already; each rule needs its own."),
-                ),
-                None => {
-                    priorities.insert(*priority, this);
-                }
-            }
-        }
     }
+    rule::check_worked_out(&names, diagnostics);
 }
 
 /// An object that is written and ends up with no value in it is most likely a mistyped key: Terraform drops a key

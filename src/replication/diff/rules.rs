@@ -83,18 +83,23 @@ fn rules_difference(
     (!words.is_empty()).then(|| words.join("; "))
 }
 
+/// Whether both mean the same: S3 keeps what is disabled, and what is left out is disabled, too.
 fn same_rule(wanted: &ReplicationRule, seen: &ReplicationRule) -> bool {
-    let whole_bucket = |r: &ReplicationRule| {
-        let mut r = r.clone();
-        if let Some(filter) = &mut r.filter
+    let meaning = |rule: &ReplicationRule| {
+        let mut rule = rule.clone();
+        if let Some(filter) = &mut rule.filter
             && filter.prefix.as_deref() == Some("")
         {
-            // AWS reads an empty prefix and no prefix alike.
             filter.prefix = None;
         }
-        r.replica_modifications = r.replica_modifications.filter(|on| *on);
-        r.sse_kms_encrypted_objects = r.sse_kms_encrypted_objects.filter(|on| *on);
-        r
+        rule.replica_modifications = rule.replica_modifications.filter(|on| *on);
+        rule.sse_kms_encrypted_objects = rule.sse_kms_encrypted_objects.filter(|on| *on);
+        if rule.sse_kms_encrypted_objects.is_none() {
+            rule.replica_kms_key = None;
+        }
+        rule.replication_time = rule.replication_time.filter(|(on, _)| *on);
+        rule.metrics = rule.metrics.filter(|(on, _)| *on);
+        rule
     };
-    whole_bucket(wanted) == whole_bucket(seen)
+    meaning(wanted) == meaning(seen)
 }

@@ -86,6 +86,42 @@ pub struct RuleFilter {
     pub tags: Tags,
 }
 
+impl RuleFilter {
+    /// Whether it lets every object pass.
+    pub fn is_whole_bucket(&self) -> bool {
+        self.prefix().is_empty() && self.tags.is_empty()
+    }
+
+    /// Whether both let the same objects pass.
+    pub fn same(&self, other: &Self) -> bool {
+        self.prefix() == other.prefix() && self.tags == other.tags
+    }
+
+    /// Whether it lets every object pass that the other does.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.prefix().starts_with(self.prefix())
+            && self
+                .tags
+                .iter()
+                .all(|(key, value)| other.tags.get(key) == Some(value))
+    }
+
+    /// Whether some object could pass both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (this, that) = (self.prefix(), other.prefix());
+        (this.starts_with(that) || that.starts_with(this))
+            && self
+                .tags
+                .iter()
+                .all(|(key, value)| other.tags.get(key).is_none_or(|theirs| theirs == value))
+    }
+
+    /// An empty prefix and none are the same to S3.
+    fn prefix(&self) -> &str {
+        self.prefix.as_deref().unwrap_or_default()
+    }
+}
+
 /// What `DescribeKey` tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyDescription {

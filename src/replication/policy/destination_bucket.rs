@@ -46,7 +46,7 @@ mod tests {
             bucket: BucketName::parse("acme-archive-backup").unwrap(),
             region: Region::parse("us-west-2").unwrap(),
             replica_keys: vec![],
-            plain_objects_into_kms: false,
+            plain_object_keys: vec![],
             bucket_key_enabled: false,
             delete_markers: true,
             owner_override: true,

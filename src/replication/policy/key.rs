@@ -77,7 +77,7 @@ mod tests {
             bucket: BucketName::parse("acme-archive-backup").unwrap(),
             region: Region::parse("cn-north-1").unwrap(),
             replica_keys: vec![],
-            plain_objects_into_kms: false,
+            plain_object_keys: vec![],
             bucket_key_enabled: true,
             delete_markers: false,
             owner_override: false,

@@ -43,10 +43,10 @@ pub struct DestinationGrant {
     pub bucket: BucketName,
     /// Its region, which is also that of its keys.
     pub region: Region,
-    /// ARNs of the keys that replicas are encrypted under; none without KMS.
+    /// ARNs of the keys that rules encrypt replicas under; none without KMS.
     pub replica_keys: Vec<Input<String>>,
-    /// Whether source objects without KMS encryption meet a KMS default at the destination.
-    pub plain_objects_into_kms: bool,
+    /// ARNs of the bucket's default key, where source objects without KMS encryption meet it.
+    pub plain_object_keys: Vec<Input<String>>,
     /// Whether replicas may use an S3 Bucket Key: it is on at the destination *or at the source*, because the
     /// setting of a source object carries over to its replica.
     pub bucket_key_enabled: bool,
@@ -134,27 +134,24 @@ fn write_replicas(destinations: &[DestinationGrant], partition: &Partition) -> V
 
 /// One statement for each region and set of actions: `kms:ViaService` names the region.
 fn encrypt_replicas(destinations: &[DestinationGrant], partition: &Partition) -> Vec<Statement> {
-    let mut by_needs: BTreeMap<(&Region, Vec<&str>), Vec<&DestinationGrant>> = BTreeMap::new();
+    type Group<'a> = (BTreeSet<&'a Input<String>>, BTreeSet<&'a BucketName>);
+    let mut by_needs: BTreeMap<(&Region, Vec<&str>), Group<'_>> = BTreeMap::new();
     for destination in destinations {
-        if !destination.replica_keys.is_empty() {
-            by_needs
-                .entry((&destination.region, encrypt_actions(destination)))
-                .or_default()
-                .push(destination);
+        let keys = destination.replica_keys.iter();
+        for key in keys.chain(&destination.plain_object_keys) {
+            let (keys, buckets) = by_needs
+                .entry((&destination.region, encrypt_actions(destination, key)))
+                .or_default();
+            keys.insert(key);
+            buckets.insert(&destination.bucket);
         }
     }
     by_needs
         .into_iter()
-        .map(|((region, actions), group)| {
-            let keys: BTreeSet<_> = group
-                .iter()
-                .flat_map(|d| &d.replica_keys)
-                .cloned()
-                .collect();
-            let buckets: BTreeSet<_> = group.iter().map(|d| &d.bucket).collect();
+        .map(|((region, actions), (keys, buckets))| {
             let statement = Statement::allow(encrypt_sid(region, &actions))
                 .actions(&actions)
-                .on(keys);
+                .on(keys.into_iter().cloned());
             for_objects_of(statement, region, buckets, partition)
         })
         .collect()
@@ -163,12 +160,14 @@ fn encrypt_replicas(destinations: &[DestinationGrant], partition: &Partition) ->
 /// Names the statement by what sets it apart, so that it keeps its name when others come and go.
 fn encrypt_sid(region: &Region, actions: &[&str]) -> String {
     let region: String = region.as_str().split('-').map(capitalized).collect();
-    let purpose = match actions.len() {
-        1 => "",
-        2 => "AndDataKeys",
-        _ => "AndBucketKeys",
+    let purpose = match actions {
+        ["kms:Encrypt"] => "EncryptReplicas",
+        ["kms:Encrypt", "kms:GenerateDataKey"] => "EncryptReplicasAndDataKeys",
+        ["kms:Encrypt", ..] => "EncryptReplicasAndBucketKeys",
+        ["kms:GenerateDataKey"] => "EncryptPlainReplicas",
+        _ => "EncryptPlainReplicasAndBucketKeys",
     };
-    format!("EncryptReplicas{purpose}In{region}")
+    format!("{purpose}In{region}")
 }
 
 fn capitalized(word: &str) -> String {
@@ -202,9 +201,12 @@ pub(super) fn replica_actions(delete_markers: bool, owner_override: bool) -> Vec
 /// From one KMS key to another `kms:Encrypt` is enough, as live tests without bucket keys showed. A data key
 /// is generated where there is none to encrypt again: for a plain object under a KMS default, and for the
 /// bucket key itself. `kms:Decrypt` checks the integrity of an existing bucket key.
-fn encrypt_actions(destination: &DestinationGrant) -> Vec<&'static str> {
-    let mut actions = vec!["kms:Encrypt"];
-    if destination.plain_objects_into_kms || destination.bucket_key_enabled {
+fn encrypt_actions(destination: &DestinationGrant, key: &Input<String>) -> Vec<&'static str> {
+    let mut actions = Vec::new();
+    if destination.replica_keys.contains(key) {
+        actions.push("kms:Encrypt");
+    }
+    if destination.plain_object_keys.contains(key) || destination.bucket_key_enabled {
         actions.push("kms:GenerateDataKey");
     }
     if destination.bucket_key_enabled {
@@ -249,7 +251,7 @@ mod tests {
             bucket: BucketName::parse(&format!("acme-archive-{key}")).unwrap(),
             region: Region::parse(region).unwrap(),
             replica_keys: vec![],
-            plain_objects_into_kms: false,
+            plain_object_keys: vec![],
             bucket_key_enabled: false,
             delete_markers: false,
             owner_override: false,
@@ -311,7 +313,7 @@ mod tests {
                 },
                 DestinationGrant {
                     bucket_key_enabled: false,
-                    plain_objects_into_kms: true,
+                    plain_object_keys: encrypted("plain", "eu-central-1").replica_keys,
                     owner_override: true,
                     ..encrypted("plain", "eu-central-1")
                 },

@@ -38,7 +38,7 @@ fn plain() -> RoleGrants {
             bucket: BucketName::parse("acme-archive-backup").unwrap(),
             region: Region::parse("us-west-2").unwrap(),
             replica_keys: vec![],
-            plain_objects_into_kms: false,
+            plain_object_keys: vec![],
             bucket_key_enabled: false,
             delete_markers: false,
             owner_override: false,
@@ -68,12 +68,23 @@ fn variations() -> Vec<(&'static str, RoleGrants)> {
         ("bucket keys", with_kms(|d| d.bucket_key_enabled = true)),
         (
             "plain objects into KMS",
-            with_kms(|d| d.plain_objects_into_kms = true),
+            with_kms(|d| d.plain_object_keys.clone_from(&d.replica_keys)),
         ),
         (
             "plain objects and bucket keys",
             with_kms(|d| {
-                d.plain_objects_into_kms = true;
+                d.plain_object_keys.clone_from(&d.replica_keys);
+                d.bucket_key_enabled = true;
+            }),
+        ),
+        (
+            "plain objects only",
+            with_kms(|d| d.plain_object_keys = std::mem::take(&mut d.replica_keys)),
+        ),
+        (
+            "plain objects only and bucket keys",
+            with_kms(|d| {
+                d.plain_object_keys = std::mem::take(&mut d.replica_keys);
                 d.bucket_key_enabled = true;
             }),
         ),
@@ -175,11 +186,16 @@ fn replica_requests(destination: &DestinationGrant) -> Vec<Request> {
 
 /// What is done with the replica's key: the key's owner must allow it, too.
 fn replica_key_requests(destination: &DestinationGrant) -> Vec<Request> {
-    if destination.replica_keys.is_empty() {
+    let encrypts = !destination.replica_keys.is_empty();
+    let meets_plain = !destination.plain_object_keys.is_empty();
+    if !encrypts && !meets_plain {
         return vec![];
     }
-    let mut actions = vec!["kms:Encrypt"];
-    if destination.plain_objects_into_kms || destination.bucket_key_enabled {
+    let mut actions = Vec::new();
+    if encrypts {
+        actions.push("kms:Encrypt");
+    }
+    if meets_plain || destination.bucket_key_enabled {
         actions.push("kms:GenerateDataKey");
     }
     if destination.bucket_key_enabled {

@@ -45,8 +45,12 @@ impl State {
         if source.encryption.kms_key.is_some() && rule.sse_kms_encrypted_objects != Some(true) {
             lacking.push("the rule passes over objects under KMS keys".to_owned());
         }
-        let keys = source
-            .keys_used
+        // A rule that passes over objects under KMS keys never meets their keys.
+        let read_keys: &[String] = match rule.sse_kms_encrypted_objects {
+            Some(true) => &source.keys_used,
+            _ => &[],
+        };
+        let keys = read_keys
             .iter()
             .chain(rule.replica_kms_key.iter().filter_map(Input::known));
         for arn in keys {
@@ -123,8 +127,7 @@ impl State {
                 destination_name,
             );
         }
-        let decrypt = source
-            .keys_used
+        let decrypt = read_keys
             .iter()
             .map(|key| (key, "kms:Decrypt", source, name));
         let encrypt = rule.replica_kms_key.iter().filter_map(Input::known);

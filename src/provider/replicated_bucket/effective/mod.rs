@@ -6,7 +6,9 @@
 
 mod destination;
 mod encryption;
+mod priority;
 mod role;
+mod rule;
 mod side;
 
 use std::collections::BTreeMap;

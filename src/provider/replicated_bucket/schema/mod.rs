@@ -6,6 +6,7 @@ mod lifecycle;
 mod location;
 mod policy;
 mod role;
+mod rule;
 mod side;
 
 use crate::framework::schema::{Attribute, Block, Nesting, Schema, Setter};
