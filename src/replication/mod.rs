@@ -6,6 +6,7 @@
 //! [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`ownership`] whose things are.
 
 pub mod component;
+pub mod denials;
 pub mod desired;
 pub mod diff;
 pub mod direction;

@@ -669,3 +669,130 @@ async fn only_an_existing_keys_policy_can_be_managed() {
         ["source.manage_key_policy: Only with an existing key"]
     );
 }
+
+fn deny(sid: &str, action: &str, resource: &str, condition: Json) -> Json {
+    json!({ "Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource,
+        "Condition": condition })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deny_that_hits_replication_is_warned_of_wherever_it_stands() {
+    let objects = format!("{BACKUP_ARN}/*");
+    let private = format!("{BACKUP_ARN}/private/*");
+    let role = "arn:aws:iam::111111111111:role/replication-acme-archive";
+    let denies = vec!["destinations[\"backup\"]: A policy denies replication".to_owned()];
+    let may_deny = vec!["destinations[\"backup\"]: A policy may deny replication".to_owned()];
+    let cases = [
+        (
+            deny("No", "s3:Replicate*", &objects, json!({})),
+            denies.clone(),
+        ),
+        (
+            deny(
+                "No",
+                "s3:*",
+                &objects,
+                json!({ "StringNotEquals": { "aws:SourceVpce": "vpce-1" } }),
+            ),
+            denies,
+        ),
+        (
+            deny(
+                "No",
+                "s3:*",
+                &objects,
+                json!({ "StringNotEquals": { "aws:PrincipalOrgID": "o-1" } }),
+            ),
+            may_deny,
+        ),
+        (
+            deny(
+                "No",
+                "s3:*",
+                &objects,
+                json!({ "ArnNotEquals": { "aws:PrincipalArn": role } }),
+            ),
+            vec![],
+        ),
+        (
+            deny(
+                "No",
+                "s3:*",
+                &objects,
+                json!({ "Bool": { "aws:SecureTransport": "false" } }),
+            ),
+            vec![],
+        ),
+        (deny("No", "s3:PutObject", &objects, json!({})), vec![]),
+        (
+            deny("No", "s3:ReplicateObject", &private, json!({})),
+            vec![],
+        ),
+    ];
+    for (statement, expected) in cases {
+        // By somebody else, in what is there.
+        let mut terraform = Terraform::new();
+        terraform.converge(&kms_abroad()).await;
+        {
+            let mut aws = terraform.cloud.aws.state();
+            let theirs = parsed(std::slice::from_ref(&statement));
+            bucket(&mut aws, BACKUP)
+                .policy
+                .as_mut()
+                .unwrap()
+                .statements
+                .extend(theirs);
+        }
+        let plan = terraform.plan(&kms_abroad()).await;
+        assert_eq!(plan.said.warnings, expected, "{statement}");
+        assert!(plan.is_empty);
+        // By the user, before it is there. What may lock out or not is another question.
+        let mut config = backup_policy(document(std::slice::from_ref(&statement)));
+        config["destinations"]["backup"]["force_destroy"] = json!(true);
+        let plan = Terraform::new().plan(&config).await;
+        let mut warnings = plan.said.warnings;
+        warnings.retain(|warning| !warning.contains("lock Terraform out"));
+        assert_eq!(warnings, expected, "{statement}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deny_in_a_keys_policy_is_warned_of_at_the_encryption() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let via = json!({ "StringEquals": { "kms:ViaService": "s3.us-west-2.amazonaws.com" } });
+        let theirs = parsed(&[deny("No", "kms:Encrypt", "*", via)]);
+        key(&mut aws, BACKUP).policy.statements.extend(theirs);
+        let theirs = parsed(&[deny("No", "kms:Decrypt", "*", json!({}))]);
+        key(&mut aws, SOURCE).policy.statements.extend(theirs);
+    }
+    let plan = terraform.plan(&kms_abroad()).await;
+    assert_eq!(
+        plan.said.warnings,
+        [
+            "source.encryption: A policy denies replication",
+            "destinations[\"backup\"].encryption: A policy denies replication"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn further_policies_on_our_role_are_warned_of_and_go_with_it() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let role = aws.roles.values_mut().next().unwrap();
+        role.policies
+            .insert("by-hand".to_owned(), PolicyDocument::default());
+        role.attached
+            .push("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
+    }
+    let plan = terraform.plan(&kms_abroad()).await;
+    assert_eq!(plan.said.warnings, ["role: The role has further policies"]);
+    assert!(plan.is_empty);
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert!(terraform.cloud.aws.state().roles.is_empty());
+}

@@ -137,6 +137,7 @@ impl Planner<'_> {
                 .prior
                 .and_then(|prior| expand(prior, &session.settings).ok());
             policies::check_lock_out(session, spec, prior.as_ref(), diagnostics).await;
+            policies::warn_of_denials(spec, prior.as_ref(), diagnostics);
         }
         let Some(prior) = self.prior else { return };
         let Ok(prior_spec) = expand(prior, &session.settings) else {

@@ -5,11 +5,13 @@ use futures::future::join_all;
 
 use super::expand::side_path;
 use super::model::{BucketModel, SideModel};
+use super::others;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
+use crate::replication::denials::denials_written;
 use crate::replication::desired::{bucket_policy, key_policy_of};
 use crate::replication::ids::Arn;
 use crate::replication::observed::{ObservedBucket, Presence};
@@ -287,6 +289,26 @@ fn check_length(
     }
 }
 
+/// Warns of statements of the user's own that deny replication. Only what is new is looked at.
+pub(super) fn warn_of_denials(spec: &Spec, prior: Option<&Spec>, diagnostics: &mut Diagnostics) {
+    let is_new = |side: &Side| {
+        let Some(bucket) = spec.bucket(side) else {
+            return false;
+        };
+        let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
+        before.is_none_or(|before| {
+            before.policy.statements != bucket.policy.statements
+                || key_statements_of(before) != key_statements_of(bucket)
+        })
+    };
+    others::warn_of_denials(spec, denials_written(spec, &is_new), diagnostics);
+}
+
+/// The user's own statements in the policy of a bucket's key.
+fn key_statements_of(bucket: &BucketSpec) -> Option<&Vec<Statement>> {
+    bucket.owned_key().map(|key| &key.policy)
+}
+
 /// Refuses documents after which whoever applies them could not change them any more. Only what is new is looked at.
 pub(super) async fn check_lock_out(
     session: &Session,
@@ -297,7 +319,6 @@ pub(super) async fn check_lock_out(
     let mut checks = Vec::new();
     for (this, bucket) in spec.buckets() {
         let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
-        let key_statements_of = |b: &BucketSpec| b.owned_key().map(|key| key.policy.clone());
         let of_bucket = &bucket.policy.statements;
         if before.map(|b| &b.policy.statements) != Some(of_bucket) && !of_bucket.is_empty() {
             checks.push((
@@ -308,8 +329,8 @@ pub(super) async fn check_lock_out(
                 bucket.arn(),
             ));
         }
-        let of_key = key_statements_of(bucket).unwrap_or_default();
-        if before.and_then(key_statements_of).as_ref() != Some(&of_key) && !of_key.is_empty() {
+        let of_key = key_statements_of(bucket).cloned().unwrap_or_default();
+        if before.and_then(key_statements_of) != Some(&of_key) && !of_key.is_empty() {
             let document = PolicyDocument::new(of_key);
             checks.push((
                 key_path(&this),

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use super::acls;
 use super::expand::side_path;
 use super::model::BucketModel;
+use super::others;
 use super::plan::in_state;
 use super::report;
 use crate::execution::cloud::{CallError, CallErrorKind};
@@ -14,6 +15,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::denials::denials_seen;
 use crate::replication::desired::{key_statements, role_document};
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::{Answer, Query};
@@ -55,6 +57,8 @@ pub(super) async fn check(
             );
             report::claims(spec, &found, diagnostics);
             missing_role(spec, &observed, diagnostics);
+            // What is in state was looked at by the refresh.
+            others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
             for (side, bucket) in &new {
                 if let Some(seen) = observed.buckets.get(side) {
                     region_of(side, bucket, seen, diagnostics);
@@ -208,7 +212,7 @@ fn existing_role(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Dia
         diagnostics.warning_at(
             path,
             "The existing role must grant this",
-            format!("manage_policy is false, so {arn} is left as it is. For replication it needs:\n\n{document}"),
+            format!("manage_policy is false, so {arn} is left as it is. For replication it needs:\n\n{}", document.pretty()),
         );
     }
 }

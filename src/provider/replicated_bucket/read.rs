@@ -8,6 +8,7 @@ use super::expand::{Incomplete, expand, side_path};
 use super::flatten::flatten;
 use super::going::entered;
 use super::model::{BucketModel, known_entries};
+use super::others;
 use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
 use super::{ReplicatedBucket, decode, encode, report};
@@ -19,6 +20,7 @@ use crate::framework::provider::{ReadRequest, ReadResponse};
 use crate::framework::value::Value;
 use crate::provider::settings::{NoSession, Session};
 use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
 use crate::replication::observed::{Observed, ObservedBucket};
@@ -88,6 +90,8 @@ async fn refreshed(
     if without_buckets && !(private.remainder && something_is_left(&observed)) {
         return Some(None);
     }
+    others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
+    others::warn_of_role_policies(&spec, &observed, diagnostics);
     let mut model = seen_over(session, state, &spec, &observed);
     if private.importing {
         private.importing = false;

@@ -173,6 +173,14 @@ impl Statement {
         lists.filter_map(|input| input.known().map(String::as_str))
     }
 
+    /// The actions that it names.
+    pub fn actions_named(&self) -> &[String] {
+        match &self.action {
+            Some(Element::Is(actions)) => actions,
+            _ => &[],
+        }
+    }
+
     /// Whether it has what reads as a policy variable in a document of the current version.
     pub fn has_variable(&self) -> bool {
         let mut values = self.condition.values().flat_map(BTreeMap::values).flatten();
