@@ -6,6 +6,7 @@
 
 mod cross_account_kms;
 mod one_to_many_regions;
+mod rules;
 mod same_account_lifecycle;
 
 use std::ffi::OsString;
@@ -77,9 +78,11 @@ impl Example {
         self.workspace.write("main.tf", &text.replace(old, new))
     }
 
-    /// Applies, sees to it that nothing is left to do, and that S3 may do all that it needs and nothing more.
+    /// Applies without a warning, sees to it that nothing is left to do, and that S3 may do all that it needs and nothing more.
     pub(crate) async fn apply(&self) -> Outcome<Run> {
         let run = self.workspace.apply().await?.success()?;
+        // That the provider is a development build is the one warning of every run.
+        assert_eq!(run.text().matches("Warning: ").count(), 1, "{run}");
         self.workspace.plan().await?.success()?;
         self.evaluate().await?;
         Ok(run)

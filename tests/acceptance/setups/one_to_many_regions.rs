@@ -126,7 +126,9 @@ async fn a_destroy_keeps_every_version(client: Client) -> Outcome {
     );
     assert_eq!(at_home.rules(&example.bucket).await?, []);
 
-    // The same configuration takes everything back.
+    // The same configuration takes everything back, and says so.
+    let run = example.workspace.apply().await?.success()?;
+    assert!(run.text().contains("a destroy retained it"), "{run}");
     example.apply().await?;
     at_home
         .put_text(&example.bucket, "note.txt", "Dear archive")

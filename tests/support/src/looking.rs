@@ -107,6 +107,13 @@ impl Clients {
         ))
     }
 
+    /// Makes a key with the policy that KMS gives one, and tells its ARN.
+    pub async fn create_key(&self) -> Outcome<String> {
+        let created = self.kms.create_key().send().await?;
+        let arn = created.key_metadata().and_then(|key| key.arn());
+        Ok(arn.ok_or("a key without an ARN")?.to_owned())
+    }
+
     /// A key's policy.
     pub async fn key_policy(&self, key: &str) -> Outcome<Value> {
         let answer = self.kms.get_key_policy().key_id(key).send().await?;
