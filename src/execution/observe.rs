@@ -15,7 +15,9 @@ use crate::replication::existing_keys::managed_keys;
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
-use crate::replication::operation::{Answer, LifecycleConfiguration, Query, Tags};
+use crate::replication::operation::{
+    Answer, LifecycleConfiguration, Query, ReplicationConfiguration, Tags,
+};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 
 /// How many keys' tags are read at once; KMS throttles an account's calls together.
@@ -118,6 +120,25 @@ pub async fn observe_bucket(
     look.bucket(spec, side, bucket, &|_| known).await
 }
 
+/// Looks at the rules that a direction's bucket has already.
+pub async fn observe_rules(
+    cloud: &dyn Cloud,
+    direction: &Direction<'_>,
+) -> Result<Presence<ReplicationConfiguration>, CallError> {
+    let look = Look {
+        cloud,
+        at: &direction.bucket.location,
+        purpose: Purpose::Create,
+    };
+    let bucket = direction.bucket.name.as_str();
+    let component = ComponentId::Of(direction.from.clone(), Part::Replication);
+    let rules = look.replication(bucket, true);
+    rules
+        .instrument(reading(&component))
+        .await
+        .map(Setting::presence)
+}
+
 /// Looks at the role of one direction.
 pub async fn observe_role(
     cloud: &dyn Cloud,
@@ -129,7 +150,7 @@ pub async fn observe_role(
         at: &direction.bucket.location,
         purpose,
     };
-    look.role(direction, &|_| true).await
+    look.role(direction, &|_| purpose != Purpose::Create).await
 }
 
 /// In which calls are logged with the component that they are about.
@@ -342,7 +363,7 @@ impl Look<'_> {
         &self,
         bucket: &str,
         wanted: bool,
-    ) -> Result<Setting<crate::replication::operation::ReplicationConfiguration>, CallError> {
+    ) -> Result<Setting<ReplicationConfiguration>, CallError> {
         if !wanted {
             return Ok(Setting::Of(Presence::Unasked));
         }

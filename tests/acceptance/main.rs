@@ -28,6 +28,7 @@ mod support {
     mod proxy;
     mod terraform;
 }
+mod two_way;
 mod update;
 
 /// Makes of each `async fn name(client: Client) -> Outcome` a module of that name with one test per client.

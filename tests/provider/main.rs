@@ -22,6 +22,7 @@ mod lifecycle_rules;
 mod policies;
 mod provider_block;
 mod random;
+mod two_way;
 mod unconfigured;
 mod unknowns;
 mod updates;

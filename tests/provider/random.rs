@@ -20,7 +20,11 @@ const PLACES: [(&str, &str); 4] = [
     (THIRD, "eu-west-1"),
     (HOME, "us-east-1"),
 ];
-const EXISTING_ROLE: &str = "arn:aws:iam::111111111111:role/service/Existing";
+
+/// The role of somebody else's in each account.
+fn existing_role(account: &str) -> String {
+    format!("arn:aws:iam::{account}:role/service/Existing")
+}
 
 /// A key of somebody else's in an account and region.
 fn existing_key((account, region): (&str, &str), number: usize) -> String {
@@ -48,10 +52,19 @@ pub fn surroundings(terraform: &Terraform) {
             aws.keys.insert(existing_key(place, number), key);
         }
     }
-    let role = Role {
+    for account in [HOME, ABROAD, THIRD] {
+        let role = existing_role_of(account);
+        aws.roles
+            .insert((account.to_owned(), "existing".to_owned()), role);
+    }
+}
+
+/// A role of somebody else's.
+fn existing_role_of(account: &str) -> Role {
+    Role {
         description: RoleDescription {
-            arn: EXISTING_ROLE.to_owned(),
-            unique_id: "AROAEXISTING".to_owned(),
+            arn: existing_role(account),
+            unique_id: format!("AROAEXISTING{account}"),
             path: "/service/".to_owned(),
             description: "somebody's".to_owned(),
             permissions_boundary: None,
@@ -62,9 +75,7 @@ pub fn surroundings(terraform: &Terraform) {
         policies: BTreeMap::new(),
         attached: Vec::new(),
         since: Instant::now(),
-    };
-    aws.roles
-        .insert((HOME.to_owned(), "existing".to_owned()), role);
+    }
 }
 
 /// What gives a key to its account.
@@ -255,12 +266,18 @@ fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
         ),
         ("delete_marker_replication", switch()),
     ]);
+    let role_back = role(at.0, &format!("copier-{name}"));
     (
         object(members).prop_map(only_with_existing_key),
         any::<bool>(),
+        proptest::option::weighted(0.3, role_back),
     )
-        .prop_map(move |(written, told)| {
+        .prop_map(move |(written, told, two_way)| {
             let mut written = written.as_object().cloned().unwrap_or_default();
+            if let Some(role) = two_way {
+                written.insert("two_way".to_owned(), json!(true));
+                written.insert("two_way_role".to_owned(), role);
+            }
             if named {
                 written.insert("bucket".to_owned(), json!(name));
             }
@@ -299,31 +316,32 @@ fn destinations() -> BoxedStrategy<Json> {
         .boxed()
 }
 
-fn role() -> BoxedStrategy<Json> {
+/// A role of an account; `name` is what one is called that stands elsewhere.
+fn role(account: &str, name: &str) -> BoxedStrategy<Json> {
     let own = meant(object(vec![
         ("path", of([json!("/"), Json::Null])),
         ("description", of([json!("Copies"), json!("Replicates")])),
         (
             "permissions_boundary",
-            of([json!("arn:aws:iam::111111111111:policy/Boundary")]),
+            of([json!(format!("arn:aws:iam::{account}:policy/Boundary"))]),
         ),
         ("tags", tags()),
     ]));
     // A role cannot move under its name.
-    let elsewhere = json!({ "name": "copier", "path": "/replication/" });
+    let elsewhere = json!({ "name": name, "path": "/replication/" });
     prop_oneof![
         3 => Just(Json::Null),
         4 => own,
         1 => Just(elsewhere),
         1 => Just(json!({ "name_prefix": "copier-" })),
-        1 => Just(json!({ "existing_arn": EXISTING_ROLE, "name": null, "description": null })),
+        1 => Just(json!({ "existing_arn": existing_role(account), "name": null, "description": null })),
     ]
     .boxed()
 }
 
 fn config() -> BoxedStrategy<Json> {
     let source = object(side(PLACES[0], "acme-archive")).prop_map(only_with_existing_key);
-    (source, destinations(), role(), tags())
+    (source, destinations(), role(HOME, "copier"), tags())
         .prop_map(|(mut source, destinations, role, tags)| {
             source["bucket"] = json!("acme-archive");
             json!({ "source": source, "destinations": destinations, "role": role, "tags": tags })
@@ -382,7 +400,7 @@ proptest! {
             assert_eq!(said.errors, Vec::<String>::new());
             let aws = terraform.cloud.aws.state();
             assert_eq!(aws.buckets.keys().collect::<Vec<_>>(), Vec::<&String>::new());
-            assert_eq!(aws.roles.len(), 1);
+            assert_eq!(aws.roles.len(), 3);
         });
     }
 }

@@ -46,6 +46,8 @@ impl Change {
 }
 
 const BOUNDARY: &str = "arn:aws:iam::111111111111:policy/Boundary";
+const BOUNDARY_ABROAD: &str = "arn:aws:iam::222222222222:policy/Boundary";
+const EXISTING_ROLE_ABROAD: &str = "arn:aws:iam::222222222222:role/service/Existing";
 const EXISTING_ROLE: &str = "arn:aws:iam::111111111111:role/service/Existing";
 
 fn key_of(account: &str, region: &str) -> Json {
@@ -207,7 +209,9 @@ fn changes() -> Vec<Change> {
         change("role.manage_policy", json!(false))
             .beside("role.existing_arn", json!(EXISTING_ROLE)),
         change("tags", json!({ "team": "all" })),
+        change("destinations.backup.two_way", json!(true)),
     ]);
+    changes.extend(changes_of_the_role_back());
     changes
 }
 
@@ -241,6 +245,42 @@ fn of_a_rule() -> Vec<Change> {
     })
     .chain([change("destinations.backup.rules", rules())])
     .collect()
+}
+
+fn changes_of_the_role_back() -> Vec<Change> {
+    let back = |path, value| change(path, value).beside("destinations.backup.two_way", json!(true));
+    const NAME: &str = "destinations.backup.two_way_role.name";
+    const EXISTING: &str = "destinations.backup.two_way_role.existing_arn";
+    vec![
+        back(NAME, json!("another")),
+        back(
+            "destinations.backup.two_way_role.name_prefix",
+            json!("another-"),
+        ),
+        back(
+            "destinations.backup.two_way_role.path",
+            json!("/service-role/"),
+        )
+        .beside(NAME, json!("moved")),
+        back(
+            "destinations.backup.two_way_role.description",
+            json!("another"),
+        ),
+        back(
+            "destinations.backup.two_way_role.permissions_boundary",
+            json!(BOUNDARY_ABROAD),
+        ),
+        back(
+            "destinations.backup.two_way_role.tags",
+            json!({ "team": "identity" }),
+        ),
+        back(EXISTING, json!(EXISTING_ROLE_ABROAD)),
+        back(
+            "destinations.backup.two_way_role.manage_policy",
+            json!(false),
+        )
+        .beside(EXISTING, json!(EXISTING_ROLE_ABROAD)),
+    ]
 }
 
 /// An `account` block of the provider.

@@ -17,7 +17,7 @@ use super::preflight::{self, is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::target;
-use super::{ReplicatedBucket, decode, encode, report};
+use super::{ReplicatedBucket, decode, encode, report, roles};
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
@@ -303,7 +303,7 @@ impl Run {
         let found = claims(&self.spec, observed, &known, trust(self.prior.as_ref()));
         report::claims(&self.spec, &found, diagnostics);
         let refused = found.iter().any(|claim| claim.verdict.is_err());
-        if preflight::missing_role(&self.spec, observed, diagnostics) || refused {
+        if roles::missing(&self.spec, observed, diagnostics) || refused {
             return false;
         }
         distrust_policies(observed, &found);
@@ -367,8 +367,8 @@ impl Run {
             Err(Incomplete::Unknown | Incomplete::Invalid(..)) => self.spec.clone(),
         };
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
-        if let Attr::Known(role) = &mut self.model.role {
-            let id = unique_id(&Side::Source, graph, outcome, observed);
+        for (from, role) in self.model.roles_mut() {
+            let id = unique_id(&from, graph, outcome, observed);
             role.unique_id = Attr::from_option(id);
         }
         self.private.replacing = false;
@@ -382,6 +382,7 @@ impl Run {
     /// Destinations that could not be taken down stay in the state; where another bucket has taken over the key,
     /// under a key of their own.
     fn restore_going(&mut self, prior: &BucketModel, going: &Going) {
+        self.restore_roles(prior, going);
         let Attr::Known(destinations) = &mut self.model.destinations else {
             return;
         };
@@ -394,6 +395,25 @@ impl Run {
                     free.push_str("-old");
                 }
                 destinations.insert(free, Attr::Known(before.clone()));
+            }
+        }
+    }
+
+    /// A direction whose end, or whose old role's end, was not reached stays in the state as it was: the next update
+    /// ends it.
+    fn restore_roles(&mut self, prior: &BucketModel, going: &Going) {
+        for before in &going.directions {
+            let name = before.spec.bucket(&before.from).map(|b| b.name.to_string());
+            if before.from == Side::Source {
+                self.model.role = prior.role.clone();
+            } else if let Some(before) = prior.side(&before.from) {
+                let mut sides = self.model.sides_mut().into_iter();
+                if let Some((_, side)) =
+                    sides.find(|(_, side)| side.bucket.known() == name.as_ref())
+                {
+                    side.two_way = before.two_way.clone();
+                    side.two_way_role = before.two_way_role.clone();
+                }
             }
         }
     }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use super::effective::previous;
 use super::expand::{RETIRED_KEY, retired_keys};
-use super::model::{BucketModel, SideModel, TextMap, known_entries, text_map};
+use super::model::{BucketModel, RoleModel, SideModel, TextMap, known_entries, text_map};
 use crate::framework::model::Attr;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{
     DesiredDirection, bucket_policy, desire, key_policy_of, role_document,
 };
 use crate::replication::diff::{Difference, Shows};
+use crate::replication::direction::Direction;
 use crate::replication::ids::{Arn, Region};
 use crate::replication::operation::Input;
 use crate::replication::policy::PolicyDocument;
@@ -66,16 +67,10 @@ pub(super) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: O
     for (this, side) in model.sides_mut() {
         fill_side(&this, side, spec);
     }
-    let outward = spec.outward();
-    let role_arn = outward.role_arn().to_string();
-    let unique_id = prior
-        .and_then(|p| p.role.known())
-        .filter(|role| role.arn.known() == Some(&role_arn))
-        .map_or(Unknown, |role| role.unique_id.clone());
-    if let Known(role) = &mut model.role {
-        role.arn = Known(role_arn);
-        role.unique_id = unique_id.or(|| Unknown);
-        role.policy_json = rendered(&role_document(&outward));
+    for (from, role) in model.roles_mut() {
+        if let Some(direction) = spec.direction(&from) {
+            fill_role(role, &direction, prior);
+        }
     }
     model.components = Known(components(spec, &retired));
 }
@@ -163,6 +158,8 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
     } else {
         rendered(&document)
     };
+    let back = spec.direction(this).filter(|_| *this != Side::Source);
+    side.replication_role_arn = Attr::from_option(back.map(|back| back.role_arn().to_string()));
     side.kms_key_policy_json = match key_policy_of(spec, this) {
         Some(_) if key_policy_is_unknown(side) => Unknown,
         Some(document) => rendered(&document),
@@ -173,6 +170,19 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
 fn key_policy_is_unknown(side: &SideModel) -> bool {
     let key = side.encryption.known().and_then(|e| e.key.known());
     key.is_some_and(|key| key.policy.is_unknown())
+}
+
+fn fill_role(role: &mut RoleModel, direction: &Direction<'_>, prior: Option<&BucketModel>) {
+    let arn = direction.role_arn().to_string();
+    // Under whatever key its bucket stood.
+    let before = prior.into_iter().flat_map(BucketModel::roles);
+    let mut same = before.filter(|(_, role)| role.arn.known() == Some(&arn));
+    let unique_id = same
+        .next()
+        .map_or(Unknown, |(_, role)| role.unique_id.clone());
+    role.arn = Known(arn);
+    role.unique_id = unique_id.or(|| Unknown);
+    role.policy_json = rendered(&role_document(direction));
 }
 
 fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
@@ -245,8 +255,12 @@ fn blank(model: &mut BucketModel, prior: Option<&BucketModel>) {
         side.kms_key_arn = of_key.clone();
         side.kms_key_id = of_key.clone();
         side.kms_key_policy_json = of_key;
+        side.replication_role_arn = match side.two_way {
+            Known(false) | Null => Null,
+            _ => Unknown,
+        };
     }
-    if let Known(role) = &mut model.role {
+    for (_, role) in model.roles_mut() {
         role.arn = Unknown;
         role.unique_id = Unknown;
         role.policy_json = Unknown;

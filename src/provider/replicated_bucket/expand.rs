@@ -49,7 +49,7 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
             key.clone(),
             DestinationSpec {
                 rules: rule::rules(side)?,
-                two_way: None,
+                two_way: two_way(side, &common)?,
                 bucket: bucket(model, &this, side, &common, settings)?,
             },
         );
@@ -61,6 +61,14 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
         role,
         ignored_tags: settings.ignored_tags.clone(),
     })
+}
+
+/// The path of a side's role.
+pub fn role_path(side: &Side) -> AttributePath {
+    match side {
+        Side::Source => AttributePath::root("role"),
+        Side::Destination(_) => side_path(side).attribute("two_way_role"),
+    }
 }
 
 /// The path of a side.
@@ -296,6 +304,14 @@ fn switch(value: &Attr<bool>) -> Result<bool, Incomplete> {
         Attr::Unknown => Err(Incomplete::Unknown),
         value => Ok(value.known().copied().unwrap_or(false)),
     }
+}
+
+fn two_way(side: &SideModel, common: &Tags) -> Result<Option<RoleSpec>, Incomplete> {
+    if !switch(&side.two_way)? {
+        return Ok(None);
+    }
+    let model = side.two_way_role.known().ok_or(Incomplete::Unknown)?;
+    role(model, common).map(Some)
 }
 
 fn role(model: &RoleModel, common: &Tags) -> Result<RoleSpec, Incomplete> {

@@ -56,9 +56,9 @@ pub fn flatten(
             rule::flatten_rules(side, bucket_key, &rules);
         }
     }
-    if let Known(role) = &mut model.role {
-        match observed.role(&Side::Source) {
-            Presence::Present(seen) => flatten_role(role, seen, inherited, &mut notes),
+    for (from, role) in model.roles_mut() {
+        match observed.role(&from) {
+            Presence::Present(seen) => flatten_role(from, role, seen, inherited, &mut notes),
             Presence::Absent => role.unique_id = Null,
             Presence::Unasked => {}
         }
@@ -183,6 +183,7 @@ fn flatten_key(
 }
 
 fn flatten_role(
+    from: Side,
     role: &mut RoleModel,
     seen: &ObservedRole,
     inherited: &Tags,
@@ -196,7 +197,7 @@ fn flatten_role(
     role.description = Known(seen.description.description.clone());
     role.permissions_boundary = Attr::from_option(seen.description.permissions_boundary.clone());
     let tags = &seen.description.tags;
-    let component = ComponentId::Role(Side::Source);
+    let component = ComponentId::Role(from);
     flatten_tags(&mut role.tags, inherited, tags, component, notes);
 }
 

@@ -1,6 +1,7 @@
 //! Import: an ID names the source; everything else is found from its replication configuration.
 
 mod rule;
+mod two_way;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -276,6 +277,8 @@ impl Importer<'_> {
         let existing = side.encryption.known().and_then(|e| e.kms_key_arn.known());
         let bucket_key = side.kms_key_arn.known().or(existing).cloned();
         rule::fill(&mut side, arriving, bucket_key.as_ref());
+        self.way_back(owner, &this, &mut side, &at, diagnostics)
+            .await?;
         Some(side)
     }
 

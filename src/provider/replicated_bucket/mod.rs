@@ -25,6 +25,7 @@ mod preflight;
 mod private;
 mod read;
 pub(in crate::provider) mod report;
+mod roles;
 pub mod schema;
 mod target;
 mod validate;

@@ -112,11 +112,17 @@ model! {
         rules: BTreeMap<String, Attr<RuleModel>>,
         /// IDs of its rules.
         rule_ids: TextMap,
+        /// Whether it replicates back.
+        two_way: bool,
+        /// The role that replicates back.
+        two_way_role: RoleModel,
+        /// That role's ARN.
+        replication_role_arn: String,
     }
 }
 
 /// Attributes that only a destination has.
-pub const DESTINATION_ONLY: [&str; 12] = [
+pub const DESTINATION_ONLY: [&str; 15] = [
     "enabled",
     "priority",
     "storage_class",
@@ -129,6 +135,9 @@ pub const DESTINATION_ONLY: [&str; 12] = [
     "owner_override",
     "replicate_encrypted_objects",
     "rules",
+    "two_way",
+    "two_way_role",
+    "replication_role_arn",
 ];
 
 model! {
@@ -401,6 +410,35 @@ impl BucketModel {
             Side::Source => self.source.known().map(|s| &s.0),
             Side::Destination(key) => self.destinations.known()?.get(key)?.known(),
         }
+    }
+
+    /// The known roles, by the side that they replicate out of.
+    pub fn roles(&self) -> Vec<(Side, &RoleModel)> {
+        let source = self.role.known().map(|role| (Side::Source, role));
+        let sides = self.sides().into_iter();
+        let back = sides.filter_map(|(this, side)| Some((this, side.two_way_role.known()?)));
+        source.into_iter().chain(back).collect()
+    }
+
+    /// The same, to be changed.
+    pub fn roles_mut(&mut self) -> Vec<(Side, &mut RoleModel)> {
+        let destinations = match &mut self.destinations {
+            Attr::Known(destinations) => Some(destinations),
+            _ => None,
+        };
+        let back = destinations.into_iter().flatten();
+        let back = back.filter_map(|(key, side)| match side {
+            Attr::Known(side) => Some((key, &mut side.two_way_role)),
+            _ => None,
+        });
+        let back = back.map(|(key, role)| (Side::Destination(key.clone()), role));
+        std::iter::once((Side::Source, &mut self.role))
+            .chain(back)
+            .filter_map(|(this, role)| match role {
+                Attr::Known(role) => Some((this, role)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The side with a bucket of this name, whatever its key.

@@ -11,14 +11,14 @@ use super::preflight;
 use super::private::Private;
 use super::target::target;
 use super::validate::warn;
-use super::{ReplicatedBucket, decode, encode};
+use super::{ReplicatedBucket, decode, encode, roles};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
 use crate::framework::value::{AttributePath, Value};
 use crate::provider::settings::{NoSession, Session, Shared};
 use crate::replication::component::Side;
-use crate::replication::spec::{RoleOwnership, Spec};
+use crate::replication::spec::Spec;
 
 impl ReplicatedBucket {
     /// Plans a create, an update, a replacement or a destroy.
@@ -127,25 +127,26 @@ impl Planner<'_> {
         model: &BucketModel,
         diagnostics: &mut Diagnostics,
     ) {
+        let prior_spec = self
+            .prior
+            .and_then(|prior| expand(prior, &session.settings).ok());
+        let refused = prior_spec
+            .as_ref()
+            .zip(spec)
+            .is_some_and(|(prior, spec)| roles::refuse_another_path(prior, spec, diagnostics));
         if let Some(spec) = spec
             && !self.makes_anew(spec)
+            && !refused
         {
             preflight::check(session, spec, model, self.prior, diagnostics).await;
         }
         if let Some(spec) = spec {
-            let prior = self
-                .prior
-                .and_then(|prior| expand(prior, &session.settings).ok());
-            policies::check_lock_out(session, spec, prior.as_ref(), diagnostics).await;
-            policies::warn_of_denials(spec, prior.as_ref(), diagnostics);
+            policies::check_lock_out(session, spec, prior_spec.as_ref(), diagnostics).await;
+            policies::warn_of_denials(spec, prior_spec.as_ref(), diagnostics);
         }
-        let Some(prior) = self.prior else { return };
-        let Ok(prior_spec) = expand(prior, &session.settings) else {
+        let Some((prior, prior_spec)) = self.prior.zip(prior_spec) else {
             return;
         };
-        if let Some(spec) = spec {
-            refuse_another_path(&prior_spec, spec, diagnostics);
-        }
         let Leaving { going, kept } =
             match leaving(session, prior, &prior_spec, model, &self.private, None).await {
                 Ok(leaving) => leaving,
@@ -266,22 +267,20 @@ fn refuse_moves(prior: &BucketModel, model: &BucketModel, diagnostics: &mut Diag
     }
 }
 
-/// IAM has one role of a name, whatever its path and the case of its letters, so a role that moves under its name
-/// could only be made after the old one is gone, and meanwhile nothing would replicate.
-fn refuse_another_path(prior: &Spec, spec: &Spec, diagnostics: &mut Diagnostics) {
-    let owned = |spec: &Spec| matches!(spec.role.ownership, RoleOwnership::Owned { .. });
-    let (was, is) = (prior.outward().role_arn(), spec.outward().role_arn());
-    if owned(prior)
-        && owned(spec)
-        && prior.role.name.eq_ignore_ascii_case(&spec.role.name)
-        && was != is
-    {
-        diagnostics.error_at(
-            AttributePath::root("role").attribute("path"),
-            "A role's path cannot be changed alone",
-            format!("The role is {was} and would become {is}, but an account has only one role of a name, so the new one cannot be made before the old one goes. Write another role.name as well, or keep the path ({:?}) and name ({:?}). Nothing was changed.", prior.role.path, prior.role.name),
-        );
-    }
+/// Whether state has replication out of a side's bucket.
+pub(super) fn replicates_in_state(
+    prior: Option<&BucketModel>,
+    side: &Side,
+    model: &BucketModel,
+) -> bool {
+    let (Some(prior), Some(now)) = (prior, model.side(side)) else {
+        return false;
+    };
+    let before = previous(prior, side, now);
+    *side == Side::Source && before.known().is_some()
+        || before
+            .known()
+            .is_some_and(|side| side.two_way == Attr::Known(true))
 }
 
 /// Whether a side of the model is one that state has, so that nothing is there to be claimed.

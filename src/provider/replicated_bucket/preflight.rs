@@ -1,27 +1,29 @@
 //! Questions asked before anything is made: names free or ours, keys usable. No call of these changes anything,
 //! and no answer fills an attribute.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 
 use super::acls;
 use super::expand::side_path;
 use super::model::BucketModel;
 use super::others;
-use super::plan::in_state;
-use super::report;
+use super::plan::{in_state, replicates_in_state};
+use super::{report, roles};
 use crate::execution::cloud::{CallError, CallErrorKind};
-use crate::execution::observe::{Purpose, observe, observe_bucket};
+use crate::execution::observe::{Purpose, observe, observe_bucket, observe_role, observe_rules};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
-use crate::replication::desired::{key_statements, role_document};
+use crate::replication::desired::key_statements;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::{Answer, Query};
 use crate::replication::ownership::{Trust, claims};
-use crate::replication::policy::{self, PolicyDocument, PolicyKind};
-use crate::replication::spec::{BucketSpec, ExistingKey, KeyChoice, RoleOwnership, Spec};
+use crate::replication::policy::{self, PolicyDocument};
+use crate::replication::spec::{BucketSpec, ExistingKey, KeyChoice, Spec};
 use time::OffsetDateTime;
 
 /// Checks everything about `spec` that is not in state yet.
@@ -32,15 +34,14 @@ pub(super) async fn check(
     prior: Option<&BucketModel>,
     diagnostics: &mut Diagnostics,
 ) {
-    existing_role(spec, prior, diagnostics);
-    role_policy_size(spec, diagnostics);
+    roles::check(spec, prior, diagnostics);
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
         .filter(|(side, _)| !in_state(prior, side, model))
         .collect();
     let mut of_keys = Diagnostics::new();
     let (observed, (), acls) = futures::join!(
-        observe_new(session, spec, prior, &new),
+        observe_new(session, spec, model, prior, &new),
         existing_keys(session, spec, prior, model, &mut of_keys),
         acls::foreign_grants(session, spec, prior, model),
     );
@@ -56,7 +57,7 @@ pub(super) async fn check(
                 trust,
             );
             report::claims(spec, &found, diagnostics);
-            missing_role(spec, &observed, diagnostics);
+            roles::missing(spec, &observed, diagnostics);
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
             for (side, bucket) in &new {
@@ -90,13 +91,13 @@ pub(super) fn is_known(
             .bucket(side)
             .and_then(BucketSpec::owned_key)
             .is_some_and(|key| key.arn.is_some()),
+        ComponentId::Of(side, Part::Replication) => replicates_in_state(prior, side, model),
         ComponentId::Of(side, _) => in_state(prior, side, model),
         ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
-            let role = prior.and_then(|p| p.role.known());
-            let direction = spec.direction(side);
-            role.zip(direction).is_some_and(|(role, direction)| {
-                role.arn.known() == Some(&direction.role_arn().to_string())
-            })
+            let wanted = spec.direction(side).map(|d| d.role_arn().to_string());
+            let mut before = prior.into_iter().flat_map(BucketModel::roles);
+            before
+                .any(|(_, role)| role.arn.known().is_some() && role.arn.known() == wanted.as_ref())
         }
     }
 }
@@ -120,34 +121,66 @@ pub(super) async fn filled_buckets(
         .collect())
 }
 
+/// Looks at what state does not know: everything for a create, else new buckets, roles and ways back.
 async fn observe_new(
     session: &Session,
     spec: &Spec,
+    model: &BucketModel,
     prior: Option<&BucketModel>,
     new: &[(Side, &BucketSpec)],
 ) -> Result<Observed, Vec<CallError>> {
+    let cloud = &*session.cloud;
     if prior.is_none() {
-        return observe(&*session.cloud, spec, Purpose::Create, &|_| false).await;
+        return observe(cloud, spec, Purpose::Create, &|_| false).await;
     }
-    let seen = join_all(new.iter().map(|(side, bucket)| {
-        observe_bucket(&*session.cloud, spec, side, bucket, Purpose::Create, false)
-    }))
-    .await;
-    let mut observed = Observed::default();
+    let known = |component: ComponentId| is_known(prior, spec, model, &component);
+    let is_new = |side: &Side| new.iter().any(|(new, _)| new == side);
+    let buckets = join_all(new.iter().map(|(side, bucket)| async move {
+        let seen = observe_bucket(cloud, spec, side, bucket, Purpose::Create, false).await?;
+        Ok((side.clone(), seen))
+    }));
+    let roles = spec.directions();
+    let roles = roles.filter(|direction| !known(ComponentId::Role(direction.from.clone())));
+    let roles = join_all(roles.map(|direction| async move {
+        let seen = observe_role(cloud, &direction, Purpose::Create).await?;
+        Ok((direction.from, seen))
+    }));
+    let rules = spec.directions().filter(|direction| {
+        let from = direction.from.clone();
+        !is_new(&from) && !known(ComponentId::Of(from, Part::Replication))
+    });
+    let rules = join_all(rules.map(|direction| async move {
+        let replication = observe_rules(cloud, &direction).await?;
+        let seen = ObservedBucket {
+            replication,
+            ..ObservedBucket::default()
+        };
+        Ok((direction.from, seen))
+    }));
+    let (buckets, roles, rules) = futures::join!(buckets, roles, rules);
     let mut errors = Vec::new();
-    for ((side, _), seen) in new.iter().zip(seen) {
-        match seen {
-            Ok(seen) => {
-                observed.buckets.insert(side.clone(), seen);
-            }
-            Err(error) => errors.push(error),
-        }
-    }
+    let buckets = buckets.into_iter().chain(rules);
+    let observed = Observed {
+        buckets: found(buckets, &mut errors),
+        roles: found(roles, &mut errors),
+        ..Observed::default()
+    };
     if errors.is_empty() {
         Ok(observed)
     } else {
         Err(errors)
     }
+}
+
+/// What was seen on each side; what failed goes to `errors`.
+fn found<T>(
+    looks: impl IntoIterator<Item = Result<(Side, T), CallError>>,
+    errors: &mut Vec<CallError>,
+) -> BTreeMap<Side, T> {
+    let looks = looks.into_iter();
+    looks
+        .filter_map(|look| look.map_err(|error| errors.push(error)).ok())
+        .collect()
 }
 
 /// Errors of the first look at names: "forbidden" means that somebody else has the name.
@@ -189,61 +222,6 @@ fn region_of(
                 "{} exists already, in {region} and not in {}.",
                 bucket.name, bucket.location.region
             ),
-        );
-    }
-}
-
-/// An existing role whose policy is not ours to write gets a warning with the document that it needs.
-fn existing_role(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Diagnostics) {
-    let RoleOwnership::Existing { manage_policy } = spec.role.ownership else {
-        return;
-    };
-    let outward = spec.outward();
-    let arn = outward.role_arn();
-    let path = AttributePath::root("role").attribute("existing_arn");
-    if manage_policy {
-        return;
-    }
-    let document = role_document(&outward);
-    let told = prior
-        .and_then(|p| p.role.known())
-        .is_some_and(|role| role.policy_json.known() == document.render().ok().as_ref());
-    if !told {
-        diagnostics.warning_at(
-            path,
-            "The existing role must grant this",
-            format!("manage_policy is false, so {arn} is left as it is. For replication it needs:\n\n{}", document.pretty()),
-        );
-    }
-}
-
-/// An existing role must exist; whether it does not. S3 accepts rules with a role that is not there, and then
-/// replicates nothing.
-pub(super) fn missing_role(
-    spec: &Spec,
-    observed: &Observed,
-    diagnostics: &mut Diagnostics,
-) -> bool {
-    let missing = matches!(spec.role.ownership, RoleOwnership::Existing { .. })
-        && observed.role(&Side::Source).is_absent();
-    if missing {
-        diagnostics.error_at(
-            AttributePath::root("role").attribute("existing_arn"),
-            "The existing role does not exist",
-            format!("There is no role {}. Correct role.existing_arn, or leave it out: then a role is made. Nothing was changed.", spec.outward().role_arn()),
-        );
-    }
-    missing
-}
-
-/// IAM takes 10,240 characters in a role's inline policies.
-fn role_policy_size(spec: &Spec, diagnostics: &mut Diagnostics) {
-    let text = role_document(&spec.outward()).to_string();
-    if let Err(error) = policy::check_size(PolicyKind::RoleInline, &text) {
-        diagnostics.error_at(
-            AttributePath::root("destinations"),
-            "Too many destinations for one role",
-            format!("{error}. Spread the destinations over several source buckets."),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Errors for people: what was tried, where, on what, what AWS said, what is there already, what to do next.
 
 use super::computed::import_id;
-use super::expand::side_path;
+use super::expand::{role_path, side_path};
 use super::model::SideModel;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::executor::Outcome;
@@ -20,7 +20,7 @@ const ASSUME_ROLE: &str = "sts:AssumeRole";
 pub(super) fn component_path(component: &ComponentId) -> AttributePath {
     match component {
         ComponentId::Of(side, _) => side_path(side),
-        ComponentId::Role(_) | ComponentId::RolePolicy(_) => AttributePath::root("role"),
+        ComponentId::Role(side) | ComponentId::RolePolicy(side) => role_path(side),
     }
 }
 
@@ -192,6 +192,7 @@ pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostic
     for claim in claims {
         let path = match &claim.component {
             ComponentId::Of(side, Part::Bucket) => side_path(side).attribute("bucket"),
+            ComponentId::Of(side, Part::Replication) => side_path(side).attribute("two_way"),
             other => component_path(other),
         };
         let thing = &claim.thing;
@@ -225,21 +226,22 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
                 Some(owner) => format!("belongs to another replicated_bucket, {owner}"),
                 None => "was not made by this provider".to_owned(),
             };
-            let way_out = match claim.component {
-                ComponentId::Role(_) => {
-                    "Choose another role.name, or use this role with role.existing_arn."
+            let way_out = match &claim.component {
+                ComponentId::Role(side) => {
+                    let role = role_path(side);
+                    format!("Choose another {role}.name, or use this role with {role}.existing_arn.")
                 }
                 ComponentId::Of(_, Part::Key | Part::Alias) => {
-                    "Choose another encryption.key.alias, or use this key with encryption.kms_key_arn."
+                    "Choose another encryption.key.alias, or use this key with encryption.kms_key_arn.".to_owned()
                 }
-                _ => "Choose another name.",
+                _ => "Choose another name.".to_owned(),
             };
             format!(
                 "{thing} {whose}, so it is not taken over. {way_out} If the source bucket with what belongs to it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
             )
         }
         Refusal::AnotherPath(arn) => format!(
-            "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another role.name. Nothing was changed."
+            "The role of that name is {arn}, and a role's path cannot be changed. Write its path, or choose another name. Nothing was changed."
         ),
         Refusal::Replicates(role) => format!(
             "The bucket has replication rules already, which use the role {role}, and a bucket has only one role for all of its rules. Take its replication configuration away, or leave two_way out. Nothing was changed."

@@ -12,15 +12,14 @@ use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::policies;
 use super::private::Private;
-use super::validate::{check_key_region, check_worked_out};
-use super::{kept_model, report};
+use super::validate::{check_key_region, check_two_way, check_worked_out};
+use super::{kept_model, report, roles};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
-use crate::framework::value::AttributePath;
 use crate::provider::regions;
 use crate::provider::settings::{Session, Settings};
 use crate::replication::component::Side;
-use crate::replication::ids::{Arn, Region};
+use crate::replication::ids::Region;
 use crate::replication::spec::Spec;
 
 /// A configuration, worked out.
@@ -140,8 +139,8 @@ fn check_known_regions(model: &BucketModel, settings: &Settings, diagnostics: &m
     }
 }
 
-/// Existing keys must be in their bucket's region, and an existing role in the source's account; both may follow
-/// from the provider, so validation cannot tell.
+/// Existing keys must be in their bucket's region, existing roles in their bucket's account, and a role back needs a
+/// way back; all of it may follow from what validation does not know.
 fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
     for (this, side) in model.sides() {
         if let Some(encryption) = side.encryption.known() {
@@ -149,24 +148,8 @@ fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
             check_key_region(&path, side, encryption, diagnostics);
         }
     }
-    let role = model
-        .role
-        .known()
-        .and_then(|role| role.existing_arn.known());
-    let source = model.source.known().and_then(|s| s.account_id.known());
-    if let (Some(arn), Some(account)) = (role, source)
-        && let Ok(role) = Arn::parse_role(arn)
-        && role.account != *account
-    {
-        diagnostics.error_at(
-            AttributePath::root("role").attribute("existing_arn"),
-            "The role is in another account",
-            format!(
-                "The source bucket is in account {account} and the role in {}: S3 assumes only a role of the source bucket's own account. Name one of {account}, or leave `existing_arn` out, and one is made. Nothing was changed.",
-                role.account
-            ),
-        );
-    }
+    roles::check_accounts(model, diagnostics);
+    check_two_way(model, diagnostics);
 }
 
 /// Enters every location whose account is not known yet, whose way in is new, or that the refresh did not get to;

@@ -7,7 +7,7 @@ mod rule;
 use std::collections::BTreeMap;
 
 use super::effective::{Ground, effective};
-use super::expand::side_path;
+use super::expand::{role_path, side_path};
 use super::lifecycle;
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
 use super::policies;
@@ -24,9 +24,10 @@ pub(super) fn validate(config: &BucketModel) -> Diagnostics {
         check_side(&this, side, &mut diagnostics);
         rule::check_written(&this, side, &mut diagnostics);
     }
-    if let Some(role) = config.role.known() {
-        check_role(role, &mut diagnostics);
+    for (from, role) in config.roles() {
+        check_role(&role_path(&from), role, &mut diagnostics);
     }
+    check_two_way(config, &mut diagnostics);
     check_whole(config, &mut diagnostics);
     diagnostics
 }
@@ -46,12 +47,23 @@ pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
     };
     rule::warn_overlaps(config, model, diagnostics);
     rule::warn_keys(kms(&source.0), model, diagnostics);
+    warn_of_several_ways_back(model, diagnostics);
     for (this, side) in model.sides() {
         if this == Side::Source {
             continue;
         }
         let path = side_path(&this);
         lifecycle::warn(&path, side, diagnostics);
+        if side.two_way == Attr::Known(true)
+            && kms(side) == Some(true)
+            && kms(&source.0) == Some(false)
+        {
+            diagnostics.warning_at(
+                path.attribute("two_way"),
+                "Objects under KMS are not replicated back",
+                format!("{this} encrypts with a KMS key and the source with AES256. S3 replicates objects under a KMS key only to a bucket that has a key for the replicas, so of the objects written to {this} none with its default encryption arrives at the source. Write sse_algorithm = \"aws:kms\" on the source, or AES256 here."),
+            );
+        }
         match (kms(&source.0), kms(side)) {
             (Some(true), Some(false)) if rule::passes_over_unasked(config.side(&this), side) => diagnostics.warning_at(
                 path.attribute("encryption"),
@@ -80,6 +92,24 @@ pub(super) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
                 path,
                 "The destination is in the source's own account and region",
                 format!("{this} names no location, so it is made next to the source. If that is meant, write `region` to say so."),
+            );
+        }
+    }
+}
+
+/// S3 does not replicate replicas, so two destinations never have each other's objects.
+fn warn_of_several_ways_back(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    let sides = model.sides();
+    let mut two_way = sides
+        .iter()
+        .filter(|(_, side)| side.two_way == Attr::Known(true));
+    let first = two_way.next();
+    for (this, _) in two_way {
+        if let Some((first, _)) = first {
+            diagnostics.warning_at(
+                side_path(this).attribute("two_way"),
+                "Replicas are not replicated on",
+                format!("{first} and {this} both replicate back to the source, but S3 does not replicate a replica: what is written to one of them arrives at the source and not at the other. Only what is written to the source arrives everywhere."),
             );
         }
     }
@@ -155,9 +185,22 @@ pub(super) fn check_key_region(
     }
 }
 
-fn check_role(role: &RoleModel, diagnostics: &mut Diagnostics) {
-    let path = AttributePath::root("role");
-    not_empty(&path, role, diagnostics);
+/// A role back is of use only with a way back.
+pub(super) fn check_two_way(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        let one_way = !matches!(side.two_way, Attr::Known(true) | Attr::Unknown);
+        if one_way && side.two_way_role.known().is_some() {
+            diagnostics.error_at(
+                side_path(&this).attribute("two_way_role"),
+                "Only with two_way",
+                format!("`two_way_role` is the role by which {this} replicates back to the source. Write `two_way = true` as well, or leave the role out."),
+            );
+        }
+    }
+}
+
+fn check_role(path: &AttributePath, role: &RoleModel, diagnostics: &mut Diagnostics) {
+    not_empty(path, role, diagnostics);
     if role.name.known().is_some() && role.name_prefix.known().is_some() {
         diagnostics.error_at(
             path.attribute("name_prefix"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::side::side;
+use super::two_way::two_way;
 use super::{Ground, kept_side, previous_destination, priority, rule};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
@@ -39,6 +40,7 @@ pub(super) fn destinations(
                 let this = Side::Destination(key.clone());
                 let mut side = side(&this, &written, &previous, &algorithm, ground);
                 let kept = kept_side(ground, &written.bucket);
+                two_way(&mut side, &written, &kept);
                 rule::rules(&mut side, &written, &previous, &kept, &source_account);
                 rule::name(&mut side, key, ground.prior, &previous);
                 Known(side)

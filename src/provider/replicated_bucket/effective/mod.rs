@@ -10,6 +10,7 @@ mod priority;
 mod role;
 mod rule;
 mod side;
+mod two_way;
 
 use std::collections::BTreeMap;
 
@@ -66,10 +67,13 @@ pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
         Unknown => Unknown,
         Null => Null,
     };
+    let kept = ground.kept.map_or(Null, |kept| kept.role.as_ref());
+    let from = model.source.known().map(|source| &source.0);
+    let work_out = |written: &RoleModel| Known(role::role(written, &kept, from));
     model.role = match &config.role {
         Unknown => Unknown,
-        Known(role) => Known(role::role(role, &model, ground)),
-        Null => Known(role::role(&RoleModel::default(), &model, ground)),
+        Known(role) => work_out(role),
+        Null => work_out(&RoleModel::default()),
     };
     model
 }

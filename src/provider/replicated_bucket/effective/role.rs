@@ -1,17 +1,20 @@
-//! The role that S3 assumes.
+//! The roles that S3 assumes.
 
-use super::{Get, Ground, setting};
+use super::{Get, setting};
 use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{BucketModel, RoleModel};
+use crate::provider::replicated_bucket::model::{RoleModel, SideModel};
 use crate::replication::ids::Arn;
 use crate::replication::names;
 
 use Attr::{Known, Null, Unknown};
 
-pub(super) fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>) -> RoleModel {
-    let kept = &ground.kept.map_or(Null, |k| k.role.as_ref());
-    let source = model.source.known();
-    let bucket = source.map_or(Unknown, |s| s.bucket.clone());
+/// The role that replicates out of `from`, whose other settings are worked out already.
+pub(super) fn role(
+    written: &RoleModel,
+    kept: &Attr<&RoleModel>,
+    from: Option<&SideModel>,
+) -> RoleModel {
+    let bucket = from.map_or(Unknown, |side| side.bucket.clone());
     let mut role = RoleModel {
         name_prefix: written.name_prefix.clone(),
         permissions_boundary: written.permissions_boundary.clone(),
@@ -39,7 +42,7 @@ pub(super) fn role(written: &RoleModel, model: &BucketModel, ground: &Ground<'_>
         Null => {
             role.manage_policy = written.manage_policy.clone();
             role.name = match (&written.name, &written.name_prefix) {
-                (Null, Known(prefix)) => match (source.map(|s| &s.account_id), &bucket) {
+                (Null, Known(prefix)) => match (from.map(|side| &side.account_id), &bucket) {
                     (Some(Known(account)), Known(bucket)) => Known(names::prefixed_role_name(
                         prefix,
                         &format!("{account}/{bucket}"),

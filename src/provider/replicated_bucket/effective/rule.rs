@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Get, setting};
 use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{BucketModel, RuleModel, SideModel, TextMap};
+use crate::provider::replicated_bucket::model::{
+    BucketModel, FilterModel, RuleModel, SideModel, TextMap,
+};
 use crate::replication::names::{self, DEFAULT_RULE};
 
 use Attr::{Known, Null, Unknown};
@@ -125,6 +127,8 @@ struct Defaults {
     /// Whether the destination bucket has a key.
     has_key: Attr<bool>,
     owner_override: Attr<bool>,
+    /// Whether it replicates back: then both sides are to show the same.
+    two_way: Attr<bool>,
 }
 
 impl Defaults {
@@ -142,7 +146,18 @@ impl Defaults {
         Self {
             has_key: algorithm.map(|algorithm| algorithm.starts_with("aws:kms")),
             owner_override,
+            two_way: side.two_way.clone(),
         }
+    }
+}
+
+/// Whether delete markers replicate where nobody says so: two-way, as far as S3 takes it, which is without tags.
+fn both_ways(filter: &Attr<FilterModel>, two_way: &Attr<bool>) -> Attr<bool> {
+    let has_tags = filter.as_ref().get(|filter| &filter.tags);
+    match (has_tags.map(|tags| !tags.is_empty()), two_way) {
+        (Known(true), _) | (_, Known(false)) => Known(false),
+        (Unknown, _) => Unknown,
+        (_, two_way) => two_way.clone(),
     }
 }
 
@@ -173,11 +188,13 @@ fn rule(
         (Unknown, Known(false)) => Unknown,
         (_, has_key) => has_key.clone(),
     };
+    let filter = setting(&stated.filter, kept.get(|k| &k.filter), || Null);
+    let markers = both_ways(&filter, &defaults.two_way);
     RuleModel {
         id: stated.id,
         enabled: switch(&stated.enabled, kept.get(|k| &k.enabled), Known(true)),
         priority: stated.priority,
-        filter: setting(&stated.filter, kept.get(|k| &k.filter), || Null),
+        filter,
         storage_class: setting(
             &stated.storage_class,
             kept.get(|k| &k.storage_class),
@@ -186,12 +203,12 @@ fn rule(
         delete_marker_replication: switch(
             &stated.delete_marker_replication,
             kept.get(|k| &k.delete_marker_replication),
-            off(),
+            markers,
         ),
         replica_modification_sync: switch(
             &stated.replica_modification_sync,
             kept.get(|k| &k.replica_modification_sync),
-            off(),
+            defaults.two_way.clone(),
         ),
         // Replication time control does not go without.
         metrics: match &replication_time_control {

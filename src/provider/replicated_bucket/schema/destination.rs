@@ -2,6 +2,7 @@
 
 use super::rule;
 use super::side::side;
+use super::two_way::two_way;
 use crate::framework::schema::{Attribute, Setter};
 use crate::provider::checks;
 
@@ -18,5 +19,6 @@ pub(super) fn destination() -> Vec<Attribute> {
     ];
     attributes.extend(side("default: the source's algorithm"));
     attributes.extend(rule::of_destination());
+    attributes.extend(two_way());
     attributes
 }

@@ -8,6 +8,7 @@ mod policy;
 mod role;
 mod rule;
 mod side;
+mod two_way;
 
 use crate::framework::schema::{Attribute, Block, Nesting, Schema, Setter};
 use crate::provider::checks;
@@ -47,7 +48,7 @@ pub fn schema() -> Schema {
                 Attribute::nested(
                     "role",
                     Nesting::Single,
-                    role::role(),
+                    role::role("source bucket"),
                     OptionalComputed,
                     "The IAM role that S3 assumes to replicate, made in the source's account unless `existing_arn` names one.",
                 ),

@@ -1,4 +1,4 @@
-//! The role that S3 assumes.
+//! The role that S3 assumes to replicate out of a bucket.
 
 use super::tags;
 use crate::framework::schema::{Attribute, Setter};
@@ -6,11 +6,12 @@ use crate::provider::checks;
 
 use Setter::{Computed, Optional, OptionalComputed};
 
-pub(super) fn role() -> Vec<Attribute> {
+/// `bucket` is which bucket it replicates out of: `source bucket`.
+pub(super) fn role(bucket: &str) -> Vec<Attribute> {
     vec![
-        Attribute::string("name", OptionalComputed, "Name of the role. Default: `replication-<source bucket>`, shortened with a hash to 64 characters.")
+        Attribute::string("name", OptionalComputed, &format!("Name of the role. Default: `replication-<{bucket}>`, shortened with a hash to 64 characters."))
             .validate(checks::role_name(64)),
-        Attribute::string("name_prefix", Optional, "Beginning of the role's name; the rest follows from the source bucket.")
+        Attribute::string("name_prefix", Optional, &format!("Beginning of the role's name; the rest follows from the {bucket}."))
             .validate(checks::role_name(48)),
         Attribute::string("path", OptionalComputed, "Path of the role, with slashes at both ends. Default: `/`.")
             .validate(checks::role_path()),

@@ -94,11 +94,11 @@ fn settings(inherited: &str) -> Vec<Attribute> {
         ])),
         switch(
             "delete_marker_replication",
-            "Whether delete markers are replicated, so that an object deleted at the source disappears here too. Not possible with tags in the filter. Default: `false`, as AWS has it: a deletion at the source does not reach the backup unasked.",
+            "Whether delete markers are replicated, so that an object deleted at the source disappears here too. Not possible with tags in the filter. Default: `false`, as AWS has it: a deletion at the source does not reach the backup unasked; with `two_way` `true`, where the filter has no tags.",
         ),
         switch(
             "replica_modification_sync",
-            "Whether changes of tags, ACLs and Object Lock settings are replicated that somebody makes to objects which are replicas themselves. Needs a rule in the other direction to be of use. Default: `false`.",
+            "Whether changes of tags, ACLs and Object Lock settings are replicated that somebody makes to objects which are replicas themselves. Needs a rule in the other direction to be of use. Default: `true` with `two_way`, else `false`.",
         ),
         switch(
             "replication_time_control",

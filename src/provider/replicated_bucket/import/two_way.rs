@@ -1,0 +1,60 @@
+//! Whether a destination replicates back to the source, and by which role.
+
+use super::Importer;
+use crate::execution::cloud::CallErrorKind;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::provider::replicated_bucket::expand::side_path;
+use crate::provider::replicated_bucket::model::SideModel;
+use crate::provider::replicated_bucket::report;
+use crate::replication::component::Side;
+use crate::replication::ids::Location;
+use crate::replication::operation::{Answer, Query};
+
+impl Importer<'_> {
+    /// Takes the way back over, where all rules of the destination's bucket lead to the source.
+    pub(super) async fn way_back(
+        &self,
+        owner: &str,
+        this: &Side,
+        side: &mut SideModel,
+        at: &Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<()> {
+        let source_bucket = self.id.bucket.as_str();
+        side.two_way = Attr::Known(false);
+        let bucket = side.bucket.known().cloned().unwrap_or_default();
+        let query = Query::GetBucketReplication {
+            bucket: bucket.clone(),
+        };
+        let configuration = match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Replication(configuration)) => configuration,
+            Ok(_) => return Some(()),
+            Err(error) if error.kind == CallErrorKind::NotFound => return Some(()),
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        };
+        let rules = &configuration.rules;
+        let back = rules
+            .iter()
+            .filter(|rule| rule.bucket_arn.rsplit(':').next() == Some(source_bucket));
+        match back.count() {
+            // It replicates onwards, which is none of this resource's business.
+            0 => {}
+            count if count == rules.len() => {
+                let role = self.role(owner, at, &configuration, diagnostics).await?;
+                side.replication_role_arn = role.arn.clone();
+                side.two_way_role = Attr::Known(role);
+                side.two_way = Attr::Known(true);
+            }
+            _ => diagnostics.warning_at(
+                side_path(this),
+                format!("Bucket {bucket} replicates back, and elsewhere too"),
+                format!("A bucket has one replication configuration, and with two_way it is wholly this resource's. That of {bucket} also leads to other buckets than {source_bucket}, so {this} is imported without two_way, and its rules stay as they are."),
+            ),
+        }
+        Some(())
+    }
+}

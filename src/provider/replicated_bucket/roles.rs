@@ -1,0 +1,158 @@
+//! What is asked of roles before anything is made: that they exist, fit, and are in the right account.
+
+use super::expand::role_path;
+use super::model::BucketModel;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::value::AttributePath;
+use crate::replication::component::Side;
+use crate::replication::desired::role_document;
+use crate::replication::direction::{Direction, superseded};
+use crate::replication::ids::Arn;
+use crate::replication::observed::Observed;
+use crate::replication::policy::{self, PolicyKind};
+use crate::replication::spec::{RoleOwnership, Spec};
+
+/// What can be said of a spec's roles without a look at AWS.
+pub(super) fn check(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Diagnostics) {
+    for direction in spec.directions() {
+        tell_what_it_needs(&direction, prior, diagnostics);
+        check_size(&direction, diagnostics);
+    }
+    refuse_shared(spec, diagnostics);
+}
+
+/// An existing role must be in the account of the bucket that it replicates out of; both may follow from the
+/// provider, so validation cannot tell.
+pub(super) fn check_accounts(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (from, role) in model.roles() {
+        let account = model.side(&from).and_then(|side| side.account_id.known());
+        if let (Some(arn), Some(account)) = (role.existing_arn.known(), account)
+            && let Ok(role) = Arn::parse_role(arn)
+            && role.account != *account
+        {
+            let bucket = match &from {
+                Side::Source => "source bucket".to_owned(),
+                Side::Destination(key) => format!("bucket of destination {key}"),
+            };
+            diagnostics.error_at(
+                role_path(&from).attribute("existing_arn"),
+                "The role is in another account",
+                format!(
+                    "The {bucket} is in account {account} and the role in {}: S3 assumes only a role of the account of the bucket that it replicates out of. Name one of {account}, or leave `existing_arn` out, and one is made. Nothing was changed.",
+                    role.account
+                ),
+            );
+        }
+    }
+}
+
+/// Existing roles must exist; whether one does not. S3 accepts rules with a role that is not there, and then
+/// replicates nothing.
+pub(super) fn missing(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnostics) -> bool {
+    let mut missing = false;
+    for direction in spec.directions() {
+        let existing = matches!(direction.role.ownership, RoleOwnership::Existing { .. });
+        if existing && observed.role(&direction.from).is_absent() {
+            missing = true;
+            let path = role_path(&direction.from).attribute("existing_arn");
+            diagnostics.error_at(
+                path.clone(),
+                "The existing role does not exist",
+                format!("There is no role {}. Correct {path}, or leave it out: then a role is made. Nothing was changed.", direction.role_arn()),
+            );
+        }
+    }
+    missing
+}
+
+/// IAM has one role of a name, whatever its path and the case of its letters, so a role that moves under its name
+/// could only be made after the old one is gone, and meanwhile nothing would replicate. Whether one does.
+pub(super) fn refuse_another_path(
+    prior: &Spec,
+    spec: &Spec,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let mut refused = false;
+    for (before, _) in superseded(prior, spec) {
+        let mut directions = spec.directions();
+        let now =
+            directions.find(|now| is_owned(now) && is_owned(&before) && same_name(now, &before));
+        let Some(now) = now.filter(|now| now.role_arn() != before.role_arn()) else {
+            continue;
+        };
+        refused = true;
+        let path = role_path(&now.from);
+        diagnostics.error_at(
+            path.attribute("path"),
+            "A role's path cannot be changed alone",
+            format!("The role is {} and would become {}, but an account has only one role of a name, so the new one cannot be made before the old one goes. Write another {path}.name as well, or keep the path ({:?}) and name ({:?}). Nothing was changed.", before.role_arn(), now.role_arn(), before.role.path, before.role.name),
+        );
+    }
+    refused
+}
+
+/// An existing role whose policy is not ours to write gets a warning with the document that it needs.
+fn tell_what_it_needs(
+    direction: &Direction<'_>,
+    prior: Option<&BucketModel>,
+    diagnostics: &mut Diagnostics,
+) {
+    let untouched = RoleOwnership::Existing {
+        manage_policy: false,
+    };
+    if direction.role.ownership != untouched {
+        return;
+    }
+    let document = role_document(direction);
+    let text = document.render().ok();
+    let mut before = prior.into_iter().flat_map(BucketModel::roles);
+    let told = before
+        .any(|(from, role)| from == direction.from && role.policy_json.known() == text.as_ref());
+    if !told {
+        diagnostics.warning_at(
+            role_path(&direction.from).attribute("existing_arn"),
+            "The existing role must grant this",
+            format!(
+                "manage_policy is false, so {} is left as it is. For replication it needs:\n\n{}",
+                direction.role_arn(),
+                document.pretty()
+            ),
+        );
+    }
+}
+
+/// IAM takes 10,240 characters in a role's inline policies.
+fn check_size(direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
+    let text = role_document(direction).to_string();
+    if let Err(error) = policy::check_size(PolicyKind::RoleInline, &text) {
+        diagnostics.error_at(
+            AttributePath::root("destinations"),
+            "Too many destinations for one role",
+            format!("{error}. Spread the destinations over several source buckets."),
+        );
+    }
+}
+
+/// A role of ours serves one direction: its policy, its tags and its end are that direction's.
+fn refuse_shared(spec: &Spec, diagnostics: &mut Diagnostics) {
+    let directions: Vec<Direction<'_>> = spec.directions().filter(is_owned).collect();
+    for (position, direction) in directions.iter().enumerate() {
+        let mut others = directions.iter().take(position);
+        if let Some(other) = others.find(|other| same_name(direction, other)) {
+            diagnostics.error_at(
+                role_path(&direction.from).attribute("name"),
+                "One role for two directions",
+                format!("{} is the name of {} already, in the same account {}. Each direction has a role of its own: write another name, or leave it out.", direction.role.name, role_path(&other.from), direction.bucket.location.account),
+            );
+        }
+    }
+}
+
+fn is_owned(direction: &Direction<'_>) -> bool {
+    matches!(direction.role.ownership, RoleOwnership::Owned { .. })
+}
+
+fn same_name(one: &Direction<'_>, other: &Direction<'_>) -> bool {
+    one.bucket.location.account == other.bucket.location.account
+        && one.role.name.eq_ignore_ascii_case(&other.role.name)
+}
