@@ -9,13 +9,15 @@ use std::fmt;
 use std::io;
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use aws_smithy_types::retry::ErrorKind;
 
 use super::retry::is_unsent;
@@ -43,6 +45,19 @@ impl Intercept for GiveUpUnreachable {
         "GiveUpUnreachable"
     }
 
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // Transmitting takes the request away, so its host is written down here.
+        if let Some(host) = host_of(context.request().uri()) {
+            config.interceptor_state().store_put(Host(host));
+        }
+        Ok(())
+    }
+
     fn modify_before_attempt_completion(
         &self,
         context: &mut FinalizerInterceptorContextMut<'_>,
@@ -52,7 +67,7 @@ impl Intercept for GiveUpUnreachable {
         let attempts = config
             .load::<RequestAttempts>()
             .map_or(1, RequestAttempts::attempts);
-        let Some(host) = context.request().and_then(|r| host_of(r.uri())) else {
+        let Some(Host(host)) = config.load::<Host>().cloned() else {
             return Ok(());
         };
         let Some(result) = context.output_or_error_mut() else {
@@ -70,6 +85,14 @@ impl Intercept for GiveUpUnreachable {
         }
         Ok(())
     }
+}
+
+/// The host of the request under way.
+#[derive(Debug, Clone)]
+struct Host(String);
+
+impl Storable for Host {
+    type Storer = StoreReplace<Self>;
 }
 
 /// Why nothing answers.

@@ -19,7 +19,7 @@ pub(crate) fn check_known(region: &Region) -> Result<(), String> {
     }
     let meant = nearest(code).map_or_else(String::new, |near| format!(" Did you mean {near}?"));
     Err(format!(
-        "This version of the provider knows no region {code}.{meant} If AWS has added it since, set skip_region_validation in the provider block."
+        "This version of the provider knows no region {code:?}.{meant} If AWS has added it since, set skip_region_validation in the provider block."
     ))
 }
 
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn a_mistyped_region_is_an_error_that_names_the_one_meant() {
         for (code, told, meant) in [
-            ("eu-wst-1", "knows no region eu-wst-1", "eu-west-1"),
-            ("eu-west-9", "knows no region eu-west-9", "eu-west-1"),
+            ("eu-wst-1", "knows no region \"eu-wst-1\"", "eu-west-1"),
+            ("eu-west-9", "knows no region \"eu-west-9\"", "eu-west-1"),
             ("us-west", "is no region's code", "us-west-1"),
             ("US-EAST-1", "is no region's code", ""),
             ("eu_west_1", "is no region's code", "eu-west-1"),

@@ -310,7 +310,7 @@ async fn the_account_guards_hold_for_the_providers_own_credentials() -> Outcome 
 
     let allowed = format!("{region}\n  allowed_account_ids = [\"222222222222\"]");
     let (line, told) = refused(&setup, &allowed).await?;
-    assert!(line.starts_with("source ="), "{line}");
+    assert!(line.starts_with("allowed_account_ids ="), "{line}");
     assert!(
         told.contains("not among its allowed_account_ids (222222222222)"),
         "{told}"

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bucket_settings;
+mod connection;
 mod emulator;
 mod faults;
 mod requests;

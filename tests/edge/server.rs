@@ -65,6 +65,14 @@ impl Reply {
         Self::Answer(200, Vec::new(), body.to_owned())
     }
 
+    /// The same answer with another status.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        match self {
+            Self::Answer(_, headers, body) => Self::Answer(status, headers, body),
+            other => other,
+        }
+    }
+
     /// An error as S3 writes it.
     pub(crate) fn s3_error(status: u16, code: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
