@@ -108,6 +108,8 @@ async fn tags() {
         &[
             "destinations.backup.tags.by: hand -> null",
             "destinations.backup.tags.side: other -> backup",
+            "destinations.backup.tags_all.by: hand -> null",
+            "destinations.backup.tags_all.side: other -> backup",
         ],
     )
     .await;
@@ -115,7 +117,7 @@ async fn tags() {
         |aws| {
             bucket(aws, SOURCE).tags.remove("team");
         },
-        &["components.source/bucket: arn:aws:s3:::acme-archive (tags differ)"],
+        &["source.tags_all.team: null -> archive"],
     )
     .await;
     check(
@@ -124,7 +126,10 @@ async fn tags() {
                 .tags
                 .insert("by".to_owned(), "hand".to_owned());
         },
-        &["destinations.backup.encryption.key.tags"],
+        &[
+            "destinations.backup.encryption.key.tags: ",
+            "destinations.backup.encryption.key.tags_all.by: hand -> null",
+        ],
     )
     .await;
 }

@@ -14,7 +14,7 @@ use super::model::{
 };
 use super::policies;
 use crate::framework::model::Attr;
-use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::component::Side;
 use crate::replication::names;
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{Input, ReplicationRule, Tags};
@@ -24,15 +24,8 @@ pub use rule::found_rule;
 use Attr::{Known, Null};
 
 /// What was seen, over the state. `inherited` are the tags that come from the provider and the resource.
-///
-/// The second value names components whose inherited tags are missing: no attribute can show that.
-pub fn flatten(
-    state: &BucketModel,
-    observed: &Observed,
-    inherited: &Tags,
-) -> (BucketModel, Vec<(ComponentId, &'static str)>) {
+pub fn flatten(state: &BucketModel, observed: &Observed, inherited: &Tags) -> BucketModel {
     let mut model = state.clone();
-    let mut notes = Vec::new();
     let owner = owner(state);
     let rules: Vec<ReplicationRule> = observed
         .buckets
@@ -49,7 +42,7 @@ pub fn flatten(
             if let Some(owner) = &owner {
                 side.require_tls = policies::requires_tls(owner, &this, &side.require_tls, seen);
             }
-            flatten_bucket(&this, side, seen, inherited, &mut notes);
+            flatten_bucket(side, seen, inherited);
         }
         if this != Side::Source {
             let bucket_key = before.and_then(|side| side.kms_key_arn.known());
@@ -58,12 +51,12 @@ pub fn flatten(
     }
     for (from, role) in model.roles_mut() {
         match observed.role(&from) {
-            Presence::Present(seen) => flatten_role(from, role, seen, inherited, &mut notes),
+            Presence::Present(seen) => flatten_role(role, seen, inherited),
             Presence::Absent => role.unique_id = Null,
             Presence::Unasked => {}
         }
     }
-    (model, notes)
+    model
 }
 
 /// The value of the owner tag.
@@ -73,13 +66,7 @@ fn owner(state: &BucketModel) -> Option<String> {
     Some(format!("{account}/{}", source.bucket.known()?))
 }
 
-fn flatten_bucket(
-    this: &Side,
-    side: &mut SideModel,
-    seen: &ObservedBucket,
-    inherited: &Tags,
-    notes: &mut Vec<(ComponentId, &'static str)>,
-) {
+fn flatten_bucket(side: &mut SideModel, seen: &ObservedBucket, inherited: &Tags) {
     side.object_ownership = match &seen.object_ownership {
         Presence::Present(ownership) => Known(ownership.clone()),
         // A bucket without the setting behaves as buckets did before there was one.
@@ -110,20 +97,13 @@ fn flatten_bucket(
         Presence::Absent => Some(&nothing),
         Presence::Unasked => None,
     } {
-        let component = ComponentId::Of(this.clone(), Part::Bucket);
-        flatten_tags(&mut side.tags, inherited, tags, component, notes);
+        flatten_tags(&mut side.tags, &mut side.tags_all, inherited, tags);
     }
     side.policy = policies::seen(&side.policy, &seen.policy);
-    flatten_encryption(this, side, seen, &bucket_tags, notes);
+    flatten_encryption(side, seen, &bucket_tags);
 }
 
-fn flatten_encryption(
-    this: &Side,
-    side: &mut SideModel,
-    seen: &ObservedBucket,
-    bucket_tags: &Tags,
-    notes: &mut Vec<(ComponentId, &'static str)>,
-) {
+fn flatten_encryption(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: &Tags) {
     let Some(found) = seen.encryption.present() else {
         return;
     };
@@ -143,7 +123,7 @@ fn flatten_encryption(
         match &seen.key {
             Presence::Present(key) => {
                 if let Known(model) = &mut encryption.key {
-                    flatten_key(this, model, key, bucket_tags, notes);
+                    flatten_key(model, key, bucket_tags);
                 }
             }
             Presence::Absent => {
@@ -156,13 +136,7 @@ fn flatten_encryption(
     side.encryption = Known(encryption);
 }
 
-fn flatten_key(
-    this: &Side,
-    model: &mut KeyModel,
-    seen: &ObservedKey,
-    bucket_tags: &Tags,
-    notes: &mut Vec<(ComponentId, &'static str)>,
-) {
+fn flatten_key(model: &mut KeyModel, seen: &ObservedKey, bucket_tags: &Tags) {
     model.description = Known(seen.description.description.clone());
     model.multi_region = Known(seen.description.multi_region);
     model.policy = policies::seen(&model.policy, &seen.policy);
@@ -177,18 +151,11 @@ fn flatten_key(
         }
     }
     if let Some(tags) = seen.tags.present() {
-        let component = ComponentId::Of(this.clone(), Part::Key);
-        flatten_tags(&mut model.tags, bucket_tags, tags, component, notes);
+        flatten_tags(&mut model.tags, &mut model.tags_all, bucket_tags, tags);
     }
 }
 
-fn flatten_role(
-    from: Side,
-    role: &mut RoleModel,
-    seen: &ObservedRole,
-    inherited: &Tags,
-    notes: &mut Vec<(ComponentId, &'static str)>,
-) {
+fn flatten_role(role: &mut RoleModel, seen: &ObservedRole, inherited: &Tags) {
     role.unique_id = Known(seen.description.unique_id.clone());
     if role.existing_arn.known().is_some() {
         return;
@@ -197,17 +164,15 @@ fn flatten_role(
     role.description = Known(seen.description.description.clone());
     role.permissions_boundary = Attr::from_option(seen.description.permissions_boundary.clone());
     let tags = &seen.description.tags;
-    let component = ComponentId::Role(from);
-    flatten_tags(&mut role.tags, inherited, tags, component, notes);
+    flatten_tags(&mut role.tags, &mut role.tags_all, inherited, tags);
 }
 
-/// What of the tags seen does not come from further out, in the user's own map.
+/// Every tag seen, and what of them does not come from further out, in the user's own map.
 fn flatten_tags(
     written: &mut Attr<TextMap>,
+    all: &mut Attr<TextMap>,
     inherited: &Tags,
     seen: &Tags,
-    component: ComponentId,
-    notes: &mut Vec<(ComponentId, &'static str)>,
 ) {
     let own = known_entries(written);
     let seen: BTreeMap<String, String> = seen
@@ -215,16 +180,11 @@ fn flatten_tags(
         .filter(|(key, _)| !names::is_ownership_tag(key) && !key.starts_with("aws:"))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
+    *all = Known(text_map(seen.clone()));
     let mut expected = inherited.clone();
     expected.extend(own.clone());
     if seen == expected {
         return;
-    }
-    if expected
-        .keys()
-        .any(|key| !seen.contains_key(key) && !own.contains_key(key))
-    {
-        notes.push((component, "tags differ"));
     }
     let differing: BTreeMap<String, String> = seen
         .into_iter()

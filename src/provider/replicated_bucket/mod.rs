@@ -27,6 +27,7 @@ mod read;
 pub(in crate::provider) mod report;
 mod roles;
 pub mod schema;
+mod tags_all;
 mod target;
 mod validate;
 

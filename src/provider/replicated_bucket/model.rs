@@ -30,6 +30,8 @@ model! {
         role: RoleModel,
         /// Tags on every component.
         tags: TextMap,
+        /// The same with what comes from further out.
+        tags_all: TextMap,
         /// One line for each AWS object.
         components: TextMap,
     }
@@ -72,6 +74,8 @@ model! {
         lifecycle_transition_default_minimum_object_size: String,
         /// Tags of this side.
         tags: TextMap,
+        /// The same with what comes from further out.
+        tags_all: TextMap,
         /// ARN of the bucket.
         arn: String,
         /// Global domain name.
@@ -237,6 +241,8 @@ model! {
         policy: String,
         /// Tags.
         tags: TextMap,
+        /// The same with what comes from further out.
+        tags_all: TextMap,
     }
 }
 
@@ -269,6 +275,8 @@ model! {
         permissions_boundary: String,
         /// Tags.
         tags: TextMap,
+        /// The same with what comes from further out.
+        tags_all: TextMap,
         /// An existing role.
         existing_arn: String,
         /// Whether our policy is written into an existing role.

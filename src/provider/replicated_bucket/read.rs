@@ -11,6 +11,7 @@ use super::model::{BucketModel, known_entries};
 use super::others;
 use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
+use super::tags_all::fill_tags_all;
 use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe};
@@ -98,6 +99,7 @@ async fn refreshed(
         spec = stored_spec(&model, session, diagnostics)?;
         let found = model.clone();
         fill(&mut model, Some(&found), Some(&spec));
+        fill_tags_all(&mut model, Some(&session.settings.default_tags));
         let differences = diff(&desire(&spec, None, ""), &observed);
         model.components = with_drift(&model.components, told_at_components(&differences));
         let ty = super::schema::schema().block.ty();
@@ -180,12 +182,11 @@ pub(super) fn seen_over(
     let recalled = expand(state, &session.settings);
     let spec = recalled.as_ref().unwrap_or(spec);
     let shown = session.settings.ignored_tags.taken_out(observed);
-    let (mut model, notes) = flatten(state, &shown, &inherited);
+    let mut model = flatten(state, &shown, &inherited);
     let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
     let told = told_at_components(&differences)
-        .filter(|(component, _)| observed.buckets.contains_key(component.side()))
-        .chain(notes.iter().map(|(component, what)| (component, *what)));
+        .filter(|(component, _)| observed.buckets.contains_key(component.side()));
     model.components = with_drift(&without_old_drift(&state.components), told);
     model
 }

@@ -12,6 +12,7 @@ use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::policies;
 use super::private::Private;
+use super::tags_all::{differs_in_tags_all_alone, fill_tags_all};
 use super::validate::{check_key_region, check_two_way, check_worked_out};
 use super::{kept_model, report, roles};
 use crate::framework::diagnostics::Diagnostics;
@@ -89,6 +90,13 @@ pub(super) async fn target(
         policies::check_places(spec, diagnostics);
     }
     fill(&mut model, prior, spec.as_ref());
+    fill_tags_all(&mut model, session.map(|s| &s.settings.default_tags));
+    if let (None, Some(prior)) = (session, prior)
+        && differs_in_tags_all_alone(&model, prior)
+    {
+        // Nobody knows the default tags yet, and nothing says that they change.
+        model = prior.clone();
+    }
     Target { model, spec }
 }
 

@@ -90,5 +90,6 @@ fn key(
         }),
         policy: policies::spelled(&written.policy, before.get(|b| &b.policy)),
         tags: written.tags.clone(),
+        tags_all: Null,
     }
 }

@@ -1,6 +1,6 @@
 //! Default encryption and the key that we make for it.
 
-use super::{policy, tags};
+use super::{policy, tags, tags_all};
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
 
@@ -36,6 +36,7 @@ pub(super) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
                 Attribute::bool("multi_region", OptionalComputed, "Whether it is a multi-Region key. Changing it makes a new key and keeps the old one for the objects under it. Default: `false`."),
                 policy::key_policy(),
                 tags("Tags of the key, over those of its bucket."),
+                tags_all("All tags of the key, but those with which this provider knows its own."),
             ],
             OptionalComputed,
             "The customer managed key that this resource makes for the bucket; null when `kms_key_arn` is written or KMS is not used.",

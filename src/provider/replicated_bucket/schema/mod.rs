@@ -53,6 +53,7 @@ pub fn schema() -> Schema {
                     "The IAM role that S3 assumes to replicate, made in the source's account unless `existing_arn` names one.",
                 ),
                 tags("Tags on every bucket, key and role that this resource makes, over the provider's `default_tags`."),
+                tags_all("The resource's `tags` with the provider's `default_tags`."),
                 Attribute::string_map(
                     "components",
                     Computed,
@@ -82,4 +83,8 @@ fn source() -> Vec<Attribute> {
 
 fn tags(description: &str) -> Attribute {
     Attribute::string_map("tags", Optional, description).validate(checks::tags())
+}
+
+fn tags_all(description: &str) -> Attribute {
+    Attribute::string_map("tags_all", Computed, description)
 }

@@ -1,6 +1,6 @@
 //! The role that S3 assumes to replicate out of a bucket.
 
-use super::tags;
+use super::{tags, tags_all};
 use crate::framework::schema::{Attribute, Setter};
 use crate::provider::checks;
 
@@ -19,6 +19,7 @@ pub(super) fn role(bucket: &str) -> Vec<Attribute> {
         Attribute::string("permissions_boundary", Optional, "ARN of the policy that bounds the role's permissions.")
             .validate(checks::policy_arn()),
         tags("Tags of the role, over the resource's `tags`."),
+        tags_all("All tags of the role, but those with which this provider knows its own."),
         Attribute::string("existing_arn", Optional, "ARN of an existing role to use instead of making one.")
             .validate(checks::role_arn()),
         Attribute::bool(

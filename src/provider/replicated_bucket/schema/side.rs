@@ -2,7 +2,7 @@
 
 use super::encryption::encryption;
 use super::lifecycle::lifecycle;
-use super::{assume_role, policy, tags};
+use super::{assume_role, policy, tags, tags_all};
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
 
@@ -71,6 +71,7 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
         policy::require_tls(),
         policy::exclusive_policy(),
         tags("Tags of this bucket, over the resource's `tags`."),
+        tags_all("All tags of the bucket, but those with which this provider knows its own."),
         Attribute::string("arn", Computed, "ARN of the bucket."),
         Attribute::string("bucket_domain_name", Computed, "The bucket's domain name, `<bucket>.s3.<DNS suffix>`."),
         Attribute::string("bucket_regional_domain_name", Computed, "The bucket's regional domain name, `<bucket>.s3.<region>.<DNS suffix>`."),
