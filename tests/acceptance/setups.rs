@@ -8,6 +8,7 @@ mod cross_account_kms;
 mod one_to_many_regions;
 mod rules;
 mod same_account_lifecycle;
+mod two_way;
 
 use std::ffi::OsString;
 use std::io::Write as _;

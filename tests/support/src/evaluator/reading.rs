@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::types::{
     BucketVersioningStatus, DeleteMarkerReplicationStatus, ObjectOwnership, ReplicationRule,
-    ReplicationRuleFilter, SseKmsEncryptedObjectsStatus,
+    ReplicationRuleFilter, ReplicationStatus, SseKmsEncryptedObjectsStatus,
 };
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -121,7 +121,7 @@ async fn is_owner_enforced(clients: &Clients, name: &str) -> Outcome<bool> {
     }
 }
 
-/// The keys that object versions are under, and whether some are under none.
+/// The keys that object versions are under, and whether some are under none. S3 does not replicate replicas.
 async fn keys_of_objects(clients: &Clients, bucket: &str) -> Outcome<(BTreeSet<String>, bool)> {
     let (mut keys, mut plain) = (BTreeSet::new(), false);
     let listed = clients
@@ -139,6 +139,9 @@ async fn keys_of_objects(clients: &Clients, bucket: &str) -> Outcome<(BTreeSet<S
             .set_version_id(version.version_id().map(str::to_owned))
             .send()
             .await?;
+        if head.replication_status() == Some(&ReplicationStatus::Replica) {
+            continue;
+        }
         match head.ssekms_key_id() {
             Some(key) => {
                 keys.insert(key.to_owned());
