@@ -267,7 +267,7 @@ async fn objects_that_say_nothing_or_contradict_themselves() -> Outcome {
             "destinations = {\n    a = { priority = 1, region = \"us-west-2\" }\n    \
              b = { priority = 1, region = \"us-west-2\" }\n  }",
             "b = {",
-            &["destination/a has priority 1 already", "each rule needs its own"],
+            &["destinations[\"a\"] has priority 1 already", "S3 wants each number once"],
         ),
     ])
     .await
