@@ -38,7 +38,7 @@ fn keys(state: &Value) -> [String; 2] {
         .map(|side| side["kms_key_arn"].as_str().unwrap_or_default().to_owned())
 }
 
-fn id(arn: &str) -> &str {
+pub(crate) fn id(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or_default()
 }
 
@@ -122,7 +122,7 @@ async fn a_multi_region_key_takes_the_place_of_one_that_is_not(client: Client) -
 }
 
 /// A key that somebody else made.
-async fn foreign_key(account: &Account, region: &str) -> Outcome<String> {
+pub(crate) async fn foreign_key(account: &Account, region: &str) -> Outcome<String> {
     let created = account.clients(region).kms.create_key().send().await?;
     let arn = created.key_metadata().and_then(|key| key.arn());
     Ok(arn.ok_or("no key")?.to_owned())
