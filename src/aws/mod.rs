@@ -16,6 +16,7 @@ mod http;
 mod iam;
 mod kms;
 mod lifecycle;
+mod object_lock;
 mod once_map;
 mod replication_configuration;
 mod retry;
@@ -87,6 +88,15 @@ impl Cloud for AwsCloud {
             Query::GetBucketLifecycleConfiguration { bucket } => {
                 lifecycle::get_bucket_lifecycle_configuration(&at, bucket).await
             }
+            Query::GetObjectLockConfiguration { bucket } => {
+                object_lock::get_object_lock_configuration(&at, bucket).await
+            }
+            Query::GetObjectRetention { bucket, version } => {
+                object_lock::get_object_retention(&at, bucket, version).await
+            }
+            Query::GetObjectLegalHold { bucket, version } => {
+                object_lock::get_object_legal_hold(&at, bucket, version).await
+            }
             Query::GetBucketTagging { bucket } => s3::get_bucket_tagging(&at, bucket).await,
             Query::GetBucketPolicy { bucket } => s3::get_bucket_policy(&at, bucket).await,
             Query::GetBucketReplication { bucket } => s3::get_bucket_replication(&at, bucket).await,
@@ -136,8 +146,9 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
         O::CreateBucket {
             bucket,
             object_ownership,
+            object_lock,
             tags,
-        } => s3::create_bucket(at, bucket, object_ownership, tags).await,
+        } => s3::create_bucket(at, bucket, object_ownership, *object_lock, tags).await,
         O::DeleteBucket { bucket } => s3::delete_bucket(at, bucket).await,
         O::EnableBucketVersioning { bucket } => s3::put_bucket_versioning(at, bucket).await,
         O::PutBucketEncryption { bucket, encryption } => {
@@ -153,6 +164,10 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
         O::PutBucketLifecycleConfiguration { bucket, lifecycle } => {
             lifecycle::put_bucket_lifecycle_configuration(at, bucket, lifecycle).await
         }
+        O::PutObjectLockConfiguration {
+            bucket,
+            object_lock,
+        } => object_lock::put_object_lock_configuration(at, bucket, object_lock).await,
         O::DeleteBucketLifecycle { bucket } => lifecycle::delete_bucket_lifecycle(at, bucket).await,
         O::PutBucketTagging { bucket, tags } => s3::put_bucket_tagging(at, bucket, tags).await,
         O::PutBucketPolicy { bucket, policy } => s3::put_bucket_policy(at, bucket, policy).await,
@@ -162,7 +177,11 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
             configuration,
         } => s3::put_bucket_replication(at, bucket, configuration).await,
         O::DeleteBucketReplication { bucket } => s3::delete_bucket_replication(at, bucket).await,
-        O::DeleteObjects { bucket, versions } => s3::delete_objects(at, bucket, versions).await,
+        O::DeleteObjects {
+            bucket,
+            versions,
+            bypass_governance_retention,
+        } => s3::delete_objects(at, bucket, versions, *bypass_governance_retention).await,
         O::AbortMultipartUpload {
             bucket,
             key,

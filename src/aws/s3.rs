@@ -249,6 +249,7 @@ pub(super) async fn create_bucket(
     at: &At<'_>,
     bucket: &str,
     object_ownership: &str,
+    object_lock: bool,
     tags: &Tags,
 ) -> Result<Output, CallError> {
     let call = at.once("s3:CreateBucket", bucket);
@@ -268,6 +269,7 @@ pub(super) async fn create_bucket(
         .create_bucket()
         .bucket(bucket)
         .object_ownership(ObjectOwnership::from(object_ownership))
+        .set_object_lock_enabled_for_bucket(object_lock.then_some(true))
         .set_create_bucket_configuration(configuration)
         .customize()
         .config_override(
@@ -452,6 +454,7 @@ pub(super) async fn delete_objects(
     at: &At<'_>,
     bucket: &str,
     versions: &[ObjectVersion],
+    bypass_governance_retention: bool,
 ) -> Result<Output, CallError> {
     let call = at.write("s3:DeleteObjects", bucket);
     let objects = versions
@@ -476,6 +479,8 @@ pub(super) async fn delete_objects(
         .run(
             request
                 .expected_bucket_owner(at.account())
+                // Asked for without need, it would need a permission that is better not given.
+                .set_bypass_governance_retention(bypass_governance_retention.then_some(true))
                 .delete(delete)
                 .send(),
         )

@@ -186,8 +186,12 @@ impl Run<'_> {
                     Ok(Output::Done)
                 }
                 Action::Await { query, until } => self.wait(&step.at, query, *until).await,
-                Action::EmptyAndDeleteBucket { bucket } => {
-                    self.empty_and_delete(&step.at, bucket).await
+                Action::EmptyAndDeleteBucket {
+                    bucket,
+                    bypass_governance_retention,
+                } => {
+                    self.empty_and_delete(&step.at, bucket, *bypass_governance_retention)
+                        .await
                 }
             }
         };
@@ -320,7 +324,12 @@ impl Run<'_> {
     }
 
     /// Deletes a bucket; while it is not empty, empties it and tries again, because replicas may still arrive.
-    async fn empty_and_delete(&self, at: &Location, bucket: &str) -> Result<Output, CallError> {
+    async fn empty_and_delete(
+        &self,
+        at: &Location,
+        bucket: &str,
+        bypass: bool,
+    ) -> Result<Output, CallError> {
         let delete = Operation::DeleteBucket {
             bucket: bucket.to_owned(),
         };
@@ -333,7 +342,7 @@ impl Run<'_> {
             if error.kind != CallErrorKind::InvalidState {
                 return Err(error);
             }
-            let deleted = self.empty(at, bucket).await?;
+            let deleted = self.empty(at, bucket, bypass).await?;
             tracing::info!(bucket, deleted, "emptied");
             if deleted == 0 {
                 match waits.next() {
@@ -346,7 +355,12 @@ impl Run<'_> {
     }
 
     /// Deletes every version and delete marker, page by page, and every unfinished upload.
-    async fn empty(&self, at: &Location, bucket: &str) -> Result<usize, CallError> {
+    async fn empty(
+        &self,
+        at: &Location,
+        bucket: &str,
+        bypass_governance_retention: bool,
+    ) -> Result<usize, CallError> {
         let mut deleted = 0;
         loop {
             let query = Query::ListObjectVersions {
@@ -370,6 +384,7 @@ impl Run<'_> {
             let operation = Operation::DeleteObjects {
                 bucket: bucket.to_owned(),
                 versions,
+                bypass_governance_retention,
             };
             if let Output::NotDeleted(refused) =
                 self.call(at, &operation, Setting::default()).await?

@@ -4,6 +4,8 @@
 //! away; one that may not exist is looked for first, so that a create does not ask a dozen questions about
 //! nothing. What AWS says is not there is absent; what may not be read is an error.
 
+mod locks;
+
 use futures::future::{join_all, try_join_all};
 use futures::{FutureExt, StreamExt, TryStreamExt, join, stream, try_join};
 use tracing::Instrument as _;
@@ -233,33 +235,44 @@ impl Look<'_> {
         }
         let wants_emptiness = !known;
         let q = |make: fn(String) -> Query| make(name.clone());
-        let (versioning, encryption, block, ownership, lifecycle, tags, policy, replication, empty) =
-            try_join!(
-                self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
-                self.setting(
-                    q(|bucket| Query::GetBucketEncryption { bucket }),
-                    |answer| match answer {
-                        Answer::Encryption(encryption) => Some(encryption),
-                        _ => None,
-                    }
-                ),
-                self.setting(
-                    q(|bucket| Query::GetPublicAccessBlock { bucket }),
-                    |answer| match answer {
-                        Answer::PublicAccessBlock(block) => Some(block),
-                        _ => None,
-                    }
-                ),
-                self.setting(
-                    q(|bucket| Query::GetBucketOwnershipControls { bucket }),
-                    text
-                ),
-                self.lifecycle(&name, bucket.settings().is_some()),
-                self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
-                self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
-                self.replication(&name, replicates),
-                self.emptiness(&name, wants_emptiness),
-            )?;
+        let (
+            versioning,
+            encryption,
+            block,
+            ownership,
+            lifecycle,
+            object_lock,
+            tags,
+            policy,
+            replication,
+            empty,
+        ) = try_join!(
+            self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
+            self.setting(
+                q(|bucket| Query::GetBucketEncryption { bucket }),
+                |answer| match answer {
+                    Answer::Encryption(encryption) => Some(encryption),
+                    _ => None,
+                }
+            ),
+            self.setting(
+                q(|bucket| Query::GetPublicAccessBlock { bucket }),
+                |answer| match answer {
+                    Answer::PublicAccessBlock(block) => Some(block),
+                    _ => None,
+                }
+            ),
+            self.setting(
+                q(|bucket| Query::GetBucketOwnershipControls { bucket }),
+                text
+            ),
+            self.lifecycle(&name, bucket.settings().is_some()),
+            self.object_lock(&name, bucket.settings().is_some()),
+            self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
+            self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
+            self.replication(&name, replicates),
+            self.emptiness(&name, wants_emptiness),
+        )?;
         let Setting::Of(versioning) = versioning else {
             // S3 answers this question for every bucket that is there.
             seen.region = Presence::Absent;
@@ -274,6 +287,7 @@ impl Look<'_> {
         seen.public_access_block = block.presence();
         seen.object_ownership = ownership.presence();
         seen.lifecycle = lifecycle.presence();
+        seen.object_lock = object_lock.presence();
         seen.tags = tags.presence();
         seen.policy = policy.presence();
         seen.replication = replication.presence();
@@ -313,7 +327,7 @@ impl Look<'_> {
             tags,
             self.replication(&name, replicates)
         )?;
-        Ok(ObservedBucket {
+        let seen = ObservedBucket {
             region: match &empty {
                 Presence::Present(_) => Presence::Present(bucket.location.region.to_string()),
                 _ => Presence::Absent,
@@ -323,7 +337,8 @@ impl Look<'_> {
             replication: replication.presence(),
             empty,
             ..ObservedBucket::default()
-        })
+        };
+        self.what_is_kept(bucket, seen).await
     }
 
     /// A bucket of that name is there, in another region: every further question would be refused.

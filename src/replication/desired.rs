@@ -14,8 +14,8 @@ use super::ids::Location;
 use super::ignored_tags::IgnoredTags;
 use super::names::{self, ownership_tags};
 use super::operation::{
-    BucketEncryption, Input, LifecycleConfiguration, PublicAccessBlock, ReplicationConfiguration,
-    Tags,
+    BucketEncryption, Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock,
+    ReplicationConfiguration, Tags,
 };
 use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
@@ -86,6 +86,8 @@ pub struct DesiredSettings {
     pub encryption: BucketEncryption,
     /// Lifecycle rules.
     pub lifecycle: LifecycleConfiguration,
+    /// Object Lock; a bucket that should have none and has one is refused by the plan.
+    pub object_lock: Option<ObjectLock>,
     /// All tags, ours included.
     pub tags: Tags,
     /// Tags that somebody else keeps on it.
@@ -366,6 +368,7 @@ fn desire_bucket(
                 public_access_block: settings.public_access_block,
                 encryption: default_encryption(side, bucket),
                 lifecycle: settings.lifecycle.clone(),
+                object_lock: settings.object_lock.clone(),
                 tags: tags_of(Part::Bucket, &settings.tags),
                 ignored_tags: spec.ignored_tags.clone(),
             }),
@@ -493,7 +496,7 @@ fn role_grants(direction: &Direction<'_>) -> RoleGrants {
             bucket: source.name.clone(),
             region: source.location.region.clone(),
             keys,
-            object_lock: false,
+            object_lock: source.settings().is_some_and(|s| s.object_lock.is_some()),
         },
         destinations,
     }

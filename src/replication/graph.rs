@@ -58,6 +58,8 @@ pub enum Action {
     EmptyAndDeleteBucket {
         /// The bucket.
         bucket: String,
+        /// Whether versions retained in governance mode go, too.
+        bypass_governance_retention: bool,
     },
 }
 
@@ -218,7 +220,17 @@ impl fmt::Display for Action {
                 Condition::Shows(None) => write!(f, "Await {query}"),
                 Condition::Gone => write!(f, "Await {query} is gone"),
             },
-            Self::EmptyAndDeleteBucket { bucket } => write!(f, "EmptyAndDeleteBucket {bucket}"),
+            Self::EmptyAndDeleteBucket {
+                bucket,
+                bypass_governance_retention,
+            } => {
+                let bypass = if *bypass_governance_retention {
+                    ", bypassing governance retention"
+                } else {
+                    ""
+                };
+                write!(f, "EmptyAndDeleteBucket {bucket}{bypass}")
+            }
         }
     }
 }

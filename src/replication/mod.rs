@@ -16,6 +16,7 @@ pub mod ids;
 pub mod ignored_tags;
 pub mod names;
 pub mod observed;
+pub mod obstacle;
 pub mod operation;
 pub mod ownership;
 pub mod plan;

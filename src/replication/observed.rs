@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::component::Side;
 use super::operation::{
-    BucketEncryption, KeyDescription, LifecycleConfiguration, PublicAccessBlock,
-    ReplicationConfiguration, RoleDescription, Tags,
+    BucketEncryption, KeyDescription, LifecycleConfiguration, ObjectLock, ObjectVersion,
+    PublicAccessBlock, ReplicationConfiguration, Retention, RoleDescription, Tags,
 };
 
 /// Whether something is there.
@@ -71,6 +71,10 @@ pub struct ObservedBucket {
     pub object_ownership: Presence<String>,
     /// Lifecycle rules; absent when there is none.
     pub lifecycle: Presence<LifecycleConfiguration>,
+    /// Object Lock; absent when it is off.
+    pub object_lock: Presence<ObjectLock>,
+    /// Versions of a locked bucket that a destroy is going to delete, and what keeps them: a first look, not all.
+    pub kept_versions: Vec<KeptVersion>,
     /// All tags, ours included.
     pub tags: Presence<Tags>,
     /// The policy document's text.
@@ -85,6 +89,17 @@ pub struct ObservedBucket {
     pub alias_target: Presence<String>,
     /// Keys of ours that the bucket used before, by ARN.
     pub retired_keys: BTreeMap<String, Presence<ObservedKey>>,
+}
+
+/// A version that Object Lock keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptVersion {
+    /// The version.
+    pub version: ObjectVersion,
+    /// Its retention, whether over or not.
+    pub retention: Option<Retention>,
+    /// Whether it is under a legal hold.
+    pub legal_hold: bool,
 }
 
 /// One key.

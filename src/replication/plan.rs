@@ -123,6 +123,13 @@ fn is_encryption(difference: &Difference) -> bool {
     )
 }
 
+fn is_lock(difference: &Difference) -> bool {
+    matches!(
+        difference.repair,
+        Action::Call(Operation::PutObjectLockConfiguration { .. })
+    )
+}
+
 struct Planner<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
@@ -214,6 +221,11 @@ impl<'a> Planner<'a> {
             }
         }
         self.ready.extend(&role_policies);
+        // Versions retained at the source go only into destinations that are locked as well.
+        let (locks_source, later): (Vec<_>, Vec<_>) = later
+            .into_iter()
+            .partition(|(side, difference)| *side == Side::Source && is_lock(difference));
+        let mut locked = role_policies.clone();
         for (side, difference) in later {
             let seen = self.observed.buckets.get(&side);
             let live = seen.is_some_and(|bucket| bucket.replication.present().is_some());
@@ -227,7 +239,15 @@ impl<'a> Planner<'a> {
             } else {
                 Vec::new()
             };
-            self.bucket_write_after(&side, difference, after);
+            let locks = is_lock(&difference);
+            let id = self.bucket_write_after(&side, difference, after);
+            if locks {
+                self.ready.push(id);
+                locked.push(id);
+            }
+        }
+        for (side, difference) in locks_source {
+            self.bucket_write_after(&side, difference, locked.clone());
         }
     }
 
@@ -262,9 +282,14 @@ impl<'a> Planner<'a> {
         after: Vec<StepId>,
     ) -> StepId {
         let shown = match &difference.repair {
-            Action::Call(Operation::EnableBucketVersioning { bucket }) => {
-                Some((difference.at.clone(), bucket.clone()))
-            }
+            Action::Call(
+                Operation::EnableBucketVersioning { bucket }
+                | Operation::CreateBucket {
+                    bucket,
+                    object_lock: true,
+                    ..
+                },
+            ) => Some((difference.at.clone(), bucket.clone())),
             _ => None,
         };
         let after = after.into_iter().chain(self.last.get(side).copied());

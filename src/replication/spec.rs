@@ -9,7 +9,9 @@ use super::component::{ComponentId, Part, Side};
 use super::ids::{BucketName, Location};
 use super::ignored_tags::IgnoredTags;
 use super::observed::{Observed, Presence};
-use super::operation::{Input, LifecycleConfiguration, PublicAccessBlock, RuleFilter, Tags};
+use super::operation::{
+    Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock, RuleFilter, Tags,
+};
 use super::policy::Statement;
 
 /// One `replicated_bucket`.
@@ -60,6 +62,10 @@ pub struct BucketSettings {
     pub public_access_block: PublicAccessBlock,
     /// What becomes of objects as they age.
     pub lifecycle: LifecycleConfiguration,
+    /// Its Object Lock, where it has one.
+    pub object_lock: Option<ObjectLock>,
+    /// Whether a destroy that may empty it may also delete versions under governance retention.
+    pub bypass_governance_on_destroy: bool,
     /// The user's tags, provider defaults included, ours not.
     pub tags: Tags,
     /// Whether a destroy may empty the bucket.

@@ -1,4 +1,4 @@
-//! Taking things down: the steps of a destroy, of a destination that goes, and what stands in their way.
+//! Taking things down: the steps of a destroy, and of a destination that goes.
 //!
 //! Order, and why: rules first, so that no replica arrives in a bucket that is being emptied; then buckets;
 //! a key only after its bucket is confirmed gone, because every object under a key that is scheduled for
@@ -15,31 +15,6 @@ use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Prese
 use super::operation::{Input, Operation, Query, Tags};
 use super::policy::{self, PolicyDocument, PolicyShare};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
-
-/// Something that keeps a bucket from being taken down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
-    /// The side whose bucket it is.
-    pub side: Side,
-    /// The bucket.
-    pub bucket: String,
-}
-
-/// Buckets that hold objects and may not be emptied. Nothing may be touched while there are any.
-pub fn obstacles<'a>(
-    buckets: impl IntoIterator<Item = (&'a Side, &'a BucketSpec, &'a ObservedBucket)>,
-) -> Vec<Obstacle> {
-    buckets
-        .into_iter()
-        .filter(|(_, bucket, seen)| {
-            !bucket.stays() && !bucket.may_be_emptied() && seen.empty == Presence::Present(false)
-        })
-        .map(|(side, bucket, _)| Obstacle {
-            side: side.clone(),
-            bucket: bucket.name.to_string(),
-        })
-        .collect()
-}
 
 /// The steps of a destroy.
 pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
@@ -129,8 +104,11 @@ pub fn take_down_bucket(
     let mut gone = after.to_vec();
     if seen.region.present().is_some() {
         let action = if bucket.may_be_emptied() {
+            let settings = bucket.settings();
             Action::EmptyAndDeleteBucket {
                 bucket: name.clone(),
+                bypass_governance_retention: settings
+                    .is_some_and(|s| s.bypass_governance_on_destroy),
             }
         } else {
             Action::Call(Operation::DeleteBucket {

@@ -14,6 +14,7 @@ mod in_place;
 mod keys;
 mod lifecycle_rules;
 mod locations;
+mod object_lock;
 mod plan_texts;
 mod planning;
 mod provider_block;

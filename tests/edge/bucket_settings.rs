@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use support::emulator::unique_name;
 use terraform_provider_replicated::replication::operation::{
-    Answer, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope, Moment, Noncurrent,
-    Operation, Query,
+    Answer, DefaultRetention, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope,
+    Moment, Noncurrent, ObjectLock, Operation, Query, RetentionPeriod,
 };
 
 use crate::emulator::Emulated;
@@ -67,4 +67,50 @@ async fn lifecycle_rules_read_back_as_they_were_written() {
     aws.done(Operation::DeleteBucketLifecycle { bucket: b() })
         .await;
     aws.absent(query(), "NoSuchLifecycleConfiguration").await;
+}
+
+#[tokio::test]
+async fn a_bucket_is_locked_as_it_is_made_and_later() {
+    let aws = Emulated::new("eu-west-1").await;
+    let retention = |mode: &str, period| ObjectLock {
+        default_retention: Some(DefaultRetention {
+            mode: mode.to_owned(),
+            period,
+        }),
+    };
+    for at_once in [true, false] {
+        let bucket = unique_name("edge");
+        let b = || bucket.clone();
+        let mut create = create_bucket(&bucket);
+        if let Operation::CreateBucket { object_lock, .. } = &mut create {
+            *object_lock = at_once;
+        }
+        aws.done(create).await;
+        let query = || Query::GetObjectLockConfiguration { bucket: b() };
+        if at_once {
+            let versioning = aws.see(Query::GetBucketVersioning { bucket: b() }).await;
+            assert_eq!(versioning, Answer::Text("Enabled".to_owned()));
+            assert_eq!(
+                aws.see(query()).await,
+                Answer::ObjectLock(ObjectLock::default())
+            );
+        } else {
+            aws.absent(query(), "ObjectLockConfigurationNotFoundError")
+                .await;
+            aws.done(Operation::EnableBucketVersioning { bucket: b() })
+                .await;
+        }
+        for object_lock in [
+            ObjectLock::default(),
+            retention("GOVERNANCE", RetentionPeriod::Days(1)),
+            retention("COMPLIANCE", RetentionPeriod::Years(1)),
+        ] {
+            aws.done(Operation::PutObjectLockConfiguration {
+                bucket: b(),
+                object_lock: object_lock.clone(),
+            })
+            .await;
+            assert_eq!(aws.see(query()).await, Answer::ObjectLock(object_lock));
+        }
+    }
 }

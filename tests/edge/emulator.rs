@@ -366,6 +366,7 @@ async fn versions_markers_and_uploads_are_listed_and_removed() {
         .write(Operation::DeleteObjects {
             bucket: b(),
             versions,
+            bypass_governance_retention: false,
         })
         .await;
     assert_eq!(left, Output::NotDeleted(Vec::new()));

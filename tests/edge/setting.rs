@@ -9,8 +9,9 @@ use terraform_provider_replicated::replication::ids::{
     AccountId, AssumeRole, Location, Partition, Region, WayIn,
 };
 use terraform_provider_replicated::replication::operation::{
-    BucketEncryption, Input, LifecycleConfiguration, LifecycleRule, ObjectVersion, Operation,
-    PublicAccessBlock, Query, ReplicationConfiguration, ReplicationRule, RuleFilter, Tags,
+    BucketEncryption, Input, LifecycleConfiguration, LifecycleRule, ObjectLock, ObjectVersion,
+    Operation, PublicAccessBlock, Query, ReplicationConfiguration, ReplicationRule, RuleFilter,
+    Tags,
 };
 
 /// The account of most tests.
@@ -117,6 +118,7 @@ pub(crate) fn create_bucket(bucket: &str) -> Operation {
     Operation::CreateBucket {
         bucket: bucket.to_owned(),
         object_ownership: "BucketOwnerEnforced".to_owned(),
+        object_lock: false,
         tags: tags(),
     }
 }
@@ -187,6 +189,9 @@ pub(crate) fn s3_queries() -> Vec<Query> {
         Query::GetBucketOwnershipControls {
             bucket: bucket.clone(),
         },
+        Query::GetObjectLockConfiguration {
+            bucket: bucket.clone(),
+        },
         Query::GetBucketLifecycleConfiguration {
             bucket: bucket.clone(),
         },
@@ -246,6 +251,10 @@ pub(crate) fn s3_operations() -> Vec<Operation> {
                 ..LifecycleConfiguration::default()
             },
         },
+        Operation::PutObjectLockConfiguration {
+            bucket: bucket.clone(),
+            object_lock: ObjectLock::default(),
+        },
         Operation::DeleteBucketLifecycle {
             bucket: bucket.clone(),
         },
@@ -281,6 +290,7 @@ pub(crate) fn s3_operations() -> Vec<Operation> {
                 version_id: "v".to_owned(),
                 delete_marker: false,
             }],
+            bypass_governance_retention: false,
         },
         Operation::AbortMultipartUpload {
             bucket: bucket.clone(),

@@ -17,7 +17,7 @@ pub(crate) fn picture(state: &State) -> String {
             .map(|p| state.shown(p).render().unwrap());
         writeln!(
             text,
-            "bucket {name} {} {} {} {:?} {:?}\n  {:?}\n  {:?}\n  {:?}\n  policy {policy:?}\n  {:?}",
+            "bucket {name} {} {} {} {:?} {:?}\n  {:?}\n  {:?}\n  {:?} {:?}\n  policy {policy:?}\n  {:?}",
             bucket.account,
             bucket.region,
             bucket.ownership,
@@ -26,6 +26,7 @@ pub(crate) fn picture(state: &State) -> String {
             lasting(&bucket.tags),
             bucket.encryption,
             bucket.lifecycle,
+            bucket.object_lock,
             bucket.replication,
         )
         .unwrap();

@@ -74,6 +74,8 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
                 restrict_public_buckets: true,
             },
             lifecycle: LifecycleConfiguration::default(),
+            object_lock: None,
+            bypass_governance_on_destroy: false,
             tags: Tags::new(),
             force_destroy: false,
             retain_on_destroy: false,

@@ -4,11 +4,11 @@ use terraform_provider_replicated::execution::observe::{Purpose, observe};
 use terraform_provider_replicated::replication::component::Side;
 use terraform_provider_replicated::replication::desired::desire;
 use terraform_provider_replicated::replication::observed::ObservedBucket;
+use terraform_provider_replicated::replication::obstacle::obstacles;
 use terraform_provider_replicated::replication::ownership::{Refusal, Trust, claims};
 use terraform_provider_replicated::replication::plan::{Going, GoingDirection, plan};
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 use terraform_provider_replicated::replication::spec::Spec;
-use terraform_provider_replicated::replication::teardown::obstacles;
 
 use crate::fake::FakeCloud;
 use crate::picture::{keys, picture};
@@ -115,7 +115,7 @@ async fn a_bucket_that_holds_objects_and_may_not_be_emptied_is_an_obstacle() {
             .iter()
             .map(|(side, bucket)| (side, *bucket, &seen.buckets[side]))
             .collect();
-        obstacles(all)
+        obstacles(all, crate::scenario::moment(LATER))
             .into_iter()
             .map(|o| o.bucket)
             .collect::<Vec<_>>()

@@ -19,6 +19,7 @@ mod failures;
 mod imports;
 mod lifecycle;
 mod lifecycle_rules;
+mod object_lock;
 mod policies;
 mod provider_block;
 mod random;

@@ -153,6 +153,17 @@ fn changes() -> Vec<Change> {
     let mut changes = on_side!("source", HOME, "eu-west-1");
     changes.extend(on_side!("destinations.backup", ABROAD, "us-west-2"));
     changes.extend(of_a_rule());
+    changes.extend(
+        crate::object_lock::changes()
+            .into_iter()
+            .map(|(path, value)| {
+                crate::object_lock::LOCKED
+                    .into_iter()
+                    .fold(change(path, value), |change, place| {
+                        change.beside(place, crate::object_lock::governed())
+                    })
+            }),
+    );
     changes.extend([
         change("source.manage_key_policy", json!(true)).beside(
             "source.encryption",

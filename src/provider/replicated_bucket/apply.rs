@@ -221,8 +221,11 @@ impl Run {
         for obstacle in &kept {
             diagnostics.error_at(
                 side_path(&obstacle.side),
-                format!("Bucket {} holds objects", obstacle.bucket),
-                "It is no longer in the configuration, but it is not empty and force_destroy is not set in the state. Nothing was changed.",
+                obstacle.summary(),
+                format!(
+                    "{} is no longer in the configuration, but {obstacle}. Nothing was changed.",
+                    obstacle.side
+                ),
             );
         }
         if !kept.is_empty() || !self.accept(&mut observed, diagnostics) {

@@ -1,5 +1,7 @@
 //! Destroy: first whether it can finish, then everything in a safe order.
 
+use time::OffsetDateTime;
+
 use super::abandoned::warn_if_abandoned;
 use super::apply::answer;
 use super::expand::side_path;
@@ -18,8 +20,9 @@ use crate::framework::value::Value;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::observed::Observed;
+use crate::replication::obstacle::obstacles;
 use crate::replication::spec::Spec;
-use crate::replication::teardown::{has_foreign_statements, obstacles, plan_destroy};
+use crate::replication::teardown::{has_foreign_statements, plan_destroy};
 
 impl ReplicatedBucket {
     /// Takes everything down that is ours, or nothing.
@@ -94,6 +97,7 @@ fn refuse(
         sides
             .iter()
             .filter_map(|(side, bucket)| Some((side, *bucket, observed.buckets.get(side)?))),
+        OffsetDateTime::now_utc(),
     );
     for obstacle in &found {
         let way_out = if private.replacing {
@@ -101,12 +105,12 @@ fn refuse(
         } else if private.remainder {
             "It is what a failed create left, and a destroy of that never empties a bucket. Empty it by hand, and destroy again."
         } else {
-            "Empty it, or set force_destroy (or retain_on_destroy) on it and apply, and destroy again: it counts as it stands in the state before the destroy."
+            obstacle.why.way_out()
         };
         diagnostics.error_at(
             side_path(&obstacle.side),
-            format!("Bucket {} holds objects", obstacle.bucket),
-            format!("The destroy cannot finish, so it did not begin: bucket {} ({}) is not empty, and force_destroy is not set. {way_out} Nothing was changed.", obstacle.bucket, obstacle.side),
+            obstacle.summary(),
+            format!("The destroy cannot finish, so it did not begin: {obstacle}. {way_out} Nothing was changed."),
         );
     }
     !found.is_empty()

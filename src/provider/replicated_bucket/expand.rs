@@ -193,6 +193,8 @@ fn bucket_settings(side: &SideModel, tags: Tags) -> Result<BucketSettings, Incom
         .public_access_block
         .known()
         .ok_or(Incomplete::Unknown)?;
+    let (object_lock, bypass_governance_on_destroy) =
+        super::object_lock::expand(&side.object_lock).ok_or(Incomplete::Unknown)?;
     Ok(BucketSettings {
         object_ownership: known(&side.object_ownership)?.clone(),
         public_access_block: PublicAccessBlock {
@@ -202,6 +204,8 @@ fn bucket_settings(side: &SideModel, tags: Tags) -> Result<BucketSettings, Incom
             restrict_public_buckets: *known(&block.restrict_public_buckets)?,
         },
         lifecycle: super::lifecycle::expand(side),
+        object_lock,
+        bypass_governance_on_destroy,
         tags,
         force_destroy: *known(&side.force_destroy)?,
         retain_on_destroy: *known(&side.retain_on_destroy)?,

@@ -12,6 +12,7 @@ use super::model::{
     BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel, TextMap,
     known_entries, text_map,
 };
+use super::object_lock;
 use super::policies;
 use crate::framework::model::Attr;
 use crate::replication::component::Side;
@@ -87,6 +88,7 @@ fn flatten_bucket(side: &mut SideModel, seen: &ObservedBucket, inherited: &Tags)
             })
         }
     };
+    object_lock::flatten(side, &seen.object_lock);
     lifecycle::flatten(side, &seen.lifecycle);
     // What the key inherits is what the bucket should have, whatever it has.
     let mut bucket_tags = inherited.clone();

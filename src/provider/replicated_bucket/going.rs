@@ -12,9 +12,9 @@ use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::direction::superseded;
 use crate::replication::observed::Presence;
+use crate::replication::obstacle::{Obstacle, obstacles};
 use crate::replication::plan::{Going, GoingDirection};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
-use crate::replication::teardown::{Obstacle, obstacles};
 use std::sync::Arc;
 
 /// What goes, and what cannot.
@@ -83,6 +83,7 @@ pub(super) async fn leaving(
             .buckets
             .iter()
             .map(|(side, bucket, seen)| (side, bucket, seen)),
+        time::OffsetDateTime::now_utc(),
     );
     Ok(Leaving { going, kept })
 }

@@ -18,6 +18,7 @@ mod ignored_tags;
 mod import;
 pub mod lifecycle;
 pub mod model;
+mod object_lock;
 mod others;
 mod plan;
 mod policies;

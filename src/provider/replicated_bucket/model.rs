@@ -68,6 +68,8 @@ model! {
         require_tls: bool,
         /// Whether statements of others are taken out.
         exclusive_policy: bool,
+        /// Object Lock.
+        object_lock: ObjectLockModel,
         /// Lifecycle rules by ID.
         lifecycle_rules: RulesModel,
         /// The smallest object that transitions.
@@ -243,6 +245,22 @@ model! {
         tags: TextMap,
         /// The same with what comes from further out.
         tags_all: TextMap,
+    }
+}
+
+model! {
+    /// `object_lock`.
+    ObjectLockModel {
+        /// Whether it is locked.
+        enabled: bool,
+        /// `GOVERNANCE` or `COMPLIANCE`.
+        mode: String,
+        /// Days.
+        days: i64,
+        /// Or years.
+        years: i64,
+        /// Whether a destroy bypasses governance.
+        bypass_governance_on_destroy: bool,
     }
 }
 

@@ -6,6 +6,7 @@ use super::effective::previous;
 use super::expand::{expand, side_path};
 use super::going::{Leaving, leaving};
 use super::model::BucketModel;
+use super::object_lock;
 use super::policies;
 use super::preflight;
 use super::private::Private;
@@ -84,6 +85,10 @@ impl Planner<'_> {
             diagnostics,
         )
         .await;
+        if diagnostics.has_error() {
+            return;
+        }
+        object_lock::refuse(&target.model, self.prior, diagnostics);
         if diagnostics.has_error() {
             return;
         }
@@ -188,8 +193,8 @@ impl Planner<'_> {
         for obstacle in kept {
             diagnostics.error_at(
                 side_path(&obstacle.side),
-                format!("Bucket {} holds objects", obstacle.bucket),
-                format!("{} is no longer in the configuration, but its bucket {} is not empty, and force_destroy is not set in the state. Empty it, or set force_destroy (or retain_on_destroy) on it and apply, and then take it out. Nothing was changed.", obstacle.side, obstacle.bucket),
+                obstacle.summary(),
+                format!("{} is no longer in the configuration, but {obstacle}. {} Then take it out. Nothing was changed.", obstacle.side, obstacle.why.way_out()),
             );
         }
     }

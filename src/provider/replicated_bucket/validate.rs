@@ -10,6 +10,7 @@ use super::effective::{Ground, effective};
 use super::expand::{role_path, side_path};
 use super::lifecycle;
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
+use super::object_lock;
 use super::policies;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
@@ -120,6 +121,7 @@ fn check_side(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
     if let Some(block) = side.public_access_block.known() {
         not_empty(&path.attribute("public_access_block"), block, diagnostics);
     }
+    object_lock::check(&path, side, diagnostics);
     lifecycle::check(&path, side, diagnostics);
     let Some(encryption) = side.encryption.known() else {
         return;

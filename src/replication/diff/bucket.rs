@@ -2,6 +2,7 @@
 
 use super::key;
 use super::lifecycle::lifecycle_repair;
+use super::object_lock::object_lock_repair;
 use super::tags::tag_difference;
 use super::{Difference, Found};
 use crate::replication::component::{ComponentId, Part, Side};
@@ -49,6 +50,7 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
             Operation::CreateBucket {
                 bucket: bucket.clone(),
                 object_ownership: desired.object_ownership.clone(),
+                object_lock: desired.object_lock.is_some(),
                 tags: desired.tags.clone(),
             },
         );
@@ -72,7 +74,9 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
             found.add("tags differ", shows, Action::Call(operation));
         }
     }
-    if let Some(what) = versioning_off(seen) {
+    // A bucket that is made with a lock is versioned from the beginning.
+    let made_versioned = missing && desired.object_lock.is_some();
+    if let Some(what) = versioning_off(seen).filter(|_| !made_versioned) {
         let operation = Operation::EnableBucketVersioning {
             bucket: bucket.clone(),
         };
@@ -88,6 +92,9 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
         );
     }
     encryption(found, bucket.clone(), &desired.encryption, seen);
+    if let Some(operation) = object_lock_repair(&bucket, desired.object_lock.as_ref(), seen) {
+        found.attribute("Object Lock", operation);
+    }
     if let Some(operation) = lifecycle_repair(&bucket, &desired.lifecycle, &seen.lifecycle) {
         found.attribute("lifecycle rules", operation);
     }

@@ -7,6 +7,7 @@ mod bucket;
 mod grants;
 mod key;
 mod lifecycle;
+mod object_lock;
 mod role;
 mod rules;
 mod tags;

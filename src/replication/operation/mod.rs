@@ -5,6 +5,7 @@
 //! ours, none is the AWS SDK's.
 
 mod lifecycle;
+mod object_lock;
 mod query;
 mod shapes;
 
@@ -17,6 +18,7 @@ pub use lifecycle::{
     DEFAULT_TRANSITION_MINIMUM, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope,
     Moment, Noncurrent,
 };
+pub use object_lock::{DefaultRetention, ObjectLock, Retention, RetentionPeriod};
 pub use query::{Answer, Query};
 pub use shapes::{
     BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
@@ -27,10 +29,11 @@ pub use shapes::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "fields are named as the API's own parameters")]
 pub enum Operation {
-    /// `CreateBucket` with ownership and tags in the same call.
+    /// `CreateBucket` with ownership, Object Lock and tags in the same call. A locked bucket is versioned.
     CreateBucket {
         bucket: String,
         object_ownership: String,
+        object_lock: bool,
         tags: Tags,
     },
     /// `DeleteBucket`; AWS refuses while anything is in it.
@@ -57,6 +60,11 @@ pub enum Operation {
         bucket: String,
         lifecycle: LifecycleConfiguration,
     },
+    /// `PutObjectLockConfiguration`: locks a versioned bucket, and says what new versions get.
+    PutObjectLockConfiguration {
+        bucket: String,
+        object_lock: ObjectLock,
+    },
     /// `DeleteBucketLifecycle`.
     DeleteBucketLifecycle { bucket: String },
     /// `PutBucketTagging`: the whole set.
@@ -76,6 +84,8 @@ pub enum Operation {
     DeleteObjects {
         bucket: String,
         versions: Vec<ObjectVersion>,
+        /// Whether retention in governance mode is no obstacle.
+        bypass_governance_retention: bool,
     },
     /// `AbortMultipartUpload`.
     AbortMultipartUpload {
@@ -224,6 +234,7 @@ impl Operation {
             Self::PutPublicAccessBlock { .. } => "s3:PutPublicAccessBlock",
             Self::PutBucketOwnershipControls { .. } => "s3:PutBucketOwnershipControls",
             Self::PutBucketLifecycleConfiguration { .. } => "s3:PutBucketLifecycleConfiguration",
+            Self::PutObjectLockConfiguration { .. } => "s3:PutObjectLockConfiguration",
             Self::DeleteBucketLifecycle { .. } => "s3:DeleteBucketLifecycle",
             Self::PutBucketTagging { .. } => "s3:PutBucketTagging",
             Self::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
@@ -270,6 +281,7 @@ impl Operation {
             | Self::PutPublicAccessBlock { bucket, .. }
             | Self::PutBucketOwnershipControls { bucket, .. }
             | Self::PutBucketLifecycleConfiguration { bucket, .. }
+            | Self::PutObjectLockConfiguration { bucket, .. }
             | Self::DeleteBucketLifecycle { bucket }
             | Self::PutBucketTagging { bucket, .. }
             | Self::PutBucketPolicy { bucket, .. }

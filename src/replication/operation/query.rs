@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::lifecycle::LifecycleConfiguration;
+use super::object_lock::{ObjectLock, Retention};
 use super::shapes::{
     BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
     RoleDescription, Tags,
@@ -26,6 +27,18 @@ pub enum Query {
     GetBucketAcl { bucket: String },
     /// Answers [`Answer::Lifecycle`].
     GetBucketLifecycleConfiguration { bucket: String },
+    /// Answers [`Answer::ObjectLock`].
+    GetObjectLockConfiguration { bucket: String },
+    /// Of one version. Answers [`Answer::Retention`].
+    GetObjectRetention {
+        bucket: String,
+        version: ObjectVersion,
+    },
+    /// Of one version. Answers [`Answer::Text`]: `ON` or `OFF`.
+    GetObjectLegalHold {
+        bucket: String,
+        version: ObjectVersion,
+    },
     /// Answers [`Answer::Tags`].
     GetBucketTagging { bucket: String },
     /// Answers [`Answer::Text`]: the policy document.
@@ -75,6 +88,10 @@ pub enum Answer {
     PublicAccessBlock(PublicAccessBlock),
     /// A bucket's lifecycle rules.
     Lifecycle(LifecycleConfiguration),
+    /// A locked bucket's configuration.
+    ObjectLock(ObjectLock),
+    /// A version's retention.
+    Retention(Retention),
     /// Tags.
     Tags(Tags),
     /// A replication configuration.
@@ -114,6 +131,9 @@ impl Query {
             Self::GetBucketOwnershipControls { .. } => "s3:GetBucketOwnershipControls",
             Self::GetBucketAcl { .. } => "s3:GetBucketAcl",
             Self::GetBucketLifecycleConfiguration { .. } => "s3:GetBucketLifecycleConfiguration",
+            Self::GetObjectLockConfiguration { .. } => "s3:GetObjectLockConfiguration",
+            Self::GetObjectRetention { .. } => "s3:GetObjectRetention",
+            Self::GetObjectLegalHold { .. } => "s3:GetObjectLegalHold",
             Self::GetBucketTagging { .. } => "s3:GetBucketTagging",
             Self::GetBucketPolicy { .. } => "s3:GetBucketPolicy",
             Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
@@ -142,6 +162,9 @@ impl Query {
             | Self::GetBucketOwnershipControls { bucket }
             | Self::GetBucketAcl { bucket }
             | Self::GetBucketLifecycleConfiguration { bucket }
+            | Self::GetObjectLockConfiguration { bucket }
+            | Self::GetObjectRetention { bucket, .. }
+            | Self::GetObjectLegalHold { bucket, .. }
             | Self::GetBucketTagging { bucket }
             | Self::GetBucketPolicy { bucket }
             | Self::GetBucketReplication { bucket }

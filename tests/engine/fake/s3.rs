@@ -1,10 +1,12 @@
 //! Buckets.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{Arn, Location};
 use terraform_provider_replicated::replication::operation::{
-    Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectVersion, Operation, Output,
-    PublicAccessBlock, Query, ReplicationConfiguration, Tags,
+    Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectLock, ObjectVersion, Operation,
+    Output, PublicAccessBlock, Query, ReplicationConfiguration, Retention, Tags,
 };
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
@@ -25,6 +27,11 @@ pub(crate) struct Bucket {
     pub(crate) encryption: BucketEncryption,
     pub(crate) public_access_block: Option<PublicAccessBlock>,
     pub(crate) lifecycle: Option<LifecycleConfiguration>,
+    pub(crate) object_lock: Option<ObjectLock>,
+    /// Retention by version id; it never ends here.
+    pub(crate) retained: BTreeMap<String, Retention>,
+    /// Versions under a legal hold.
+    pub(crate) held: BTreeSet<String>,
     /// With roles by their unique ids, as AWS keeps them.
     pub(crate) policy: Option<PolicyDocument>,
     pub(crate) replication: Option<ReplicationConfiguration>,
@@ -37,9 +44,18 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Puts an object into it.
     pub(crate) fn put_object(&mut self, key: &str) {
+        let version_id = format!("v{}", self.versions.len());
+        let lock = self.object_lock.as_ref();
+        if let Some(default) = lock.and_then(|lock| lock.default_retention.as_ref()) {
+            let retention = Retention {
+                mode: default.mode.clone(),
+                until: "2999-01-01T00:00:00Z".to_owned(),
+            };
+            self.retained.insert(version_id.clone(), retention);
+        }
         self.versions.push(ObjectVersion {
             key: key.to_owned(),
-            version_id: format!("v{}", self.versions.len()),
+            version_id,
             delete_marker: false,
         });
     }
@@ -90,6 +106,22 @@ impl State {
                 Some(lifecycle) => Answer::Lifecycle(lifecycle.clone()),
                 None => return absent("NoSuchLifecycleConfiguration"),
             },
+            Query::GetObjectLockConfiguration { .. } => match &bucket.object_lock {
+                Some(lock) => Answer::ObjectLock(lock.clone()),
+                None => return absent("ObjectLockConfigurationNotFoundError"),
+            },
+            Query::GetObjectRetention { version, .. } => {
+                match bucket.retained.get(&version.version_id) {
+                    Some(retention) => Answer::Retention(retention.clone()),
+                    None => return absent("NoSuchObjectLockConfiguration"),
+                }
+            }
+            Query::GetObjectLegalHold { version, .. } => {
+                if !bucket.held.contains(&version.version_id) {
+                    return absent("NoSuchObjectLockConfiguration");
+                }
+                Answer::Text("ON".to_owned())
+            }
             Query::GetBucketTagging { .. } if bucket.tags.is_empty() => {
                 return absent("NoSuchTagSet");
             }
@@ -122,10 +154,18 @@ impl State {
         if let Operation::CreateBucket {
             bucket,
             object_ownership,
+            object_lock,
             tags,
         } = operation
         {
-            return self.create_bucket(at, bucket, object_ownership, tags);
+            self.create_bucket(at, bucket, object_ownership, tags)?;
+            if *object_lock {
+                let bucket = self.bucket_mut(at, bucket)?;
+                bucket.object_lock = Some(ObjectLock::default());
+                bucket.versioning = Some("Enabled".to_owned());
+                bucket.versioned = Some(Instant::now());
+            }
+            return Ok(Output::Done);
         }
         let name = operation.subject();
         self.bucket(at, &name)?;
@@ -156,6 +196,12 @@ impl State {
             Operation::PutBucketReplication { configuration, .. } => {
                 self.check_replication(&name, configuration)?;
                 self.bucket_mut(at, &name)?.replication = Some(configuration.clone());
+            }
+            Operation::EnableBucketVersioning { .. }
+                if self.buckets[&name].object_lock.is_some() =>
+            {
+                let message = "An Object Lock configuration is present on this bucket";
+                return refuse(Kind::InvalidState, "InvalidBucketState", message);
             }
             Operation::EnableBucketVersioning { .. } => {
                 let arrives = self.objects_arrive_in.as_ref() == Some(&name);
@@ -208,6 +254,9 @@ impl State {
                 restrict_public_buckets: true,
             }),
             lifecycle: None,
+            object_lock: None,
+            retained: BTreeMap::new(),
+            held: BTreeSet::new(),
             policy: None,
             replication: None,
             versions: Vec::new(),
@@ -330,15 +379,40 @@ impl Bucket {
             Operation::DeleteBucketLifecycle { .. } => self.lifecycle = None,
             Operation::DeleteBucketPolicy { .. } => self.policy = None,
             Operation::DeleteBucketReplication { .. } => self.replication = None,
-            Operation::DeleteObjects { versions, .. } => {
-                self.versions.retain(|v| !versions.contains(v));
+            Operation::PutObjectLockConfiguration { object_lock, .. } => {
+                if self.versioning.as_deref() != Some("Enabled") {
+                    let message = "Versioning must be 'Enabled' on the bucket";
+                    return refuse(Kind::InvalidState, "InvalidBucketState", message);
+                }
+                self.object_lock = Some(object_lock.clone());
             }
+            Operation::DeleteObjects {
+                versions,
+                bypass_governance_retention,
+                ..
+            } => return Ok(self.delete_objects(versions, *bypass_governance_retention)),
             Operation::AbortMultipartUpload { upload_id, .. } => {
                 self.uploads.retain(|(_, id)| id != upload_id);
             }
             other => unreachable!("{other} is not a write of one bucket"),
         }
         Ok(Output::Done)
+    }
+}
+
+impl Bucket {
+    /// Deletes what no lock keeps.
+    fn delete_objects(&mut self, versions: &[ObjectVersion], bypass: bool) -> Output {
+        let is_kept = |version: &ObjectVersion| {
+            let id = &version.version_id;
+            let retention = self.retained.get(id);
+            self.held.contains(id) || retention.is_some_and(|r| !(bypass && r.mode == "GOVERNANCE"))
+        };
+        let (kept, gone): (Vec<_>, Vec<_>) = versions.iter().cloned().partition(is_kept);
+        self.versions.retain(|version| !gone.contains(version));
+        let refused = kept.into_iter();
+        let refused = refused.map(|v| (v.key, v.version_id, "AccessDenied: locked".to_owned()));
+        Output::NotDeleted(refused.collect())
     }
 }
 

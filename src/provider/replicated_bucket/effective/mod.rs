@@ -141,7 +141,7 @@ fn kept_side<'a>(ground: &Ground<'a>, bucket: &Attr<String>) -> Attr<&'a SideMod
 
 /// The written value; else the one that was there before; else the default. While it is not known whether there
 /// was one before, the value is unknown, too.
-fn setting<T: Clone>(
+pub(super) fn setting<T: Clone>(
     written: &Attr<T>,
     before: Attr<&T>,
     default: impl FnOnce() -> Attr<T>,
@@ -150,7 +150,7 @@ fn setting<T: Clone>(
 }
 
 /// An attribute of something that may not be there, or not be known.
-trait Get<'a, T: 'a> {
+pub(super) trait Get<'a, T: 'a> {
     fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U>;
 }
 

@@ -7,7 +7,7 @@ use crate::provider::replicated_bucket::lifecycle;
 use crate::provider::replicated_bucket::model::{
     EncryptionModel, PublicAccessBlockModel, SideModel,
 };
-use crate::provider::replicated_bucket::policies;
+use crate::provider::replicated_bucket::{object_lock, policies};
 use crate::replication::component::Side;
 
 use Attr::{Known, Null, Unknown};
@@ -66,6 +66,7 @@ pub(super) fn side(
             kept.get(|k| &k.object_ownership),
             || Known("BucketOwnerEnforced".to_owned()),
         ),
+        object_lock: object_lock::effective(&written.object_lock, kept),
         policy: policies::spelled(&written.policy, before.get(|p| &p.policy)),
         require_tls: setting(&written.require_tls, kept.get(|k| &k.require_tls), || {
             Known(false)

@@ -4,6 +4,7 @@ mod destination;
 mod encryption;
 mod lifecycle;
 mod location;
+mod object_lock;
 mod policy;
 mod role;
 mod rule;

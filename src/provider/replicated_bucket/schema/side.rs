@@ -2,6 +2,7 @@
 
 use super::encryption::encryption;
 use super::lifecycle::lifecycle;
+use super::object_lock::object_lock;
 use super::{assume_role, policy, tags, tags_all};
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
@@ -64,6 +65,7 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
         )
         .validate(checks::one_of(&["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])),
     ];
+    attributes.push(object_lock());
     attributes.extend(lifecycle());
     attributes.extend([
         policy::policy(),

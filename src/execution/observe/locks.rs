@@ -1,0 +1,92 @@
+//! Object Lock, and what it keeps.
+
+use futures::{StreamExt, TryStreamExt, stream, try_join};
+
+use super::{CallError, Look, Setting, text};
+use crate::replication::observed::{KeptVersion, ObservedBucket, Presence};
+use crate::replication::operation::{Answer, ObjectLock, ObjectVersion, Query};
+use crate::replication::spec::BucketSpec;
+
+/// How many versions a destroy looks at before it begins. All of them may be millions; what stands further back is
+/// told when it comes to it.
+const VERSIONS: i32 = 100;
+/// How many of them are looked at together.
+const READS: usize = 16;
+
+impl Look<'_> {
+    /// Object Lock of a bucket of ours; nobody else's is looked at.
+    pub(super) async fn object_lock(
+        &self,
+        bucket: &str,
+        ours: bool,
+    ) -> Result<Setting<ObjectLock>, CallError> {
+        if !ours {
+            return Ok(Setting::Of(Presence::Unasked));
+        }
+        let query = Query::GetObjectLockConfiguration {
+            bucket: bucket.to_owned(),
+        };
+        self.setting(query, |answer| match answer {
+            Answer::ObjectLock(lock) => Some(lock),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Adds what keeps the objects of a locked bucket that is about to be emptied.
+    pub(super) async fn what_is_kept(
+        &self,
+        bucket: &BucketSpec,
+        mut seen: ObservedBucket,
+    ) -> Result<ObservedBucket, CallError> {
+        let locked = bucket.settings().is_some_and(|s| s.object_lock.is_some());
+        let emptied = bucket.may_be_emptied() && !bucket.stays();
+        if !(locked && emptied && seen.empty == Presence::Present(false)) {
+            return Ok(seen);
+        }
+        let name = bucket.name.as_str();
+        seen.object_lock = self.object_lock(name, true).await?.presence();
+        let query = Query::ListObjectVersions {
+            bucket: name.to_owned(),
+            max_keys: VERSIONS,
+        };
+        let versions = self
+            .read(query, |answer| match answer {
+                Answer::Versions { versions, .. } => Some(versions),
+                _ => None,
+            })
+            .await?;
+        let versions = versions.present().cloned().unwrap_or_default().into_iter();
+        // Delete markers cannot be retained.
+        let versions = versions.filter(|version| !version.delete_marker);
+        seen.kept_versions = stream::iter(versions)
+            .map(|version| self.kept(name, version))
+            .buffered(READS)
+            .try_collect()
+            .await?;
+        Ok(seen)
+    }
+
+    async fn kept(&self, bucket: &str, version: ObjectVersion) -> Result<KeptVersion, CallError> {
+        let retention = Query::GetObjectRetention {
+            bucket: bucket.to_owned(),
+            version: version.clone(),
+        };
+        let hold = Query::GetObjectLegalHold {
+            bucket: bucket.to_owned(),
+            version: version.clone(),
+        };
+        let (retention, hold) = try_join!(
+            self.read(retention, |answer| match answer {
+                Answer::Retention(retention) => Some(retention),
+                _ => None,
+            }),
+            self.read(hold, text),
+        )?;
+        Ok(KeptVersion {
+            version,
+            retention: retention.present().cloned(),
+            legal_hold: hold.present().map(String::as_str) == Some("ON"),
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! What keeps a bucket from being taken down. Nothing is touched while there is any.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::component::Side;
+use super::observed::{KeptVersion, ObservedBucket, Presence};
+use super::operation::Retention;
+use super::spec::{BucketSettings, BucketSpec};
+
+/// Something that keeps a bucket from being taken down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The side whose bucket it is.
+    pub side: Side,
+    /// The bucket.
+    pub bucket: String,
+    /// What it is.
+    pub why: Why,
+}
+
+/// What keeps a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It holds objects and may not be emptied.
+    HoldsObjects,
+    /// Versions come into it under retention, and that may not be bypassed.
+    DefaultRetention,
+    /// A version is retained.
+    Retained {
+        /// The object's key.
+        key: String,
+        /// The retention.
+        retention: Retention,
+    },
+    /// A version is under a legal hold, which nothing here ever lifts.
+    LegalHold {
+        /// The object's key.
+        key: String,
+    },
+}
+
+/// What stands in the way of taking these buckets down at the moment `now`.
+pub fn obstacles<'a>(
+    buckets: impl IntoIterator<Item = (&'a Side, &'a BucketSpec, &'a ObservedBucket)>,
+    now: OffsetDateTime,
+) -> Vec<Obstacle> {
+    buckets
+        .into_iter()
+        .filter(|(_, bucket, seen)| !bucket.stays() && seen.empty == Presence::Present(false))
+        .filter_map(|(side, bucket, seen)| {
+            Some(Obstacle {
+                side: side.clone(),
+                bucket: bucket.name.to_string(),
+                why: why(bucket.settings()?, seen, now)?,
+            })
+        })
+        .collect()
+}
+
+fn why(settings: &BucketSettings, seen: &ObservedBucket, now: OffsetDateTime) -> Option<Why> {
+    if !settings.force_destroy {
+        return Some(Why::HoldsObjects);
+    }
+    let lock = seen.object_lock.present()?;
+    let bypass = settings.bypass_governance_on_destroy;
+    // A hold counts first: no setting gets around it.
+    let held = seen.kept_versions.iter().find(|kept| kept.legal_hold);
+    if let Some(kept) = held {
+        return Some(Why::LegalHold {
+            key: kept.version.key.clone(),
+        });
+    }
+    let retained = |kept: &KeptVersion| {
+        let retention = kept.retention.as_ref()?;
+        let over = OffsetDateTime::parse(&retention.until, &Rfc3339).is_ok_and(|end| end <= now);
+        let bypassed = bypass && retention.mode == "GOVERNANCE";
+        (!over && !bypassed).then(|| Why::Retained {
+            key: kept.version.key.clone(),
+            retention: retention.clone(),
+        })
+    };
+    if let Some(why) = seen.kept_versions.iter().find_map(retained) {
+        return Some(why);
+    }
+    (lock.default_retention.is_some() && !bypass).then_some(Why::DefaultRetention)
+}
+
+impl Obstacle {
+    /// What it is, in a few words.
+    pub fn summary(&self) -> String {
+        match &self.why {
+            Why::HoldsObjects => format!("Bucket {} holds objects", self.bucket),
+            _ => format!("Object Lock keeps bucket {}", self.bucket),
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    /// A sentence's beginning: what is in the way.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { side, bucket, why } = self;
+        write!(f, "bucket {bucket} ({side}) ")?;
+        match why {
+            Why::HoldsObjects => {
+                f.write_str("is not empty, and force_destroy is not set in the state")
+            }
+            Why::DefaultRetention => f.write_str(
+                "holds objects and has a default retention, and object_lock.bypass_governance_on_destroy is not set in the state",
+            ),
+            Why::Retained { key, retention } => write!(
+                f,
+                "holds object {key}, which is retained in {} mode until {}",
+                retention.mode, retention.until
+            ),
+            Why::LegalHold { key } => {
+                write!(f, "holds object {key}, which is under a legal hold")
+            }
+        }
+    }
+}
+
+impl Why {
+    /// What a person can do about it.
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::HoldsObjects => {
+                "Empty it, or set force_destroy (or retain_on_destroy) on it and apply first: it counts as it stands in the state."
+            }
+            Self::DefaultRetention => {
+                "Set object_lock.bypass_governance_on_destroy (or retain_on_destroy) on it and apply first: it counts as it stands in the state."
+            }
+            Self::Retained { retention, .. } if retention.mode == "GOVERNANCE" => {
+                "Wait until then; or set object_lock.bypass_governance_on_destroy (or retain_on_destroy) on it and apply first."
+            }
+            Self::Retained { .. } => {
+                "Nobody can delete it before then. Wait, or set retain_on_destroy on the bucket and apply first."
+            }
+            Self::LegalHold { .. } => {
+                "A destroy never lifts a legal hold. Have it lifted by whoever set it, or set retain_on_destroy on the bucket and apply first."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::operation::{
+        DefaultRetention, LifecycleConfiguration, ObjectLock, ObjectVersion, PublicAccessBlock,
+        RetentionPeriod, Tags,
+    };
+
+    const NOW: &str = "2026-11-21T08:00:00Z";
+
+    fn settings(bypass: bool) -> BucketSettings {
+        BucketSettings {
+            object_ownership: "BucketOwnerEnforced".to_owned(),
+            public_access_block: PublicAccessBlock {
+                block_public_acls: true,
+                block_public_policy: true,
+                ignore_public_acls: true,
+                restrict_public_buckets: true,
+            },
+            lifecycle: LifecycleConfiguration::default(),
+            object_lock: Some(ObjectLock::default()),
+            bypass_governance_on_destroy: bypass,
+            tags: Tags::new(),
+            force_destroy: true,
+            retain_on_destroy: false,
+        }
+    }
+
+    fn kept(mode: &str, until: &str, legal_hold: bool) -> KeptVersion {
+        KeptVersion {
+            version: ObjectVersion {
+                key: "deed".to_owned(),
+                version_id: "1".to_owned(),
+                delete_marker: false,
+            },
+            retention: Some(Retention {
+                mode: mode.to_owned(),
+                until: until.to_owned(),
+            }),
+            legal_hold,
+        }
+    }
+
+    fn found(bypass: bool, kept: Vec<KeptVersion>, mode: Option<&str>) -> Option<&'static str> {
+        let seen = ObservedBucket {
+            object_lock: Presence::Present(ObjectLock {
+                default_retention: mode.map(|mode| DefaultRetention {
+                    mode: mode.to_owned(),
+                    period: RetentionPeriod::Days(1),
+                }),
+            }),
+            kept_versions: kept,
+            ..ObservedBucket::default()
+        };
+        let now = OffsetDateTime::parse(NOW, &Rfc3339).unwrap();
+        why(&settings(bypass), &seen, now).map(|why| match why {
+            Why::HoldsObjects => "objects",
+            Why::DefaultRetention => "default",
+            Why::Retained { .. } => "retained",
+            Why::LegalHold { .. } => "hold",
+        })
+    }
+
+    #[test]
+    fn a_lock_stands_in_the_way_as_far_as_nothing_gets_around_it() {
+        let later = "2027-01-01T00:00:00Z";
+        let governed = || vec![kept("GOVERNANCE", later, false)];
+        let over = || vec![kept("COMPLIANCE", "2026-11-21T07:59:59Z", false)];
+        assert_eq!(found(false, governed(), None), Some("retained"));
+        assert_eq!(found(true, governed(), None), None);
+        assert_eq!(
+            found(true, vec![kept("COMPLIANCE", later, false)], None),
+            Some("retained")
+        );
+        assert_eq!(found(false, over(), None), None);
+        assert_eq!(found(false, over(), Some("GOVERNANCE")), Some("default"));
+        assert_eq!(found(true, over(), Some("GOVERNANCE")), None);
+        assert_eq!(
+            found(true, vec![kept("GOVERNANCE", later, true)], None),
+            Some("hold")
+        );
+        assert_eq!(found(false, Vec::new(), None), None);
+    }
+}
