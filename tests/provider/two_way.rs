@@ -272,6 +272,7 @@ async fn what_a_person_changes_of_the_way_back_shows_and_is_mended() {
             &[
                 "destinations.backup.two_way_role.permissions_boundary: arn:aws:iam::222222222222:policy/x -> null",
                 "destinations.backup.two_way_role.tags: ",
+                "destinations.backup.two_way_role.tags_all.by: hand -> null",
             ],
         ),
         (
