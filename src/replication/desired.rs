@@ -192,10 +192,7 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
             });
             let desired = DesiredDirection {
                 role: desire_role(spec, &direction, before.as_ref(), created),
-                replication: ReplicationConfiguration {
-                    role: direction.role_arn().to_string(),
-                    rules: rules(&direction),
-                },
+                replication: replication_configuration(&direction),
             };
             (direction.from, desired)
         })
@@ -206,6 +203,14 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
         managed_keys: managed_keys(spec),
         keys_given_up: prior.map_or_else(BTreeMap::new, |prior| keys_given_up(spec, prior)),
         owner,
+    }
+}
+
+/// A direction's replication configuration.
+pub fn replication_configuration(direction: &Direction<'_>) -> ReplicationConfiguration {
+    ReplicationConfiguration {
+        role: direction.role_arn().to_string(),
+        rules: rules(direction),
     }
 }
 

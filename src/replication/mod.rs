@@ -22,6 +22,7 @@ pub mod ownership;
 pub mod plan;
 pub mod policy;
 pub mod rules;
+pub mod rules_size;
 pub mod spec;
 pub mod teardown;
 pub mod undo;

@@ -11,6 +11,7 @@ mod documents;
 mod drift;
 mod faults;
 mod random;
+mod refusals;
 mod stop;
 mod teardown;
 mod two_way;

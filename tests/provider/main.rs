@@ -23,6 +23,7 @@ mod object_lock;
 mod policies;
 mod provider_block;
 mod random;
+mod rules;
 mod two_way;
 mod unconfigured;
 mod unknowns;

@@ -260,12 +260,9 @@ fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
     members.extend([
         ("enabled", switch()),
         ("priority", of([json!(letter), Json::Null])),
-        (
-            "storage_class",
-            of([json!("STANDARD_IA"), json!("GLACIER")]),
-        ),
-        ("delete_marker_replication", switch()),
+        ("rules", rules(letter, at)),
     ]);
+    members.extend(of_a_rule());
     let role_back = role(at.0, &format!("copier-{name}"));
     (
         object(members).prop_map(only_with_existing_key),
@@ -287,9 +284,99 @@ fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
             if at.0 != HOME {
                 written.insert("assume_role".to_owned(), deploy(at.0));
             }
+            reconciled(&mut written);
             Json::Object(written)
         })
         .boxed()
+}
+
+/// What a destination and each of its rules may say.
+fn of_a_rule() -> Vec<(&'static str, BoxedStrategy<Json>)> {
+    vec![
+        (
+            "storage_class",
+            of([json!("STANDARD_IA"), json!("GLACIER")]),
+        ),
+        (
+            "filter",
+            of([
+                json!({ "prefix": "" }),
+                json!({ "prefix": "logs/" }),
+                json!({ "prefix": "data/", "tags": { "keep": "yes" } }),
+                json!({ "tags": { "keep": "yes", "why": "law" } }),
+            ]),
+        ),
+        ("delete_marker_replication", switch()),
+        ("replica_modification_sync", switch()),
+        ("replication_time_control", switch()),
+        ("metrics", of([json!(true), Json::Null])),
+        ("owner_override", switch()),
+        (
+            "replicate_encrypted_objects",
+            of([json!(false), Json::Null]),
+        ),
+    ]
+}
+
+fn rules(number: i64, at: (&'static str, &'static str)) -> BoxedStrategy<Json> {
+    let rule = |name: &'static str, place: i64| {
+        let mut members = vec![
+            (
+                "id",
+                of([json!(format!("own-{number}-{name}")), Json::Null]),
+            ),
+            ("enabled", switch()),
+            ("priority", of([json!(number * 10 + place), Json::Null])),
+            (
+                "replica_kms_key_arn",
+                of([json!(existing_key(at, 0)), Json::Null]),
+            ),
+        ];
+        members.extend(of_a_rule());
+        let speaking = object(members).prop_map(|mut rule| {
+            rule["enabled"] = rule.get("enabled").cloned().unwrap_or(json!(true));
+            if rule.as_object().unwrap().values().all(Json::is_null) {
+                rule["enabled"] = json!(true);
+            }
+            rule
+        });
+        (name, speaking.boxed())
+    };
+    let named = object(vec![rule("default", 1), rule("logs", 2), rule("rest", 3)]);
+    let none = |json: &Json| json.as_object().is_some_and(Map::is_empty);
+    named
+        .prop_map(move |rules| if none(&rules) { Json::Null } else { rules })
+        .boxed()
+}
+
+/// Takes out of a destination what its rules cannot say together.
+fn reconciled(destination: &mut Map<String, Json>) {
+    let own = destination.clone();
+    let mut rules: Vec<&mut Map<String, Json>> = Vec::new();
+    match destination.get_mut("rules") {
+        Some(Json::Object(named)) => {
+            rules.extend(named.values_mut().filter_map(Json::as_object_mut));
+        }
+        _ => rules.push(destination),
+    }
+    for rule in rules {
+        let said = |name: &str| {
+            let written = rule.get(name).filter(|value| !value.is_null());
+            written
+                .or_else(|| own.get(name))
+                .cloned()
+                .unwrap_or_default()
+        };
+        if said("delete_marker_replication") == json!(true) && said("filter")["tags"].is_object() {
+            rule.insert("delete_marker_replication".to_owned(), json!(false));
+        }
+        if rule.get("replica_kms_key_arn").is_some_and(Json::is_string) {
+            rule.insert("replicate_encrypted_objects".to_owned(), json!(true));
+        }
+    }
+    if destination.get("rules").is_some_and(Json::is_object) {
+        destination.insert("priority".to_owned(), Json::Null);
+    }
 }
 
 fn destinations() -> BoxedStrategy<Json> {

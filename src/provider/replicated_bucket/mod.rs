@@ -11,6 +11,7 @@ mod apply;
 mod computed;
 mod destroy;
 pub mod effective;
+mod existing_keys;
 pub mod expand;
 pub mod flatten;
 mod going;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 
 use super::acls;
+use super::existing_keys;
 use super::expand::side_path;
 use super::model::BucketModel;
 use super::others;
@@ -18,12 +19,11 @@ use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
-use crate::replication::desired::key_statements;
+use crate::replication::desired::replication_configuration;
 use crate::replication::observed::{Observed, ObservedBucket};
-use crate::replication::operation::{Answer, Query};
 use crate::replication::ownership::{Trust, claims};
-use crate::replication::policy::{self, PolicyDocument};
-use crate::replication::spec::{BucketSpec, ExistingKey, KeyChoice, Spec};
+use crate::replication::rules_size;
+use crate::replication::spec::{BucketSpec, Spec};
 use time::OffsetDateTime;
 
 /// Checks everything about `spec` that is not in state yet.
@@ -35,6 +35,7 @@ pub(super) async fn check(
     diagnostics: &mut Diagnostics,
 ) {
     roles::check(spec, prior, diagnostics);
+    rules_size(spec, diagnostics);
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
         .filter(|(side, _)| !in_state(prior, side, model))
@@ -42,7 +43,7 @@ pub(super) async fn check(
     let mut of_keys = Diagnostics::new();
     let (observed, (), acls) = futures::join!(
         observe_new(session, spec, model, prior, &new),
-        existing_keys(session, spec, prior, model, &mut of_keys),
+        existing_keys::check(session, spec, prior, &mut of_keys),
         acls::foreign_grants(session, spec, prior, model),
     );
     diagnostics.extend(of_keys);
@@ -226,99 +227,22 @@ fn region_of(
     }
 }
 
-/// Existing keys must be usable, and a destination's must let the role in.
-async fn existing_keys(
-    session: &Session,
-    spec: &Spec,
-    prior: Option<&BucketModel>,
-    model: &BucketModel,
-    diagnostics: &mut Diagnostics,
-) {
-    let new: Vec<(Side, &BucketSpec, &ExistingKey)> = spec
-        .buckets()
-        .filter_map(|(side, bucket)| match &bucket.encryption.key {
-            Some(KeyChoice::Existing(key)) => Some((side, bucket, key)),
-            _ => None,
-        })
-        .filter(|(side, _, key)| {
-            let before = model.side(side).and_then(|now| {
-                let prior = prior?;
-                prior
-                    .side_of_bucket(now.bucket.known()?)
-                    .map(|(_, side)| side)
-            });
-            before.and_then(|b| b.kms_key_arn.known()) != Some(&key.arn)
-        })
-        .collect();
-    let answers = join_all(new.iter().map(|(_, bucket, key)| async {
-        let arn = &key.arn;
-        let at = key.location.as_ref().unwrap_or(&bucket.location);
-        let (describe, read) = (
-            Query::DescribeKey { key: arn.clone() },
-            Query::GetKeyPolicy { key: arn.clone() },
-        );
-        futures::join!(
-            session.cloud.query(at, &describe),
-            session.cloud.query(at, &read)
-        )
-    }))
-    .await;
-    for ((side, bucket, existing), (description, document)) in new.into_iter().zip(answers) {
-        let arn = &existing.arn;
-        let path = side_path(&side)
-            .attribute("encryption")
-            .attribute("kms_key_arn");
-        let foreign = existing.location.is_none();
-        match description {
-            Ok(Answer::Key(key)) => {
-                let wrong = if key.state != "Enabled" {
-                    Some(format!("its state is {}", key.state))
-                } else if key.key_spec != "SYMMETRIC_DEFAULT" || key.key_usage != "ENCRYPT_DECRYPT"
-                {
-                    Some(format!(
-                        "it is a {} key for {}",
-                        key.key_spec, key.key_usage
-                    ))
-                } else {
-                    None
-                };
-                if let Some(wrong) = wrong {
-                    diagnostics.error_at(
-                        path.clone(),
-                        "The key cannot be used",
-                        format!("S3 needs an enabled symmetric encryption key; of {arn} {wrong}."),
-                    );
-                }
-            }
-            Err(error) if error.kind == CallErrorKind::NotFound && !foreign => {
-                diagnostics.error_at(path.clone(), "The key does not exist", format!("{error}."));
-            }
-            // A key of a third account, or one that may be used and not described, cannot be judged from here.
-            _ => {}
-        }
-        let statements = key_statements(spec, &side);
-        if statements.is_empty() || existing.manage_policy {
-            continue;
-        }
-        let granted = matches!(&document, Ok(Answer::Text(text)) if grants(text, &statements));
-        if !granted {
-            let needed = PolicyDocument::new(statements);
-            diagnostics.warning_at(
-                path,
-                "The key's policy must let the role in",
-                format!("Objects in {} are encrypted under {arn}, whose policy does not hold this statement (or could not be read):\n\n{}\n\nUntil its owner adds it, objects fail to replicate. With manage_key_policy = true it is merged into the policy.", bucket.name, needed.pretty()),
+/// S3 takes 2 MB in a replication configuration.
+fn rules_size(spec: &Spec, diagnostics: &mut Diagnostics) {
+    for direction in spec.directions() {
+        let configuration = replication_configuration(&direction);
+        let size = rules_size::size(&configuration);
+        if size > rules_size::LONGEST {
+            diagnostics.error_at(
+                AttributePath::root("destinations"),
+                "The rules are too long",
+                format!(
+                    "The {} rules of bucket {} would have {size} bytes, and S3 takes {}. Use fewer rules, with shorter filters. Nothing was changed.",
+                    configuration.rules.len(),
+                    direction.bucket.name,
+                    rules_size::LONGEST
+                ),
             );
         }
     }
-}
-
-fn grants(text: &str, statements: &[policy::Statement]) -> bool {
-    PolicyDocument::parse(text).is_ok_and(|document| {
-        statements.iter().all(|wanted| {
-            document
-                .statements
-                .iter()
-                .any(|there| policy::same_grant(there, wanted))
-        })
-    })
 }

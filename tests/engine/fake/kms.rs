@@ -11,6 +11,9 @@ use tokio::time::Instant;
 use super::s3::check_tags;
 use super::{Refused, State, refuse};
 
+/// What AWS describes the key with that it makes for S3 in each account.
+const AWS_MANAGED: &str = "Default key that protects my S3 objects when no other key is defined";
+
 /// A key.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
@@ -67,7 +70,12 @@ impl State {
                 key_spec: "SYMMETRIC_DEFAULT".to_owned(),
                 key_usage: "ENCRYPT_DECRYPT".to_owned(),
                 multi_region: key.multi_region,
-                manager: "CUSTOMER".to_owned(),
+                manager: if key.description == AWS_MANAGED {
+                    "AWS"
+                } else {
+                    "CUSTOMER"
+                }
+                .to_owned(),
                 created: None,
             }),
             Query::GetKeyPolicy { .. } => Answer::Text(self.shown(&key.policy).render().unwrap()),

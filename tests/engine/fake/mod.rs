@@ -10,6 +10,7 @@ mod iam;
 mod kms;
 mod lifecycle;
 mod principals;
+mod replication;
 mod s3;
 
 use std::collections::{BTreeMap, BTreeSet};

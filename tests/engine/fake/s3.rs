@@ -290,56 +290,7 @@ impl State {
         self.stored(document)
     }
 
-    fn check_replication(
-        &self,
-        source: &str,
-        configuration: &ReplicationConfiguration,
-    ) -> Result<(), Refused> {
-        let invalid = |message: &str| refuse(Kind::Invalid, "InvalidRequest", message);
-        let not_ready = |message: &str| refuse(Kind::NotReady, "InvalidRequest", message);
-        let bucket = &self.buckets[source];
-        if Arn::parse_role(&configuration.role).map(|r| r.account) != Ok(bucket.account.clone()) {
-            return refuse(Kind::AccessDenied, "AccessDenied", "not a role of yours");
-        }
-        if !self.is_versioned(bucket) {
-            return not_ready("Versioning must be 'Enabled' on the bucket");
-        }
-        if configuration.rules.is_empty() {
-            return invalid("no rules");
-        }
-        for (index, rule) in configuration.rules.iter().enumerate() {
-            let others = || configuration.rules[..index].iter();
-            if rule.priority.is_none() || others().any(|r| r.priority == rule.priority) {
-                return invalid("Found duplicate priority");
-            }
-            if others().any(|r| r.id == rule.id) || rule.id.len() > 255 {
-                return invalid("Rule Id must be unique");
-            }
-            if rule.filter.is_none() || rule.delete_marker_replication.is_none() {
-                return invalid("DeleteMarkerReplication must be specified");
-            }
-            if rule.sse_kms_encrypted_objects.is_some() != rule.replica_kms_key.is_some() {
-                return invalid("ReplicaKmsKeyID must be specified");
-            }
-            if rule.owner_override && rule.account.is_none() {
-                return invalid("Account must be specified");
-            }
-            let destination = rule.bucket_arn.rsplit(':').next().unwrap();
-            if destination == source {
-                return invalid("Destination bucket cannot be the same as the source bucket.");
-            }
-            match self.buckets.get(destination) {
-                None => return not_ready("Destination bucket must exist."),
-                Some(bucket) if !self.is_versioned(bucket) => {
-                    return not_ready("Destination bucket must have versioning enabled.");
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn is_versioned(&self, bucket: &Bucket) -> bool {
+    pub(super) fn is_versioned(&self, bucket: &Bucket) -> bool {
         bucket.versioning.as_deref() == Some("Enabled")
             && bucket.versioned.is_none_or(|since| self.shows(since))
     }

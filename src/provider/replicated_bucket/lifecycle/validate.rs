@@ -7,7 +7,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 
-use Attr::{Known, Unknown};
+use Attr::{Known, Null, Unknown};
 
 /// Days that S3 keeps a version before it moves to an infrequent-access class, and in it.
 const INFREQUENT_ACCESS_DAYS: i64 = 30;
@@ -51,9 +51,18 @@ pub(in super::super) fn warn(
     side: &SideModel,
     diagnostics: &mut Diagnostics,
 ) {
-    if side.delete_marker_replication != Known(true) {
+    let replicating = side.stated_rules().unwrap_or_default();
+    let replicating = replicating.into_iter().find(|(_, rule)| {
+        let rule = rule.known();
+        rule.is_some_and(|rule| rule.delete_marker_replication == Known(true))
+    });
+    let Some((name, _)) = replicating else {
         return;
-    }
+    };
+    let path = match side.rules {
+        Null => path.clone(),
+        _ => path.attribute("rules").key(&name),
+    };
     let rules = side.lifecycle_rules.known().into_iter().flatten();
     let days = rules
         .filter_map(|(_, rule)| rule.known())

@@ -1,0 +1,223 @@
+//! Keys of somebody else's, of buckets and of single rules: they must be usable, and let the role in.
+
+use futures::future::join_all;
+
+use super::expand::side_path;
+use super::model::{BucketModel, RuleModel};
+use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::value::AttributePath;
+use crate::provider::settings::Session;
+use crate::replication::component::Side;
+use crate::replication::desired::{key_statements, rules_key_statement};
+use crate::replication::ids::{Arn, Location};
+use crate::replication::operation::{Answer, KeyDescription, Query};
+use crate::replication::policy::{PolicyDocument, Statement, same_grant};
+use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
+
+/// Asks about every existing key that state does not know in its place.
+pub(super) async fn check(
+    session: &Session,
+    spec: &Spec,
+    prior: Option<&BucketModel>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut uses = Vec::new();
+    for (side, bucket) in spec.buckets() {
+        uses.extend(of_bucket(spec, prior, &side, bucket));
+        uses.extend(of_rules(spec, prior, &side, bucket));
+    }
+    let answers = join_all(uses.iter().map(|of| async {
+        let key = || of.arn.clone();
+        let (describe, read) = (
+            Query::DescribeKey { key: key() },
+            Query::GetKeyPolicy { key: key() },
+        );
+        futures::join!(
+            session.cloud.query(of.at, &describe),
+            session.cloud.query(of.at, &read)
+        )
+    }))
+    .await;
+    for (of, (description, document)) in uses.iter().zip(answers) {
+        of.judge(&description, diagnostics);
+        of.warn_of_policy(&document, diagnostics);
+    }
+}
+
+/// One place where an existing key is used.
+struct Use<'a> {
+    path: AttributePath,
+    bucket: &'a BucketSpec,
+    arn: &'a String,
+    /// Where it is asked for.
+    at: &'a Location,
+    /// Whether no way into its account is known.
+    foreign: bool,
+    /// What its policy must hold and we do not write.
+    statements: Vec<Statement>,
+    /// What would write it for us.
+    remedy: &'static str,
+    /// Whether objects under it go to, or come from, another account.
+    crosses_accounts: bool,
+}
+
+/// The key of a bucket, where it is new.
+fn of_bucket<'a>(
+    spec: &'a Spec,
+    prior: Option<&BucketModel>,
+    side: &Side,
+    bucket: &'a BucketSpec,
+) -> Option<Use<'a>> {
+    let Some(KeyChoice::Existing(key)) = &bucket.encryption.key else {
+        return None;
+    };
+    let before = prior.and_then(|prior| prior.side_of_bucket(bucket.name.as_str()));
+    if before.and_then(|(_, side)| side.kms_key_arn.known()) == Some(&key.arn) {
+        return None;
+    }
+    Some(Use {
+        path: side_path(side)
+            .attribute("encryption")
+            .attribute("kms_key_arn"),
+        bucket,
+        arn: &key.arn,
+        at: key.location.as_ref().unwrap_or(&bucket.location),
+        foreign: key.location.is_none(),
+        statements: if key.manage_policy {
+            Vec::new()
+        } else {
+            key_statements(spec, side)
+        },
+        remedy: " With manage_key_policy = true it is merged into the policy.",
+        crosses_accounts: crosses_accounts(spec, side),
+    })
+}
+
+/// The keys that rules to a bucket name themselves, where they are new.
+fn of_rules<'a>(
+    spec: &'a Spec,
+    prior: Option<&BucketModel>,
+    side: &Side,
+    bucket: &'a BucketSpec,
+) -> Vec<Use<'a>> {
+    let Side::Destination(key) = side else {
+        return Vec::new();
+    };
+    let before = prior.and_then(|prior| prior.side_of_bucket(bucket.name.as_str()));
+    let before = before.and_then(|(_, side)| side.rules.known());
+    let known = |name: &str| -> Option<&String> {
+        let rule: Option<&RuleModel> = before?.get(name).and_then(Attr::known);
+        rule?.replica_kms_key_arn.known()
+    };
+    let rules = spec.destinations.get(key).map(|to| &to.rules);
+    rules
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, rule)| {
+            let arn = rule.replica_kms_key.as_ref()?;
+            if known(name) == Some(arn) {
+                return None;
+            }
+            let account = Arn::parse_key(arn).ok()?.account;
+            Some(Use {
+                path: side_path(side)
+                    .attribute("rules")
+                    .key(name)
+                    .attribute("replica_kms_key_arn"),
+                bucket,
+                arn,
+                at: &bucket.location,
+                foreign: account != bucket.location.account.as_str(),
+                statements: rules_key_statement(spec, side, arn).into_iter().collect(),
+                remedy: "",
+                crosses_accounts: crosses_accounts(spec, side),
+            })
+        })
+        .collect()
+}
+
+/// Whether objects under a side's key go to, or come from, another account.
+fn crosses_accounts(spec: &Spec, side: &Side) -> bool {
+    let home = &spec.source.location.account;
+    spec.destinations.iter().any(|(key, to)| {
+        let concerned = matches!(side, Side::Source) || side.key() == Some(key);
+        let encrypted = to
+            .rules
+            .values()
+            .any(|rule| rule.replicate_encrypted_objects);
+        concerned && encrypted && to.bucket.location.account != *home
+    })
+}
+
+impl Use<'_> {
+    /// Whether the key can be used at all.
+    fn judge(&self, description: &Result<Answer, CallError>, diagnostics: &mut Diagnostics) {
+        let arn = self.arn;
+        match description {
+            Ok(Answer::Key(key)) => {
+                if let Some(wrong) = unusable(key) {
+                    diagnostics.error_at(
+                        self.path.clone(),
+                        "The key cannot be used",
+                        format!("S3 needs an enabled symmetric encryption key; of {arn} {wrong}."),
+                    );
+                }
+                if key.manager == "AWS" && self.crosses_accounts {
+                    diagnostics.warning_at(
+                        self.path.clone(),
+                        "AWS's own key does not reach another account",
+                        format!("{arn} is the key that AWS manages in its account, and nobody can let a role of another account use it: objects under it are not replicated across accounts. Leave the key out, and one is made, or name a customer managed key."),
+                    );
+                }
+            }
+            Err(error) if error.kind == CallErrorKind::NotFound && !self.foreign => {
+                diagnostics.error_at(
+                    self.path.clone(),
+                    "The key does not exist",
+                    format!("{error}."),
+                );
+            }
+            // A key of a third account, or one that may be used and not described, cannot be judged from here.
+            _ => {}
+        }
+    }
+
+    /// Whether its owner has still to let the role in.
+    fn warn_of_policy(&self, document: &Result<Answer, CallError>, diagnostics: &mut Diagnostics) {
+        let granted = matches!(document, Ok(Answer::Text(text)) if grants(text, &self.statements));
+        if self.statements.is_empty() || granted {
+            return;
+        }
+        let needed = PolicyDocument::new(self.statements.clone());
+        diagnostics.warning_at(
+            self.path.clone(),
+            "The key's policy must let the role in",
+            format!("Objects in {} are encrypted under {}, whose policy does not hold this statement (or could not be read):\n\n{}\n\nUntil its owner adds it, objects fail to replicate.{}", self.bucket.name, self.arn, needed.pretty(), self.remedy),
+        );
+    }
+}
+
+/// What stands against a key, in words that follow its ARN.
+fn unusable(key: &KeyDescription) -> Option<String> {
+    if key.state != "Enabled" {
+        Some(format!("its state is {}", key.state))
+    } else if key.key_spec != "SYMMETRIC_DEFAULT" || key.key_usage != "ENCRYPT_DECRYPT" {
+        Some(format!(
+            "it is a {} key for {}",
+            key.key_spec, key.key_usage
+        ))
+    } else {
+        None
+    }
+}
+
+fn grants(text: &str, statements: &[Statement]) -> bool {
+    PolicyDocument::parse(text).is_ok_and(|document| {
+        statements.iter().all(|wanted| {
+            let mut there = document.statements.iter();
+            there.any(|there| same_grant(there, wanted))
+        })
+    })
+}
