@@ -1,7 +1,9 @@
 //! What a person changes by hand shows in the plan at its attribute or component, and the apply mends it.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_replicated::replication::operation::{BucketEncryption, Input};
+use terraform_provider_replicated::replication::operation::{
+    BucketEncryption, Input, ReplicationRule,
+};
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 
 use crate::configs::kms_abroad;
@@ -217,6 +219,216 @@ async fn policies_and_rules() {
         ],
     )
     .await;
+}
+
+/// What somebody changes of a rule.
+type OfRule = fn(&mut ReplicationRule);
+
+/// Each field of a rule, changed by hand, and how it shows: at the attribute of this name.
+const FIELDS: &[(OfRule, &str)] = &[
+    (|r| r.enabled = false, "enabled: false -> true"),
+    (
+        |r| r.filter.as_mut().unwrap().prefix = Some("theirs/".to_owned()),
+        "filter",
+    ),
+    (
+        |r| {
+            let tags = &mut r.filter.as_mut().unwrap().tags;
+            tags.insert("by".to_owned(), "hand".to_owned());
+        },
+        "filter",
+    ),
+    (
+        |r| r.storage_class = Some("GLACIER".to_owned()),
+        "storage_class: GLACIER -> ",
+    ),
+    (
+        |r| r.delete_marker_replication = Some(true),
+        "delete_marker_replication: true -> false",
+    ),
+    (
+        |r| r.replica_modifications = Some(true),
+        "replica_modification_sync: true -> false",
+    ),
+    (
+        |r| {
+            r.replication_time = Some((true, 15));
+            r.metrics = Some((true, Some(15)));
+        },
+        "replication_time_control: true -> false",
+    ),
+    (|r| r.metrics = Some((true, None)), "metrics: true -> false"),
+    (|r| r.owner_override = true, "owner_override: true -> false"),
+    (
+        |r| {
+            r.sse_kms_encrypted_objects = None;
+            r.replica_kms_key = None;
+        },
+        "replicate_encrypted_objects: false -> true",
+    ),
+];
+
+const RULES: &str = "components.source/replication: ";
+/// What follows from the attributes above, and is planned with them.
+const BESIDE: [&str; 2] = ["metrics: true -> false", "filter"];
+
+/// Changes one rule by hand: the plan shows it at the attribute that begins so and at the component, and the apply
+/// mends it.
+async fn check_rule(config: &Json, id: &str, at: &str, change: OfRule, shows: &str) {
+    let mut terraform = Terraform::new();
+    terraform.converge(config).await;
+    let before = terraform.shown();
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let replication = bucket(&mut aws, SOURCE).replication.as_mut().unwrap();
+        let mut rules = replication.rules.iter_mut();
+        change(rules.find(|rule| rule.id == id).unwrap());
+        // Their order says nothing.
+        replication.rules.reverse();
+    }
+    let plan = terraform.plan(config).await;
+    assert_eq!(plan.said.errors, Vec::<String>::new());
+    let shown = differences(&terraform.state, &plan.planned);
+    let wanted = format!("{at}.{shows}");
+    assert!(
+        shown.iter().any(|line| line.starts_with(&wanted)),
+        "{shows}: {shown:#?}"
+    );
+    let expected = |line: &String| {
+        line.starts_with(&wanted)
+            || line.starts_with(RULES)
+            || BESIDE
+                .iter()
+                .any(|beside| line.starts_with(&format!("{at}.{beside}")))
+    };
+    assert!(shown.iter().all(expected), "{shows}: {shown:#?}");
+    terraform.converge(config).await;
+    assert_eq!(terraform.shown(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_of_the_rule_of_a_destination() {
+    for (change, shows) in FIELDS {
+        let at = "destinations.backup";
+        check_rule(&config(), "replicated-backup", at, *change, shows).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_of_one_of_several_rules() {
+    let mut config = config();
+    config["destinations"]["backup"]["rules"] = json!({
+        "all": { "filter": { "prefix": "" } },
+        "logs": { "filter": { "prefix": "logs/" } },
+    });
+    for (change, shows) in FIELDS {
+        let at = "destinations.backup.rules.logs";
+        check_rule(&config, "replicated-backup/logs", at, *change, shows).await;
+    }
+    let theirs: OfRule = |r| {
+        let key = "arn:aws:kms:us-west-2:222222222222:key/another";
+        r.replica_kms_key = Some(Input::Known(key.to_owned()));
+    };
+    let at = "destinations.backup.rules.logs";
+    let shows = "replica_kms_key_arn: arn:aws:kms:us-west-2:222222222222:key/another -> null";
+    check_rule(&config, "replicated-backup/logs", at, theirs, shows).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_priority_shows_at_the_rules_whether_it_was_written_or_not() {
+    for written in [json!(null), json!(4)] {
+        let mut config = config();
+        config["destinations"]["backup"]["priority"] = written;
+        let mut terraform = Terraform::new();
+        terraform.converge(&config).await;
+        let before = terraform.at("/destinations/backup/priority");
+        {
+            let mut aws = terraform.cloud.aws.state();
+            let replication = bucket(&mut aws, SOURCE).replication.as_mut().unwrap();
+            replication.rules[0].priority = Some(99);
+        }
+        let plan = terraform.plan(&config).await;
+        assert_eq!(
+            differences(&terraform.state, &plan.planned),
+            [
+                "components.source/replication: replicated-backup (rule changed: replicated-backup; priority of replicated-backup is 99) -> replicated-backup"
+            ]
+        );
+        terraform.converge(&config).await;
+        assert_eq!(terraform.at("/destinations/backup/priority"), before);
+        let aws = terraform.cloud.aws.state();
+        let rules = &aws.buckets[SOURCE].replication.as_ref().unwrap().rules;
+        assert_eq!(rules[0].priority.map(i64::from), before.as_i64());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_are_missing_and_rules_of_others() {
+    let mut config = config();
+    config["destinations"]["backup"]["rules"] = json!({
+        "all": { "filter": { "prefix": "" } },
+        "logs": { "filter": { "prefix": "logs/" } },
+    });
+    let mut terraform = Terraform::new();
+    terraform.converge(&config).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let replication = bucket(&mut aws, SOURCE).replication.as_mut().unwrap();
+        replication.rules.retain(|rule| rule.id.ends_with("logs"));
+        let mut theirs = replication.rules[0].clone();
+        theirs.id = "by-hand".to_owned();
+        theirs.priority = Some(50);
+        replication.rules.push(theirs);
+    }
+    let plan = terraform.plan(&config).await;
+    assert_eq!(
+        differences(&terraform.state, &plan.planned),
+        [
+            "components.source/replication: replicated-backup/all, replicated-backup/logs (rule missing: replicated-backup/all; unknown rule: by-hand) -> replicated-backup/all, replicated-backup/logs"
+        ]
+    );
+    terraform.converge(&config).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_s3_keeps_as_disabled_is_no_difference() {
+    check(
+        |aws| {
+            let replication = bucket(aws, SOURCE).replication.as_mut().unwrap();
+            let rule = &mut replication.rules[0];
+            rule.replica_modifications = Some(false);
+            rule.replication_time = Some((false, 15));
+            rule.metrics = Some((false, None));
+            rule.filter.as_mut().unwrap().prefix = Some(String::new());
+        },
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_somebody_wakes_while_its_destination_is_paused() {
+    let mut config = config();
+    config["destinations"]["backup"]["enabled"] = json!(false);
+    config["destinations"]["backup"]["rules"] = json!({ "all": { "enabled": true } });
+    let mut terraform = Terraform::new();
+    terraform.converge(&config).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let replication = bucket(&mut aws, SOURCE).replication.as_mut().unwrap();
+        replication.rules[0].enabled = true;
+    }
+    let plan = terraform.plan(&config).await;
+    assert_eq!(
+        differences(&terraform.state, &plan.planned),
+        [
+            "components.source/replication: replicated-backup/all (rule changed: replicated-backup/all) -> replicated-backup/all"
+        ]
+    );
+    terraform.converge(&config).await;
+    let aws = terraform.cloud.aws.state();
+    let replication = aws.buckets[SOURCE].replication.as_ref().unwrap();
+    assert!(!replication.rules[0].enabled);
 }
 
 #[tokio::test(start_paused = true)]

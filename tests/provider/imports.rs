@@ -66,6 +66,75 @@ async fn an_unwritten_setting_keeps_what_an_import_found_until_it_is_written() {
     terraform.converge(&enforced).await;
 }
 
+/// Rules of every kind on one destination, a filter on the other.
+fn with_rules() -> serde_json::Value {
+    let config = with(
+        &two_destinations(),
+        "destinations.backup.rules",
+        json!({
+            "archive": {
+                "filter": { "prefix": "archive/", "tags": { "keep": "yes" } },
+                "priority": 10,
+                "storage_class": "DEEP_ARCHIVE",
+                "replication_time_control": true,
+                "owner_override": true,
+            },
+            "deletions": {
+                "filter": { "prefix": "data/" },
+                "delete_marker_replication": true,
+                "replica_modification_sync": true,
+                "metrics": true,
+            },
+            "named": { "filter": { "prefix": "named/" }, "id": "their-own-id", "enabled": false },
+            "plain": { "filter": { "prefix": "plain/" }, "replicate_encrypted_objects": false },
+        }),
+    );
+    with(
+        &config,
+        "destinations.near.filter",
+        json!({ "prefix": "near/" }),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_rules_of_a_destination_import_under_their_names() {
+    let mut config = with_rules();
+    // A name that is not in the ID is made of it.
+    let rules = config["destinations"]["backup"]["rules"]
+        .as_object_mut()
+        .unwrap();
+    let named = rules.remove("named").unwrap();
+    rules.insert("their-own-id".to_owned(), named);
+    let mut terraform = imported(&config).await;
+    terraform.assert_settled(&config).await;
+    assert_eq!(
+        terraform.at("/destinations/backup/rule_ids/their-own-id"),
+        json!("their-own-id")
+    );
+    // One rule is the destination's own, with or without a filter.
+    assert_eq!(terraform.at("/destinations/near/rules"), json!(null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_nobody_writes_after_an_import_stay_as_they_were_found() {
+    let mut terraform = imported(&with_rules()).await;
+    let before = terraform.shown();
+    terraform.assert_settled(&two_destinations()).await;
+    assert_eq!(terraform.shown(), before);
+    // What is written then counts.
+    let written = with(
+        &two_destinations(),
+        "destinations.backup.rules",
+        json!({ "archive": { "filter": { "prefix": "" } } }),
+    );
+    terraform.converge(&written).await;
+    let rule =
+        |attribute: &str| terraform.at(&format!("/destinations/backup/rules/archive/{attribute}"));
+    assert_eq!(rule("priority"), json!(10));
+    assert_eq!(rule("storage_class"), json!("DEEP_ARCHIVE"));
+    assert_eq!(rule("filter"), json!({ "prefix": "", "tags": null }));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_import_of_what_is_not_there_says_so() {
     let mut terraform = Terraform::new();

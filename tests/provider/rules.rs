@@ -39,13 +39,13 @@ fn refusals() -> Vec<(&'static str, Never)> {
     vec![
         (
             "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
-            After(&["EnableBucketVersioning acme-archive"]),
+            After(&["PutBucketVersioning acme-archive"]),
         ),
         (
             "Destination bucket must have versioning enabled.",
             After(&[
-                "EnableBucketVersioning acme-archive-backup",
-                "EnableBucketVersioning acme-archive-near",
+                "PutBucketVersioning acme-archive-backup",
+                "PutBucketVersioning acme-archive-near",
             ]),
         ),
         (

@@ -74,9 +74,18 @@ fn rules_difference(
     if !absent.is_empty() {
         words.push(format!("rule missing: {}", names(absent)));
     }
+    let renumbered: Vec<String> = changed
+        .iter()
+        .filter_map(|rule| {
+            let priority = find(&seen.rules, &rule.id)?.priority?;
+            (rule.priority != Some(priority))
+                .then(|| format!("priority of {} is {priority}", rule.id))
+        })
+        .collect();
     if !changed.is_empty() {
         words.push(format!("rule changed: {}", names(changed)));
     }
+    words.extend(renumbered);
     if !foreign.is_empty() {
         words.push(format!("unknown rule: {}", names(foreign)));
     }

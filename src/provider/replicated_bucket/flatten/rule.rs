@@ -49,11 +49,11 @@ fn seen_over(stated: &RuleModel, seen: &ReplicationRule, bucket_key: Option<&Str
     RuleModel {
         id: Known(seen.id.clone()),
         enabled: Known(seen.enabled),
-        // Only a rule of the first version has none.
-        priority: seen.priority.map_or_else(
-            || stated.priority.clone().or(|| Known(0)),
-            |priority| Known(i64::from(priority)),
-        ),
+        // A number that nobody wrote is remembered here only, so another one shows at the component.
+        priority: stated
+            .priority
+            .clone()
+            .or(|| Known(i64::from(seen.priority.unwrap_or(0)))),
         filter: flatten_filter(&stated.filter, seen),
         storage_class: Attr::from_option(seen.storage_class.clone()),
         delete_marker_replication: Known(seen.delete_marker_replication.unwrap_or(true)),
