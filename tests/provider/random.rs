@@ -352,30 +352,29 @@ fn rules(number: i64, at: (&'static str, &'static str)) -> BoxedStrategy<Json> {
 /// Takes out of a destination what its rules cannot say together.
 fn reconciled(destination: &mut Map<String, Json>) {
     let own = destination.clone();
-    let mut rules: Vec<&mut Map<String, Json>> = Vec::new();
-    match destination.get_mut("rules") {
-        Some(Json::Object(named)) => {
-            rules.extend(named.values_mut().filter_map(Json::as_object_mut));
-        }
-        _ => rules.push(destination),
+    let Some(rules) = destination.get_mut("rules").and_then(Json::as_object_mut) else {
+        reconcile(destination, &own);
+        return;
+    };
+    for rule in rules.values_mut().filter_map(Json::as_object_mut) {
+        reconcile(rule, &own);
     }
-    for rule in rules {
-        let said = |name: &str| {
-            let written = rule.get(name).filter(|value| !value.is_null());
-            written
-                .or_else(|| own.get(name))
-                .cloned()
-                .unwrap_or_default()
-        };
-        if said("delete_marker_replication") == json!(true) && said("filter")["tags"].is_object() {
-            rule.insert("delete_marker_replication".to_owned(), json!(false));
-        }
-        if rule.get("replica_kms_key_arn").is_some_and(Json::is_string) {
-            rule.insert("replicate_encrypted_objects".to_owned(), json!(true));
-        }
+    destination.insert("priority".to_owned(), Json::Null);
+}
+
+fn reconcile(rule: &mut Map<String, Json>, own: &Map<String, Json>) {
+    let said = |name: &str| {
+        let written = rule.get(name).filter(|value| !value.is_null());
+        written
+            .or_else(|| own.get(name))
+            .cloned()
+            .unwrap_or_default()
+    };
+    if said("delete_marker_replication") == json!(true) && said("filter")["tags"].is_object() {
+        rule.insert("delete_marker_replication".to_owned(), json!(false));
     }
-    if destination.get("rules").is_some_and(Json::is_object) {
-        destination.insert("priority".to_owned(), Json::Null);
+    if rule.get("replica_kms_key_arn").is_some_and(Json::is_string) {
+        rule.insert("replicate_encrypted_objects".to_owned(), json!(true));
     }
 }
 

@@ -23,11 +23,8 @@ pub(super) fn number(
             any_is_possible |= config.get(key).is_some_and(Attr::is_unknown);
             continue;
         };
-        let Some(priorities) = priorities(side, written) else {
-            any_is_possible = true;
-            continue;
-        };
-        for (written, priority) in priorities {
+        any_is_possible |= is_partly_unknown(side);
+        for (written, priority) in priorities(side, written) {
             match written {
                 Known(number) => {
                     taken.insert(number);
@@ -58,19 +55,28 @@ pub(super) fn number(
     }
 }
 
-/// The priorities of a destination's rules, each with what is written of it; none while its rules are not known.
+/// Whether a destination may have rules of which nothing is known.
+fn is_partly_unknown(side: &SideModel) -> bool {
+    match &side.rules {
+        Unknown => true,
+        Known(rules) => rules.values().any(Attr::is_unknown),
+        Null => false,
+    }
+}
+
+/// The priorities of a destination's rules, as far as these are known, each with what is written of it.
 fn priorities<'a>(
     side: &'a mut SideModel,
     written: &SideModel,
-) -> Option<Vec<(Attr<i64>, &'a mut Attr<i64>)>> {
+) -> Vec<(Attr<i64>, &'a mut Attr<i64>)> {
     let rules = match &mut side.rules {
-        Unknown => return None,
-        Null => return Some(vec![(written.priority.clone(), &mut side.priority)]),
+        Unknown => return Vec::new(),
+        Null => return vec![(written.priority.clone(), &mut side.priority)],
         Known(rules) => rules,
     };
     rules
         .iter_mut()
-        .map(|(name, rule)| match rule {
+        .filter_map(|(name, rule)| match rule {
             Known(rule) => {
                 let written = written.rules.known().and_then(|rules| rules.get(name));
                 let written = written.and_then(Attr::known);
