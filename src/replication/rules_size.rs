@@ -94,3 +94,53 @@ fn element(name: &str, inner: usize) -> usize {
 fn optional<T>(value: Option<T>, size: impl FnOnce(T) -> usize) -> usize {
     value.map_or(0, size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::operation::Tags;
+
+    #[test]
+    fn a_document_is_as_long_as_its_xml() {
+        let xml = concat!(
+            "<ReplicationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+            "<Role>arn:aws:iam::111111111111:role/r</Role>",
+            "<Rule><ID>all</ID><Priority>12</Priority>",
+            "<Filter><And><Prefix>a&amp;b/</Prefix><Tag><Key>k</Key><Value>v</Value></Tag></And></Filter>",
+            "<Status>Enabled</Status>",
+            "<SourceSelectionCriteria><SseKmsEncryptedObjects><Status>Enabled</Status></SseKmsEncryptedObjects></SourceSelectionCriteria>",
+            "<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication>",
+            "<Destination><Bucket>arn:aws:s3:::b</Bucket><Account>222222222222</Account>",
+            "<StorageClass>GLACIER</StorageClass>",
+            "<AccessControlTranslation><Owner>Destination</Owner></AccessControlTranslation>",
+            "<EncryptionConfiguration><ReplicaKmsKeyID>arn</ReplicaKmsKeyID></EncryptionConfiguration>",
+            "<ReplicationTime><Status>Enabled</Status><Time><Minutes>15</Minutes></Time></ReplicationTime>",
+            "<Metrics><Status>Enabled</Status><EventThreshold><Minutes>15</Minutes></EventThreshold></Metrics>",
+            "</Destination></Rule></ReplicationConfiguration>",
+        );
+        let configuration = ReplicationConfiguration {
+            role: "arn:aws:iam::111111111111:role/r".to_owned(),
+            rules: vec![ReplicationRule {
+                id: "all".to_owned(),
+                priority: Some(12),
+                enabled: true,
+                filter: Some(RuleFilter {
+                    prefix: Some("a&b/".to_owned()),
+                    tags: Tags::from([("k".to_owned(), "v".to_owned())]),
+                }),
+                v1_prefix: None,
+                delete_marker_replication: Some(false),
+                sse_kms_encrypted_objects: Some(true),
+                replica_modifications: None,
+                bucket_arn: "arn:aws:s3:::b".to_owned(),
+                account: Some("222222222222".to_owned()),
+                storage_class: Some("GLACIER".to_owned()),
+                owner_override: true,
+                replica_kms_key: Some(Input::Known("arn".to_owned())),
+                replication_time: Some((true, 15)),
+                metrics: Some((true, Some(15))),
+            }],
+        };
+        assert_eq!(size(&configuration), xml.len());
+    }
+}

@@ -176,3 +176,43 @@ pub struct ObjectVersion {
     /// Whether this is a delete marker.
     pub delete_marker: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(prefix: &str, tags: &[(&str, &str)]) -> RuleFilter {
+        let tags = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        RuleFilter {
+            prefix: Some(prefix.to_owned()),
+            tags: tags.collect(),
+        }
+    }
+
+    #[test]
+    fn an_empty_prefix_is_the_whole_bucket_like_none() {
+        assert!(filter("", &[]).same(&RuleFilter::default()));
+        assert!(filter("", &[]).is_whole_bucket());
+        assert!(!filter("a", &[]).is_whole_bucket());
+        assert!(!filter("", &[("a", "1")]).is_whole_bucket());
+    }
+
+    #[test]
+    fn a_filter_covers_what_asks_for_more() {
+        let logs = filter("logs/", &[]);
+        let kept = filter("logs/2026/", &[("keep", "yes")]);
+        assert!(logs.covers(&kept) && !kept.covers(&logs));
+        assert!(RuleFilter::default().covers(&logs));
+        assert!(!filter("", &[("keep", "no")]).covers(&kept));
+    }
+
+    #[test]
+    fn filters_overlap_unless_no_object_fits_both() {
+        let logs = filter("logs/", &[]);
+        let kept = filter("", &[("keep", "yes")]);
+        assert!(logs.overlaps(&kept) && kept.overlaps(&logs));
+        assert!(!logs.covers(&kept) && !kept.covers(&logs));
+        assert!(!logs.overlaps(&filter("data/", &[])));
+        assert!(!kept.overlaps(&filter("", &[("keep", "no")])));
+    }
+}
