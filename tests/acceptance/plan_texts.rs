@@ -71,7 +71,7 @@ fn changes() -> Vec<(&'static str, String)> {
 }
 
 /// What a person reads between Terraform's preamble and its closing note.
-fn plan_text(text: &str, setup: &Setup, state: &Value) -> String {
+fn plan_text(text: &str, setup: &Setup, state: &Value) -> Outcome<String> {
     let begin = text.find("Terraform will perform").unwrap_or_default();
     let end = text.find("\n─").unwrap_or(text.len());
     let mut told = text[begin..end].trim_end().to_owned();
@@ -89,19 +89,24 @@ fn plan_text(text: &str, setup: &Setup, state: &Value) -> String {
         .replace(setup.destination.id(), "222222222222")
         .replace(&setup.bucket, "acme-archive");
     // The rest of a Sid is a hash of names of this run; how much is left out of a text is Terraform's affair.
-    let told = replaced(
-        &told,
-        r"(Replicated[A-Z][A-Za-z]*?)[0-9a-f]{14}\b",
-        "${1}0000",
-    );
-    let told = replaced(&told, r"# \(\d+ unchanged", "# (unchanged");
-    let lines: Vec<&str> = told.lines().map(str::trim_end).collect();
-    lines.join("\n")
+    let sid = r"(Replicated[A-Z][A-Za-z]*?)[0-9a-f]{14}\b";
+    let told = replaced(&told, sid, "${1}0000")?;
+    let told = replaced(&told, r"# \(\d+ unchanged", "# (unchanged")?;
+    let mut lines: Vec<&str> = told.lines().map(str::trim_end).collect();
+    // Keys in one list are ordered by their ids, which are random.
+    for keys in lines.chunk_by_mut(|one, next| is_key(one) && is_key(next)) {
+        keys.sort_unstable();
+    }
+    Ok(lines.join("\n"))
 }
 
-fn replaced(text: &str, pattern: &str, with: &str) -> String {
-    let pattern = regex::Regex::new(pattern).expect("a pattern that compiles");
-    pattern.replace_all(text, with).into_owned()
+fn is_key(line: &str) -> bool {
+    line.contains("\"arn:aws:kms:") && line.ends_with("\",")
+}
+
+fn replaced(text: &str, pattern: &str, with: &str) -> Outcome<String> {
+    let pattern = regex::Regex::new(pattern)?;
+    Ok(pattern.replace_all(text, with).into_owned())
 }
 
 #[tokio::test]
@@ -110,7 +115,7 @@ async fn each_plan_names_what_changes_and_nothing_else() -> Outcome {
     setup.resource(&body("", "", ""))?;
     let planned = setup.workspace.run(&["plan", "-no-color"]).await?;
     let nothing = Value::Null;
-    let told = plan_text(&planned.success()?.stdout, &setup, &nothing);
+    let told = plan_text(&planned.success()?.stdout, &setup, &nothing)?;
     insta::assert_snapshot!("everything_is_made", told);
     setup.apply().await?;
     let state = setup.state().await?;
@@ -120,7 +125,7 @@ async fn each_plan_names_what_changes_and_nothing_else() -> Outcome {
     for (name, body) in changes() {
         setup.resource(&body.replace("<key>", &key))?;
         let run = setup.workspace.run(&["plan", "-no-color"]).await?;
-        let told = plan_text(&run.success()?.stdout, &setup, &state);
+        let told = plan_text(&run.success()?.stdout, &setup, &state)?;
         let told = told.replace(key_id, "existing-key");
         insta::assert_snapshot!(name, told);
     }
@@ -136,7 +141,7 @@ async fn each_plan_names_what_changes_and_nothing_else() -> Outcome {
         .send()
         .await?;
     let run = setup.workspace.run(&["plan", "-no-color"]).await?;
-    let told = plan_text(&run.success()?.stdout, &setup, &state);
+    let told = plan_text(&run.success()?.stdout, &setup, &state)?;
     insta::assert_snapshot!("somebody_suspended_versioning", told);
     setup.apply().await?;
     setup.workspace.destroy().await?.success()?;

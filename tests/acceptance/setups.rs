@@ -89,6 +89,10 @@ impl Example {
         Ok(run)
     }
 
+    #[expect(
+        clippy::print_stdout,
+        reason = "The whole table is for whoever asks the test runner for what a case prints."
+    )]
     async fn evaluate(&self) -> Outcome {
         let evaluation = evaluate(&self.picture().await?)?;
         let folder = self.folder;

@@ -182,7 +182,7 @@ pub(super) fn warn_overlaps(
                     "A rule that never takes effect",
                     format!("Each object that the rule at {low_path} is about is also one of the rule at {high_path}, which has the higher priority, and S3 applies only that one. Give {low_path} the higher priority, or narrow the filter of the other."),
                 );
-            } else if !low.filter.covers(&high.filter) && !(one.is_ordered && two.is_ordered) {
+            } else if !(low.filter.covers(&high.filter) || one.is_ordered && two.is_ordered) {
                 diagnostics.warning_at(
                     low_path.clone(),
                     "Two rules for some objects",
