@@ -287,6 +287,9 @@ async fn a_lock_imports_and_stays_while_none_is_written() {
     }
 }
 
+/// What a bucket holds when it is to be destroyed.
+type Fill<'a> = &'a dyn Fn(&mut Bucket);
+
 #[tokio::test(start_paused = true)]
 async fn a_destroy_that_a_lock_would_stop_does_not_begin() {
     let hold = |bucket: &mut Bucket| {
@@ -304,7 +307,7 @@ async fn a_destroy_that_a_lock_would_stop_does_not_begin() {
     let object = |bucket: &mut Bucket| bucket.put_object("deed");
     let bypass =
         |mode: &str| json!({ "mode": mode, "days": 1, "bypass_governance_on_destroy": true });
-    let cases: [(Json, &dyn Fn(&mut Bucket), bool); 7] = [
+    let cases: [(Json, Fill<'_>, bool); 7] = [
         (json!({ "enabled": true }), &object, true),
         (json!({ "enabled": true }), &hold, false),
         (json!({ "enabled": true }), &retain, false),

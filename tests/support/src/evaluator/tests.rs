@@ -10,6 +10,9 @@ const ROLE: &str = "arn:aws:iam::111111111111:role/service-role/replication";
 const SOURCE_KEY: &str = "arn:aws:kms:ap-southeast-2:111111111111:key/source";
 const REPLICA_KEY: &str = "arn:aws:kms:us-west-2:222222222222:key/replica";
 
+/// What is done to a picture in which everything is right.
+type Change = fn(&mut Picture);
+
 fn conditions(region: &str, bucket: &str) -> Value {
     json!({
         "StringEquals": { "kms:ViaService": format!("s3.{region}.amazonaws.com") },
@@ -314,7 +317,7 @@ fn a_role_of_ours_has_nothing_but_our_policies() {
 
 #[test]
 fn a_grant_that_lost_its_reason_is_excess() {
-    let cases: [(fn(&mut Picture), &[&str]); 6] = [
+    let cases: [(Change, &[&str]); 6] = [
         (|p| rule(p).delete_markers = false, &["s3:ReplicateDelete"]),
         (
             |p| rule(p).owner_override = false,
@@ -508,7 +511,7 @@ fn keys_that_objects_are_under_and_keys_of_before_are_needed_as_well() {
 
 #[test]
 fn a_state_in_which_nothing_replicates_is_named() {
-    let cases: [(fn(&mut Picture), &str); 6] = [
+    let cases: [(Change, &str); 6] = [
         (
             |p| archive(p).versioned = false,
             "bucket archive is not versioned",
