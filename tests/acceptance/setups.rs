@@ -5,6 +5,7 @@
 //! does in that setup, and nothing more. Its table is what a case prints; its last line also ends `.ci/run`.
 
 mod cross_account_kms;
+mod object_lock;
 mod one_to_many_regions;
 mod rules;
 mod same_account_lifecycle;
