@@ -237,14 +237,14 @@ pub(super) async fn untag_role(
     Ok(Output::Done)
 }
 
-fn decoded(call: &Call<'_>, document: &str) -> Result<String, CallError> {
+pub(super) fn decoded(call: &Call<'_>, document: &str) -> Result<String, CallError> {
     percent_decode_str(document)
         .decode_utf8()
         .map(|text| text.into_owned())
         .map_err(|_| call.incomplete("a document in UTF-8"))
 }
 
-fn tags_to_sdk(call: &Call<'_>, tags: &Tags) -> Result<Vec<Tag>, CallError> {
+pub(super) fn tags_to_sdk(call: &Call<'_>, tags: &Tags) -> Result<Vec<Tag>, CallError> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<Vec<_>, BuildError>>()

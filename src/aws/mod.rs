@@ -16,6 +16,7 @@ mod http;
 mod iam;
 mod kms;
 mod lifecycle;
+mod managed_policy;
 mod object_lock;
 mod once_map;
 mod replication_configuration;
@@ -116,6 +117,14 @@ impl Cloud for AwsCloud {
                 iam::list_attached_role_policies(&at, role).await
             }
             Query::GetRolePolicy { role, policy } => iam::get_role_policy(&at, role, policy).await,
+            Query::GetPolicy { policy_arn } => managed_policy::get_policy(&at, policy_arn).await,
+            Query::GetPolicyVersion {
+                policy_arn,
+                version,
+            } => managed_policy::get_policy_version(&at, policy_arn, version).await,
+            Query::ListPolicyVersions { policy_arn } => {
+                managed_policy::list_policy_versions(&at, policy_arn).await
+            }
         };
         clients
             .session
@@ -243,6 +252,7 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
         O::DetachRolePolicy { role, policy_arn } => {
             iam::detach_role_policy(at, role, policy_arn).await
         }
+        O::ManagedPolicy(operation) => managed_policy::perform(at, operation).await,
         O::TagRole { role, tags } => iam::tag_role(at, role, tags).await,
         O::UntagRole { role, tag_keys } => iam::untag_role(at, role, tag_keys).await,
     }

@@ -471,6 +471,7 @@ fn setting(graph: &StepGraph, step: &Step) -> Setting {
         }
         ComponentId::Of(side, _) => made(&ComponentId::Of(side.clone(), Part::Bucket)),
         ComponentId::Role(_) | ComponentId::RolePolicy(_) => fresh_role,
+        policy @ ComponentId::ManagedPolicy(..) => fresh_role || made(policy),
     };
     Setting {
         fresh: fresh_thing || graph.steps().any(makes_role),

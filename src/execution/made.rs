@@ -11,7 +11,9 @@ use super::cloud::{CallError, CallErrorKind, Cloud};
 use super::observe::find_key;
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG};
-use crate::replication::operation::{Answer, Operation, Output, Query, Tags};
+use crate::replication::operation::{
+    Answer, ManagedPolicyOperation, Operation, Output, Query, Tags,
+};
 
 /// How long KMS is given to list a new key before the creating call is sent again.
 const KEY_SHOWS_WITHIN: Duration = Duration::from_secs(30);
@@ -22,7 +24,8 @@ pub(super) fn may_be_made(operation: &Operation, answer: CallErrorKind) -> bool 
         Operation::CreateBucket { .. }
         | Operation::CreateKey { .. }
         | Operation::CreateAlias { .. }
-        | Operation::CreateRole { .. } => {
+        | Operation::CreateRole { .. }
+        | Operation::ManagedPolicy(ManagedPolicyOperation::Create { .. }) => {
             matches!(
                 answer,
                 CallErrorKind::Ambiguous | CallErrorKind::AlreadyExists
@@ -81,6 +84,18 @@ pub(super) async fn find_made(
                     arn: seen.arn,
                     unique_id: seen.unique_id,
                 }),
+                _ => None,
+            })
+        }
+        Operation::ManagedPolicy(ManagedPolicyOperation::Create {
+            policy_arn, tags, ..
+        }) => {
+            let policy_arn = policy_arn.clone();
+            let seen = optional(cloud.query(at, &Query::GetPolicy { policy_arn }).await)?;
+            Ok(match seen {
+                Some(Answer::ManagedPolicy(seen)) if same_create(&seen.tags, tags) => {
+                    Some(Output::Done)
+                }
                 _ => None,
             })
         }

@@ -12,14 +12,19 @@ use tracing::Instrument as _;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::desired::managed_policy_count;
 use crate::replication::direction::Direction;
 use crate::replication::existing_keys::managed_keys;
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
-use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
+use crate::replication::observed::{
+    ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedManagedPolicy, ObservedRole,
+    Presence,
+};
 use crate::replication::operation::{
     Answer, LifecycleConfiguration, Query, ReplicationConfiguration, Tags,
 };
+use crate::replication::policy::ATTACHED_POLICIES;
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 
 /// How many keys' tags are read at once; KMS throttles an account's calls together.
@@ -58,8 +63,12 @@ pub async fn observe(
             at: &direction.bucket.location,
             purpose,
         };
-        let seen = look.role(&direction, known).await;
-        seen.map(|seen| (direction.from, seen))
+        let role = look.role(&direction, known).await?;
+        let orphans = match role {
+            Presence::Absent => look.managed_policies(&direction, &[]).await?,
+            _ => ManagedPolicies::new(),
+        };
+        Ok((direction.from, role, orphans))
     }));
     let keys = join_all(managed_keys(spec).into_iter().map(|(arn, key)| async move {
         let look = Look {
@@ -92,8 +101,9 @@ pub async fn observe(
     }
     for role in roles {
         match role {
-            Ok((side, seen)) => {
-                observed.roles.insert(side, seen);
+            Ok((side, role, orphans)) => {
+                observed.orphaned_policies.insert(side.clone(), orphans);
+                observed.roles.insert(side, role);
             }
             Err(error) => errors.push(error),
         }
@@ -603,15 +613,78 @@ impl Look<'_> {
                 names
             ),
         )?;
-        Ok(match description {
-            Presence::Present(description) => Presence::Present(ObservedRole {
-                description,
-                policy,
-                inline_policies,
-                attached_policies,
-            }),
-            _ => Presence::Absent,
-        })
+        let Presence::Present(description) = description else {
+            return Ok(Presence::Absent);
+        };
+        let attached = attached_policies.present().map_or(&[][..], Vec::as_slice);
+        let managed_policies = self.managed_policies(direction, attached).await?;
+        Ok(Presence::Present(ObservedRole {
+            description,
+            policy,
+            inline_policies,
+            attached_policies,
+            managed_policies,
+        }))
+    }
+
+    /// The managed policies of ours: those that the role should have, and those that are attached to it under names
+    /// of ours.
+    async fn managed_policies(
+        &self,
+        direction: &Direction<'_>,
+        attached: &[String],
+    ) -> Result<ManagedPolicies, CallError> {
+        if !matches!(direction.role.ownership, RoleOwnership::Owned { .. }) {
+            return Ok(ManagedPolicies::new());
+        }
+        let wanted = managed_policy_count(direction);
+        let candidates = (1..=ATTACHED_POLICIES).filter_map(|number| {
+            let arn = direction.managed_policy_arn(number);
+            let is_attached = attached.contains(&arn);
+            (number <= wanted || is_attached).then_some((number, arn, is_attached))
+        });
+        let seen = try_join_all(candidates.map(|(number, arn, attached)| async move {
+            let component = ComponentId::ManagedPolicy(direction.from.clone(), number);
+            let look = self.managed_policy(arn, attached);
+            let seen = look.instrument(reading(&component)).await?;
+            Ok::<_, CallError>(seen.map(|seen| (number, seen)))
+        }))
+        .await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    async fn managed_policy(
+        &self,
+        policy_arn: String,
+        attached: bool,
+    ) -> Result<Option<ObservedManagedPolicy>, CallError> {
+        let query = Query::GetPolicy {
+            policy_arn: policy_arn.clone(),
+        };
+        let description = self
+            .read(query, |answer| match answer {
+                Answer::ManagedPolicy(policy) => Some(policy),
+                _ => None,
+            })
+            .await?;
+        let Presence::Present(description) = description else {
+            return Ok(None);
+        };
+        let version = Query::GetPolicyVersion {
+            policy_arn: policy_arn.clone(),
+            version: description.default_version.clone(),
+        };
+        let versions = Query::ListPolicyVersions { policy_arn };
+        let (document, versions) = try_join!(self.read(version, text), self.read(versions, names))?;
+        let mut older_versions = versions.present().cloned().unwrap_or_default();
+        older_versions.retain(|version| *version != description.default_version);
+        Ok(Some(ObservedManagedPolicy {
+            attached,
+            document: document.present().cloned().unwrap_or_default(),
+            default_version: description.default_version,
+            older_versions,
+            tags: description.tags,
+        }))
     }
 
     async fn setting<T>(

@@ -8,7 +8,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::cloud::{CallError, CallErrorKind};
-use crate::replication::operation::Operation;
+use crate::replication::operation::{ManagedPolicyOperation, Operation};
 
 /// How long AWS is given to see a new principal, bucket or version, as the AWS provider has it.
 const PROPAGATION: Duration = Duration::from_secs(120);
@@ -61,6 +61,10 @@ pub(super) fn patience(
         (Operation::DeleteRole { .. }, InvalidState) => {
             Some((PROPAGATION, "the role's policies to be gone"))
         }
+        (Operation::ManagedPolicy(ManagedPolicyOperation::Delete { .. }), InvalidState) => Some((
+            PROPAGATION,
+            "the policy to be detached and its old versions to be gone",
+        )),
         (Operation::EnableBucketVersioning { .. }, InvalidState) => Some((
             STATE_RELEASE,
             "the bucket to be free for a change of versioning",
@@ -87,6 +91,11 @@ pub(super) fn takes_away(operation: &Operation) -> bool {
             | Operation::DeleteRolePermissionsBoundary { .. }
             | Operation::UntagRole { .. }
             | Operation::UntagKey { .. }
+            | Operation::ManagedPolicy(
+                ManagedPolicyOperation::Delete { .. }
+                    | ManagedPolicyOperation::DeleteVersion { .. }
+                    | ManagedPolicyOperation::Untag { .. }
+            )
     )
 }
 

@@ -54,13 +54,18 @@ pub enum ComponentId {
     Role(Side),
     /// That role's inline policy.
     RolePolicy(Side),
+    /// A managed policy of that role, by its number, which begins with one.
+    ManagedPolicy(Side, usize),
 }
 
 impl ComponentId {
     /// The side that it belongs to.
     pub fn side(&self) -> &Side {
         match self {
-            Self::Of(side, _) | Self::Role(side) | Self::RolePolicy(side) => side,
+            Self::Of(side, _)
+            | Self::Role(side)
+            | Self::RolePolicy(side)
+            | Self::ManagedPolicy(side, _) => side,
         }
     }
 }
@@ -83,6 +88,9 @@ impl fmt::Display for ComponentId {
             Self::RolePolicy(Side::Source) => f.write_str("role/policy"),
             Self::Role(side) => write!(f, "{side}/role"),
             Self::RolePolicy(side) => write!(f, "{side}/role/policy"),
+            Self::ManagedPolicy(side, number) => {
+                write!(f, "{}/{number}", Self::RolePolicy(side.clone()))
+            }
         }
     }
 }

@@ -19,8 +19,8 @@ use super::operation::{
 };
 use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
-    destination_statements, key_policy, require_tls_statement, role_policy, source_key_statement,
-    trust_policy,
+    destination_statements, key_policy, require_tls_statement, role_policies, role_policy,
+    source_key_statement, trust_policy,
 };
 use super::rules::{destination_grant, rules};
 use super::spec::{BucketSpec, Custody, KeyChoice, RoleOwnership, Spec};
@@ -164,9 +164,37 @@ pub struct OwnedRole {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {
     /// Covers the rules of now and of later.
-    pub wider: PolicyDocument,
+    pub wider: RoleDocuments,
     /// Covers the rules of later.
-    pub exact: PolicyDocument,
+    pub exact: RoleDocuments,
+    /// All tags of each managed policy, ours included.
+    pub policy_tags: Vec<Tags>,
+    /// Tags that somebody else keeps.
+    pub ignored_tags: IgnoredTags,
+}
+
+/// The role's policy in as many documents as it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDocuments {
+    /// The inline policy.
+    pub inline: PolicyDocument,
+    /// Managed policies, for what is too long for one document.
+    pub managed: Vec<PolicyDocument>,
+}
+
+impl Grants {
+    /// The tags of a managed policy.
+    pub fn tags(&self, number: usize) -> Tags {
+        let tags = self.policy_tags.get(number.saturating_sub(1));
+        tags.cloned().unwrap_or_default()
+    }
+}
+
+impl DesiredRole {
+    /// The ARN of a managed policy of ours, by its number.
+    pub fn managed_policy_arn(&self, number: usize) -> String {
+        names::managed_policy_arn(&self.location, &self.path, &self.name, number)
+    }
 }
 
 /// Works out what AWS should show.
@@ -211,6 +239,33 @@ pub fn replication_configuration(direction: &Direction<'_>) -> ReplicationConfig
     ReplicationConfiguration {
         role: direction.role_arn().to_string(),
         rules: rules(direction),
+    }
+}
+
+/// How many managed policies a direction's role takes beside its inline policy.
+pub fn managed_policy_count(direction: &Direction<'_>) -> usize {
+    role_documents(direction, &role_grants(direction))
+        .managed
+        .len()
+}
+
+/// Whether the role's policy is longer than AWS takes, however it is split.
+pub fn has_too_many_destinations(direction: &Direction<'_>) -> bool {
+    role_policies(&role_grants(direction)).is_err()
+}
+
+/// The policy of a direction's role in as many documents as it takes. A role of somebody else's has one of ours.
+fn role_documents(direction: &Direction<'_>, grants: &RoleGrants) -> RoleDocuments {
+    let ours = matches!(direction.role.ownership, RoleOwnership::Owned { .. });
+    let mut documents = match role_policies(grants) {
+        Ok(documents) if ours => documents,
+        // A plan has refused what is too long.
+        _ => vec![role_policy(grants)],
+    };
+    let managed = documents.split_off(1);
+    RoleDocuments {
+        inline: documents.remove(0),
+        managed,
     }
 }
 
@@ -446,10 +501,10 @@ fn desire_role(
     let owner = spec.owner();
     let exact = role_grants(direction);
     let wider = before.map_or_else(|| exact.clone(), |b| widen(exact.clone(), role_grants(b)));
-    let grants = Grants {
-        wider: role_policy(&wider),
-        exact: role_policy(&exact),
-    };
+    let (wider, exact) = (
+        role_documents(direction, &wider),
+        role_documents(direction, &exact),
+    );
     let (owned, writes_policy) = match &direction.role.ownership {
         RoleOwnership::Owned {
             description,
@@ -469,6 +524,20 @@ fn desire_role(
             true,
         ),
         RoleOwnership::Existing { manage_policy } => (None, *manage_policy),
+    };
+    let count = wider.managed.len().max(exact.managed.len());
+    let policy_tags = (1..=count).map(|number| match &direction.role.ownership {
+        RoleOwnership::Owned { tags, .. } => {
+            let component = ComponentId::ManagedPolicy(direction.from.clone(), number);
+            with_ours(tags, ownership_tags(&owner, &component, created))
+        }
+        RoleOwnership::Existing { .. } => Tags::new(),
+    });
+    let grants = Grants {
+        wider,
+        exact,
+        policy_tags: policy_tags.collect(),
+        ignored_tags: spec.ignored_tags.clone(),
     };
     DesiredRole {
         name: direction.role.name.clone(),

@@ -140,6 +140,12 @@ impl Direction<'_> {
         }
     }
 
+    /// The ARN of a managed policy of ours, by its number.
+    pub fn managed_policy_arn(&self, number: usize) -> String {
+        let (at, role) = (&self.bucket.location, self.role);
+        names::managed_policy_arn(at, &role.path, &role.name, number)
+    }
+
     /// The name of our inline policy. A role of somebody else's may hold the policies of several owners.
     pub fn role_policy_name(&self) -> String {
         match self.role.ownership {

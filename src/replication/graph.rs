@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::component::ComponentId;
 use super::ids::Location;
-use super::operation::{Input, Operation, Query};
+use super::operation::{Input, ManagedPolicyOperation, Operation, Query};
 use super::policy::PolicyShare;
 
 /// Position of a step in its graph.
@@ -175,6 +175,7 @@ impl Action {
                     | Operation::CreateKey { .. }
                     | Operation::CreateRole { .. }
                     | Operation::CreateAlias { .. }
+                    | Operation::ManagedPolicy(ManagedPolicyOperation::Create { .. })
             )
         )
     }

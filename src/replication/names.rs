@@ -6,6 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use super::component::ComponentId;
+use super::ids::Location;
 use super::operation::Tags;
 
 /// Tag that says whose a component is: `<source account>/<source bucket>`.
@@ -52,6 +53,12 @@ pub fn default_role_name(source_bucket: &str) -> String {
 /// Name of our inline policy in a role that others use too.
 pub fn shared_role_policy_name(source_bucket: &str) -> String {
     format!("{ROLE_POLICY_NAME}-{source_bucket}")
+}
+
+/// The ARN of a managed policy of ours on a role; its name is the role's with a number.
+pub fn managed_policy_arn(at: &Location, path: &str, role: &str, number: usize) -> String {
+    let (partition, account) = (&at.partition, &at.account);
+    format!("arn:{partition}:iam::{account}:policy{path}{role}-{number}")
 }
 
 /// The role's name under a prefix: the same for the same owner, so that it can be found again.

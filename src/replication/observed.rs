@@ -45,6 +45,8 @@ pub struct Observed {
     pub buckets: BTreeMap<Side, ObservedBucket>,
     /// The role of each direction, by the side that it leaves.
     pub roles: BTreeMap<Side, Presence<ObservedRole>>,
+    /// Managed policies of ours that a role left which is gone, by the side of its direction.
+    pub orphaned_policies: BTreeMap<Side, ManagedPolicies>,
     /// The texts of the policies of others' keys that are ours to complete, by the key's ARN.
     pub managed_keys: BTreeMap<String, Presence<String>>,
 }
@@ -53,6 +55,15 @@ impl Observed {
     /// The role by which a side's bucket replicates.
     pub fn role(&self, side: &Side) -> &Presence<ObservedRole> {
         self.roles.get(side).unwrap_or(&Presence::Unasked)
+    }
+
+    /// The managed policies under the names that ours have.
+    pub fn managed_policies(&self, side: &Side) -> &ManagedPolicies {
+        const NONE: &ManagedPolicies = &ManagedPolicies::new();
+        match self.role(side).present() {
+            Some(role) => &role.managed_policies,
+            None => self.orphaned_policies.get(side).unwrap_or(NONE),
+        }
     }
 }
 
@@ -128,4 +139,24 @@ pub struct ObservedRole {
     pub inline_policies: Presence<Vec<String>>,
     /// ARNs of attached managed policies.
     pub attached_policies: Presence<Vec<String>>,
+    /// Managed policies under the names that ours have, by their numbers; looked at only on a role of ours.
+    pub managed_policies: ManagedPolicies,
+}
+
+/// Customer managed policies of ours on one role, by their numbers.
+pub type ManagedPolicies = BTreeMap<usize, ObservedManagedPolicy>;
+
+/// A customer managed policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObservedManagedPolicy {
+    /// Whether it is attached to the role.
+    pub attached: bool,
+    /// The text of its default version.
+    pub document: String,
+    /// The id of that version.
+    pub default_version: String,
+    /// The ids of its other versions.
+    pub older_versions: Vec<String>,
+    /// All tags, ours included.
+    pub tags: Tags,
 }

@@ -84,6 +84,7 @@ pub fn claims(
     for direction in spec.directions() {
         claims.extend(rules_claim(&direction, observed, known));
         claims.extend(role_claim(&owner, &direction, observed, known, trust));
+        claims.extend(policy_claims(&owner, &direction, observed, known, trust));
     }
     claims
 }
@@ -130,6 +131,27 @@ fn role_claim(
         thing: format!("role {}", seen.arn),
         verdict,
     })
+}
+
+/// Managed policies under the names that ours have; only a role of ours has any.
+fn policy_claims(
+    owner: &str,
+    direction: &Direction<'_>,
+    observed: &Observed,
+    known: &dyn Fn(&ComponentId) -> bool,
+    trust: Trust,
+) -> Vec<Claim> {
+    let policies = observed.managed_policies(&direction.from).iter();
+    policies
+        .filter_map(|(number, policy)| {
+            let component = ComponentId::ManagedPolicy(direction.from.clone(), *number);
+            (!known(&component)).then(|| Claim {
+                verdict: judge(owner, &component, &policy.tags, trust),
+                thing: format!("policy {}", direction.managed_policy_arn(*number)),
+                component,
+            })
+        })
+        .collect()
 }
 
 fn key_claim(

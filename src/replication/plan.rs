@@ -214,10 +214,18 @@ impl<'a> Planner<'a> {
             );
         }
         let mut role_policies = Vec::new();
+        let mut last: BTreeMap<Side, StepId> = BTreeMap::new();
         for grant in grants {
-            if let ComponentId::RolePolicy(side) = &grant.component {
-                let made = self.graph.maker_of(&ComponentId::Role(side.clone()));
-                role_policies.push(self.add(grant, made));
+            if let ComponentId::RolePolicy(side) | ComponentId::ManagedPolicy(side, _) =
+                &grant.component
+            {
+                let side = side.clone();
+                let role = self.graph.maker_of(&ComponentId::Role(side.clone()));
+                // Documents of one role follow one another: a grant may move from one to the next.
+                let before = last.get(&side).copied();
+                let id = self.add(grant, role.into_iter().chain(before));
+                last.insert(side, id);
+                role_policies.push(id);
             }
         }
         self.ready.extend(&role_policies);
@@ -397,8 +405,18 @@ impl<'a> Planner<'a> {
             );
             encrypts.then_some(id)
         }));
+        let mut documents: BTreeMap<Side, StepId> = BTreeMap::new();
         for grant in narrowing(self.desired, self.observed) {
             let mut after = settled.clone();
+            if let ComponentId::RolePolicy(side) | ComponentId::ManagedPolicy(side, _) =
+                &grant.component
+            {
+                let side = side.clone();
+                after.extend(documents.get(&side));
+                let id = self.add(grant, after);
+                documents.insert(side, id);
+                continue;
+            }
             if let ComponentId::Of(side, Part::BucketPolicy) = &grant.component {
                 after.extend(self.last.get(side));
                 let side = side.clone();

@@ -11,8 +11,10 @@ use super::direction::Direction;
 use super::existing_keys::{ManagedKey, managed_keys};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
 use super::names::RETAINED_TAG;
-use super::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
-use super::operation::{Input, Operation, Query, Tags};
+use super::observed::{
+    ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedRole, Presence,
+};
+use super::operation::{Input, ManagedPolicyOperation, Operation, Query, Tags};
 use super::policy::{self, PolicyDocument, PolicyShare};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 
@@ -37,6 +39,9 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
     for direction in spec.directions() {
         if let Some(seen) = observed.role(&direction.from).present() {
             take_down_role(&mut graph, &direction, seen, &quiet);
+        } else {
+            let policies = observed.managed_policies(&direction.from);
+            take_down_policies(&mut graph, &direction, policies, &quiet);
         }
     }
     graph
@@ -210,8 +215,9 @@ pub fn take_down_role(
     if !owned {
         return;
     }
+    let mut detached = after.to_vec();
     for policy_arn in seen.attached_policies.present().unwrap_or(&nothing) {
-        emptied.push(graph.push(
+        detached.push(graph.push(
             ComponentId::RolePolicy(direction.from.clone()),
             at(),
             Action::Call(Operation::DetachRolePolicy {
@@ -221,12 +227,44 @@ pub fn take_down_role(
             after.to_vec(),
         ));
     }
+    take_down_policies(graph, direction, &seen.managed_policies, &detached);
+    emptied.extend(detached);
     graph.push(
         ComponentId::Role(direction.from.clone()),
         at(),
         Action::Call(Operation::DeleteRole { role }),
         emptied,
     );
+}
+
+/// Deletes managed policies of ours, which are attached nowhere any more.
+fn take_down_policies(
+    graph: &mut StepGraph,
+    direction: &Direction<'_>,
+    policies: &ManagedPolicies,
+    after: &[StepId],
+) {
+    let at = &direction.bucket.location;
+    for (number, policy) in policies {
+        let policy_arn = direction.managed_policy_arn(*number);
+        let component = ComponentId::ManagedPolicy(direction.from.clone(), *number);
+        let versions =
+            policy
+                .older_versions
+                .iter()
+                .map(|version| ManagedPolicyOperation::DeleteVersion {
+                    policy_arn: policy_arn.clone(),
+                    version: version.clone(),
+                });
+        let delete = ManagedPolicyOperation::Delete {
+            policy_arn: policy_arn.clone(),
+        };
+        let mut before = after.to_vec();
+        for operation in versions.chain([delete]) {
+            let action = Action::Call(Operation::ManagedPolicy(operation));
+            before = vec![graph.push(component.clone(), at.clone(), action, before)];
+        }
+    }
 }
 
 /// Whether a key's policy holds statements that are neither the account's own nor this owner's: then somebody

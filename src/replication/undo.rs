@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Side};
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
-use super::operation::{Input, Operation, Output, Query};
+use super::operation::{Input, ManagedPolicyOperation, Operation, Output, Query};
 use super::policy::PolicyShare;
 
 /// Shortest time that KMS lets pass before a key ends; a key that nothing ever used needs no longer one.
@@ -126,6 +126,38 @@ fn undo_roles(
                 policy: policy.clone(),
             };
             let deleted = call(back, step, operation, quiet);
+            let side = step.component.side().clone();
+            emptied.entry(side).or_default().push(deleted);
+        }
+    }
+    for (id, step) in graph.steps() {
+        let Action::Call(Operation::ManagedPolicy(operation)) = &step.action else {
+            continue;
+        };
+        let ManagedPolicyOperation::Create { policy_arn, .. } = operation else {
+            continue;
+        };
+        let attached = |policy_arn: &str| {
+            graph.steps().find_map(|(_, step)| match &step.action {
+                Action::Call(Operation::ManagedPolicy(ManagedPolicyOperation::Attach {
+                    role,
+                    policy_arn: attached,
+                })) if attached == policy_arn => Some(role.clone()),
+                _ => None,
+            })
+        };
+        if done.contains_key(&id)
+            && let Some(role) = attached(policy_arn)
+        {
+            // Attached or not: what is not there is done.
+            let policy_arn = policy_arn.clone();
+            let detach = Operation::DetachRolePolicy {
+                role,
+                policy_arn: policy_arn.clone(),
+            };
+            let detached = call(back, step, detach, quiet);
+            let delete = Operation::ManagedPolicy(ManagedPolicyOperation::Delete { policy_arn });
+            let deleted = call(back, step, delete, &[detached]);
             let side = step.component.side().clone();
             emptied.entry(side).or_default().push(deleted);
         }

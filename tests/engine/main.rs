@@ -12,6 +12,7 @@ mod drift;
 mod faults;
 mod random;
 mod refusals;
+mod role_policies;
 mod stop;
 mod teardown;
 mod two_way;

@@ -51,6 +51,10 @@ pub(crate) fn picture(state: &State) -> String {
     for ((account, region, alias), arn) in &state.aliases {
         writeln!(text, "{alias} in {account} {region} of {arn}").unwrap();
     }
+    for (arn, policy) in &state.managed_policies {
+        let document = policy.document().render().unwrap();
+        writeln!(text, "policy {arn} {:?} {document}", lasting(&policy.tags)).unwrap();
+    }
     for role in state.roles.values() {
         let policies: Vec<String> = role
             .policies

@@ -337,7 +337,9 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
             }
             _ => true,
         }),
-        ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
+        ComponentId::Role(side)
+        | ComponentId::RolePolicy(side)
+        | ComponentId::ManagedPolicy(side, _) => {
             let wanted = spec.direction(side).map(|direction| direction.role_arn());
             let mut before = prior.directions();
             before.any(|direction| Some(direction.role_arn()) == wanted)

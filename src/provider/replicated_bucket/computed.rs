@@ -220,6 +220,14 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
             Known(rules.join(", ")),
         );
         put(ComponentId::Role(side.clone()), Known(role.arn.clone()));
+        let managed = role.grants.iter().flat_map(|grants| &grants.exact.managed);
+        for (index, _) in managed.enumerate() {
+            let arn = role.managed_policy_arn(index + 1);
+            put(
+                ComponentId::ManagedPolicy(side.clone(), index + 1),
+                Known(arn),
+            );
+        }
         if role.grants.is_some() {
             put(
                 ComponentId::RolePolicy(side.clone()),

@@ -27,6 +27,7 @@ mod preflight;
 mod private;
 mod read;
 pub(in crate::provider) mod report;
+mod role_size;
 mod roles;
 pub mod schema;
 mod tags_all;

@@ -52,9 +52,11 @@ pub(super) fn warn_of_role_policies(
         let ours = direction.role_policy_name();
         let inline = seen.inline_policies.present().into_iter().flatten();
         let attached = seen.attached_policies.present().into_iter().flatten();
+        let numbers = seen.managed_policies.keys();
+        let managed: Vec<String> = numbers.map(|n| direction.managed_policy_arn(*n)).collect();
         let foreign: Vec<&str> = inline
             .filter(|name| **name != ours)
-            .chain(attached)
+            .chain(attached.filter(|arn| !managed.contains(arn)))
             .map(String::as_str)
             .collect();
         if !foreign.is_empty() {

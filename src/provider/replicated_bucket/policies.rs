@@ -6,6 +6,7 @@ use futures::future::join_all;
 use super::expand::side_path;
 use super::model::{BucketModel, SideModel};
 use super::others;
+use super::report::capitalised;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
@@ -430,11 +431,4 @@ fn named(statement: &Statement, index: usize) -> String {
         || format!("Statement {}", index + 1),
         |sid| format!("Statement {sid}"),
     )
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

@@ -11,7 +11,7 @@ use super::expand::side_path;
 use super::model::BucketModel;
 use super::others;
 use super::plan::{in_state, replicates_in_state};
-use super::{report, roles};
+use super::{report, role_size, roles};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::observe::{Purpose, observe, observe_bucket, observe_role, observe_rules};
 use crate::framework::diagnostics::Diagnostics;
@@ -19,7 +19,7 @@ use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
-use crate::replication::desired::replication_configuration;
+use crate::replication::desired::{managed_policy_count, replication_configuration};
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::ownership::{Trust, claims};
 use crate::replication::rules_size;
@@ -36,6 +36,7 @@ pub(super) async fn check(
 ) {
     roles::check(spec, prior, diagnostics);
     rules_size(spec, diagnostics);
+    role_size::check(session, spec, diagnostics).await;
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
         .filter(|(side, _)| !in_state(prior, side, model))
@@ -94,6 +95,9 @@ pub(super) fn is_known(
             .is_some_and(|key| key.arn.is_some()),
         ComponentId::Of(side, Part::Replication) => replicates_in_state(prior, side, model),
         ComponentId::Of(side, _) => in_state(prior, side, model),
+        ComponentId::ManagedPolicy(..) => prior
+            .and_then(|prior| prior.components.known())
+            .is_some_and(|lines| lines.contains_key(&component.to_string())),
         ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
             let wanted = spec.direction(side).map(|d| d.role_arn().to_string());
             let mut before = prior.into_iter().flat_map(BucketModel::roles);
@@ -141,7 +145,12 @@ async fn observe_new(
         Ok((side.clone(), seen))
     }));
     let roles = spec.directions();
-    let roles = roles.filter(|direction| !known(ComponentId::Role(direction.from.clone())));
+    let roles = roles.filter(|direction| {
+        let from = &direction.from;
+        let mut policies = 1..=managed_policy_count(direction);
+        !known(ComponentId::Role(from.clone()))
+            || policies.any(|number| !known(ComponentId::ManagedPolicy(from.clone(), number)))
+    });
     let roles = join_all(roles.map(|direction| async move {
         let seen = observe_role(cloud, &direction, Purpose::Create).await?;
         Ok((direction.from, seen))

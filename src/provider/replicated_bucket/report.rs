@@ -20,7 +20,9 @@ const ASSUME_ROLE: &str = "sts:AssumeRole";
 pub(super) fn component_path(component: &ComponentId) -> AttributePath {
     match component {
         ComponentId::Of(side, _) => side_path(side),
-        ComponentId::Role(side) | ComponentId::RolePolicy(side) => role_path(side),
+        ComponentId::Role(side)
+        | ComponentId::RolePolicy(side)
+        | ComponentId::ManagedPolicy(side, _) => role_path(side),
     }
 }
 
@@ -227,6 +229,9 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
                 None => "was not made by this provider".to_owned(),
             };
             let way_out = match &claim.component {
+                ComponentId::ManagedPolicy(side, _) => {
+                    format!("Choose another {}.name: the policies of this resource are named after its role.", role_path(side))
+                }
                 ComponentId::Role(side) => {
                     let role = role_path(side);
                     format!("Choose another {role}.name, or use this role with {role}.existing_arn.")
@@ -255,7 +260,7 @@ fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
     }
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

@@ -3,20 +3,17 @@
 use super::expand::role_path;
 use super::model::BucketModel;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::value::AttributePath;
 use crate::replication::component::Side;
 use crate::replication::desired::role_document;
 use crate::replication::direction::{Direction, superseded};
 use crate::replication::ids::Arn;
 use crate::replication::observed::Observed;
-use crate::replication::policy::{self, PolicyKind};
 use crate::replication::spec::{RoleOwnership, Spec};
 
 /// What can be said of a spec's roles without a look at AWS.
 pub(super) fn check(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Diagnostics) {
     for direction in spec.directions() {
         tell_what_it_needs(&direction, prior, diagnostics);
-        check_size(&direction, diagnostics);
     }
     refuse_shared(spec, diagnostics);
 }
@@ -117,18 +114,6 @@ fn tell_what_it_needs(
                 direction.role_arn(),
                 document.pretty()
             ),
-        );
-    }
-}
-
-/// IAM takes 10,240 characters in a role's inline policies.
-fn check_size(direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
-    let text = role_document(direction).to_string();
-    if let Err(error) = policy::check_size(PolicyKind::RoleInline, &text) {
-        diagnostics.error_at(
-            AttributePath::root("destinations"),
-            "Too many destinations for one role",
-            format!("{error}. Spread the destinations over several source buckets."),
         );
     }
 }

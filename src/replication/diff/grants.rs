@@ -1,8 +1,9 @@
 //! The documents that grant something: the role's policy, and our statements in buckets' and keys' policies.
 
+use super::role_policies::{role_policy_differences, role_policy_narrowing};
 use super::{Difference, Shows};
-use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::desired::{Desired, DesiredRole};
+use crate::replication::component::{ComponentId, Part};
+use crate::replication::desired::Desired;
 use crate::replication::graph::{Action, PolicyEdit};
 use crate::replication::ids::Location;
 use crate::replication::observed::Observed;
@@ -23,10 +24,8 @@ pub enum Form {
 /// What is missing or wrong in the role's policy and in the policies of buckets and our keys.
 pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> Vec<Difference> {
     let stale = roles_made_again(desired, observed);
-    let roles = desired.directions.iter().filter_map(|(side, direction)| {
-        let seen = observed.role(side).present();
-        let seen = seen.and_then(|role| role.policy.present());
-        role_policy_difference(side, &direction.role, seen, form)
+    let roles = desired.directions.iter().flat_map(|(side, direction)| {
+        role_policy_differences(side, &direction.role, observed, form)
     });
     let shared = shared_documents(desired, observed);
     let shared = shared.filter_map(|document| document.difference(form, &stale));
@@ -35,12 +34,10 @@ pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> 
 
 /// What leads from the wider form of every document to the exact one.
 pub fn narrowing(desired: &Desired, observed: &Observed) -> Vec<Difference> {
-    let roles = desired.directions.iter().filter_map(|(side, direction)| {
-        let grants = direction.role.grants.as_ref();
-        let grants = grants.filter(|grants| grants.wider != grants.exact)?;
-        let what = "grants more than is needed";
-        Some(put_role_policy(side, &direction.role, what, &grants.exact))
-    });
+    let roles = desired
+        .directions
+        .iter()
+        .flat_map(|(side, direction)| role_policy_narrowing(side, &direction.role, observed));
     let shared = shared_documents(desired, observed)
         .filter(|d| d.share(Form::Wider).ours != d.exact.ours)
         .map(|d| {
@@ -48,43 +45,6 @@ pub fn narrowing(desired: &Desired, observed: &Observed) -> Vec<Difference> {
             d.mended_by("grants more than is needed", Shows::Component, edit)
         });
     roles.chain(shared).collect()
-}
-
-fn role_policy_difference(
-    side: &Side,
-    role: &DesiredRole,
-    seen: Option<&String>,
-    form: Form,
-) -> Option<Difference> {
-    let grants = role.grants.as_ref()?;
-    let wanted = match form {
-        Form::Wider => &grants.wider,
-        Form::Exact => &grants.exact,
-    };
-    if seen.is_some_and(|text| same_document(text, wanted)) {
-        return None;
-    }
-    let what = if seen.is_some() { "changed" } else { "missing" };
-    Some(put_role_policy(side, role, what, wanted))
-}
-
-fn put_role_policy(
-    side: &Side,
-    role: &DesiredRole,
-    what: &str,
-    document: &PolicyDocument,
-) -> Difference {
-    Difference {
-        component: ComponentId::RolePolicy(side.clone()),
-        at: role.location.clone(),
-        what: what.to_owned(),
-        shows: Shows::Component,
-        repair: Action::Call(Operation::PutRolePolicy {
-            role: role.name.clone(),
-            policy: role.policy_name.clone(),
-            document: document.clone(),
-        }),
-    }
 }
 
 /// A document that others write to as well, with what we want in it.

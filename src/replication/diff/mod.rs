@@ -9,6 +9,7 @@ mod key;
 mod lifecycle;
 mod object_lock;
 mod role;
+mod role_policies;
 mod rules;
 mod tags;
 

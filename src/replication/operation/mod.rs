@@ -5,6 +5,7 @@
 //! ours, none is the AWS SDK's.
 
 mod lifecycle;
+mod managed_policy;
 mod object_lock;
 mod query;
 mod shapes;
@@ -18,11 +19,12 @@ pub use lifecycle::{
     DEFAULT_TRANSITION_MINIMUM, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope,
     Moment, Noncurrent,
 };
+pub use managed_policy::ManagedPolicyOperation;
 pub use object_lock::{DefaultRetention, ObjectLock, Retention, RetentionPeriod};
 pub use query::{Answer, Query};
 pub use shapes::{
-    BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
-    ReplicationRule, RoleDescription, RuleFilter, Tags,
+    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectVersion, PublicAccessBlock,
+    ReplicationConfiguration, ReplicationRule, RoleDescription, RuleFilter, Tags,
 };
 
 /// A write. Each is made once by one step; what it answers, if anything, is the component's output.
@@ -168,6 +170,8 @@ pub enum Operation {
     DeleteRolePolicy { role: String, policy: String },
     /// `DetachRolePolicy`.
     DetachRolePolicy { role: String, policy_arn: String },
+    /// A write of a customer managed policy.
+    ManagedPolicy(ManagedPolicyOperation),
     /// `TagRole`.
     TagRole { role: String, tags: Tags },
     /// `UntagRole`.
@@ -266,6 +270,7 @@ impl Operation {
             Self::PutRolePolicy { .. } => "iam:PutRolePolicy",
             Self::DeleteRolePolicy { .. } => "iam:DeleteRolePolicy",
             Self::DetachRolePolicy { .. } => "iam:DetachRolePolicy",
+            Self::ManagedPolicy(operation) => operation.call(),
             Self::TagRole { .. } => "iam:TagRole",
             Self::UntagRole { .. } => "iam:UntagRole",
         }
@@ -290,6 +295,7 @@ impl Operation {
             | Self::DeleteBucketReplication { bucket }
             | Self::DeleteObjects { bucket, .. }
             | Self::AbortMultipartUpload { bucket, .. } => bucket.clone(),
+            Self::ManagedPolicy(operation) => operation.policy_arn().to_owned(),
             Self::CreateKey { description, .. } => format!("new key \"{description}\""),
             Self::PutKeyPolicy { key, .. }
             | Self::UpdateKeyDescription { key, .. }
@@ -340,6 +346,9 @@ impl Operation {
             | Self::ScheduleKeyDeletion { key, .. }
             | Self::CancelKeyDeletion { key } => vec![key],
             Self::PutRolePolicy { document, .. } => document.inputs(),
+            Self::ManagedPolicy(operation) => operation
+                .document()
+                .map_or_else(Vec::new, PolicyDocument::inputs),
             _ => Vec::new(),
         }
     }
@@ -378,17 +387,26 @@ impl Operation {
             | Self::UpdateAlias { key, .. }
             | Self::ScheduleKeyDeletion { key, .. }
             | Self::CancelKeyDeletion { key } => fill(key)?,
-            Self::PutRolePolicy { document, .. } => {
-                *document = document.resolve(output);
-                if let Some(Input::OutputOf(component)) =
-                    document.inputs().into_iter().find(|i| i.known().is_none())
-                {
-                    return Err(component.clone());
+            Self::PutRolePolicy { document, .. } => fill_document(document, output)?,
+            Self::ManagedPolicy(operation) => {
+                if let Some(document) = operation.document_mut() {
+                    fill_document(document, output)?;
                 }
             }
             _ => {}
         }
         Ok(self)
+    }
+}
+
+fn fill_document(
+    document: &mut PolicyDocument,
+    output: &dyn Fn(&ComponentId) -> Option<String>,
+) -> Result<(), ComponentId> {
+    *document = document.resolve(output);
+    match document.inputs().into_iter().find(|i| i.known().is_none()) {
+        Some(Input::OutputOf(component)) => Err(component.clone()),
+        _ => Ok(()),
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use super::lifecycle::LifecycleConfiguration;
 use super::object_lock::{ObjectLock, Retention};
 use super::shapes::{
-    BucketEncryption, KeyDescription, ObjectVersion, PublicAccessBlock, ReplicationConfiguration,
-    RoleDescription, Tags,
+    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectVersion, PublicAccessBlock,
+    ReplicationConfiguration, RoleDescription, Tags,
 };
 
 /// A read. Every query names the one thing that it looks at.
@@ -73,6 +73,12 @@ pub enum Query {
     ListAttachedRolePolicies { role: String },
     /// Answers [`Answer::Text`]: the document, percent-decoded.
     GetRolePolicy { role: String, policy: String },
+    /// Answers [`Answer::ManagedPolicy`].
+    GetPolicy { policy_arn: String },
+    /// Answers [`Answer::Text`]: the document, percent-decoded.
+    GetPolicyVersion { policy_arn: String, version: String },
+    /// Ids of all versions (all pages). Answers [`Answer::Names`].
+    ListPolicyVersions { policy_arn: String },
 }
 
 /// What a query found. "Not there" is not an answer but [`CallErrorKind::NotFound`](crate::execution::cloud::CallErrorKind).
@@ -116,6 +122,8 @@ pub enum Answer {
     },
     /// Names, ids or ARNs.
     Names(Vec<String>),
+    /// A customer managed policy.
+    ManagedPolicy(ManagedPolicyDescription),
     /// A role.
     Role(RoleDescription),
 }
@@ -149,6 +157,9 @@ impl Query {
             Self::ListRolePolicies { .. } => "iam:ListRolePolicies",
             Self::ListAttachedRolePolicies { .. } => "iam:ListAttachedRolePolicies",
             Self::GetRolePolicy { .. } => "iam:GetRolePolicy",
+            Self::GetPolicy { .. } => "iam:GetPolicy",
+            Self::GetPolicyVersion { .. } => "iam:GetPolicyVersion",
+            Self::ListPolicyVersions { .. } => "iam:ListPolicyVersions",
         }
     }
 
@@ -180,6 +191,9 @@ impl Query {
             | Self::ListRolePolicies { role }
             | Self::ListAttachedRolePolicies { role }
             | Self::GetRolePolicy { role, .. } => role,
+            Self::GetPolicy { policy_arn }
+            | Self::GetPolicyVersion { policy_arn, .. }
+            | Self::ListPolicyVersions { policy_arn } => policy_arn,
         }
     }
 }

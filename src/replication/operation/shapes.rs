@@ -145,6 +145,15 @@ pub struct KeyDescription {
     pub created: Option<String>,
 }
 
+/// What `GetPolicy` tells of a customer managed policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedPolicyDescription {
+    /// The id of its default version.
+    pub default_version: String,
+    /// The policy's tags.
+    pub tags: Tags,
+}
+
 /// What `GetRole` tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleDescription {

@@ -9,6 +9,8 @@ pub enum PolicyKind {
     Key,
     /// The inline policies of a role, all together: 10,240 characters, white space not counted.
     RoleInline,
+    /// A customer managed policy: 6,144 characters, white space not counted.
+    Managed,
 }
 
 /// A policy is longer than AWS accepts.
@@ -20,6 +22,16 @@ pub struct TooLarge {
     /// Its size, as AWS counts it.
     pub size: usize,
 }
+
+/// As many managed policies as a role may have attached, where nobody asked AWS for more.
+pub const ATTACHED_POLICIES: usize = 10;
+
+/// A role's policy is longer than AWS accepts in all documents of a role together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the role's policy is too long for one inline policy and the {ATTACHED_POLICIES} managed policies that AWS attaches to a role"
+)]
+pub struct TooManyDestinations;
 
 /// Refuses a policy that AWS would refuse for its length.
 ///
@@ -38,7 +50,9 @@ pub fn check_size(kind: PolicyKind, text: &str) -> Result<(), TooLarge> {
 pub fn size(kind: PolicyKind, text: &str) -> usize {
     match kind {
         PolicyKind::Bucket | PolicyKind::Key => text.len(),
-        PolicyKind::RoleInline => text.chars().filter(|c| !c.is_whitespace()).count(),
+        PolicyKind::RoleInline | PolicyKind::Managed => {
+            text.chars().filter(|c| !c.is_whitespace()).count()
+        }
     }
 }
 
@@ -49,6 +63,7 @@ impl PolicyKind {
             Self::Bucket => 20 * 1024,
             Self::Key => 32 * 1024,
             Self::RoleInline => 10_240,
+            Self::Managed => 6_144,
         }
     }
 
@@ -57,13 +72,14 @@ impl PolicyKind {
             Self::Bucket => "the bucket policy",
             Self::Key => "the key policy",
             Self::RoleInline => "the inline policies of the role",
+            Self::Managed => "the managed policy",
         }
     }
 
     fn unit(self) -> &'static str {
         match self {
             Self::Bucket | Self::Key => "bytes",
-            Self::RoleInline => "characters without white space",
+            Self::RoleInline | Self::Managed => "characters without white space",
         }
     }
 }

@@ -21,6 +21,7 @@ mod replication_role;
 mod require_tls;
 mod share;
 mod sid;
+mod split;
 mod trust;
 mod unique_json;
 
@@ -34,11 +35,12 @@ pub use document::{Condition, Effect, Element, PolicyDocument, Principals, State
 pub use evaluate::{Decision, Denial, Request, denial, evaluate};
 pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};
-pub use limits::{PolicyKind, TooLarge, check_size, size};
+pub use limits::{ATTACHED_POLICIES, PolicyKind, TooLarge, TooManyDestinations, check_size, size};
 pub use meaning::{same_grant, same_meaning, same_meaning_text, same_statement};
 pub use merge::{foreign, merge, ours, remove_ours};
 pub use replication_role::{DestinationGrant, RoleGrants, SourceGrant, role_policy};
 pub use require_tls::{require_tls_sid, require_tls_statement};
 pub use share::PolicyShare;
 pub use sid::{is_ours, is_ours_for, is_replicated, sid};
+pub use split::role_policies;
 pub use trust::trust_policy;

@@ -73,6 +73,14 @@ pub fn role_policy(grants: &RoleGrants) -> PolicyDocument {
     PolicyDocument::new(statements)
 }
 
+/// What a role may do at destinations, without the reading of the source.
+pub(super) fn replicas_policy(grants: &RoleGrants) -> PolicyDocument {
+    let (destinations, partition) = (&grants.destinations, &grants.partition);
+    let mut statements = write_replicas(destinations, partition);
+    statements.extend(encrypt_replicas(destinations, partition));
+    PolicyDocument::new(statements)
+}
+
 /// S3 reads the rules, and lists the bucket to tell a missing object from a hidden one.
 fn read_source_bucket(source: &SourceGrant, partition: &Partition) -> Statement {
     Statement::allow("ReadSourceBucket")

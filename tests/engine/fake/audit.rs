@@ -82,7 +82,11 @@ impl State {
                     ),
                 ]),
             };
-            let identity: Vec<&PolicyDocument> = role.policies.values().collect();
+            let inline = role.policies.values();
+            let managed = role.attached.iter();
+            let managed =
+                managed.filter_map(|arn| Some(self.managed_policies.get(arn)?.document()));
+            let identity: Vec<&PolicyDocument> = inline.chain(managed).collect();
             if evaluate(&identity, &request) != Decision::Allowed {
                 lacking.push(format!("the role may not {action} on {arn}"));
             }

@@ -28,6 +28,9 @@ impl State {
     }
 
     pub(super) fn query_iam(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
+        if let Some(answer) = self.query_managed_policy(at, query) {
+            return answer;
+        }
         let Some(role) = self.roles.get(&role_id(at, query.subject())) else {
             return refuse(Kind::NotFound, "NoSuchEntity", "no such role");
         };
@@ -50,6 +53,9 @@ impl State {
         at: &Location,
         operation: &Operation,
     ) -> Result<Output, Refused> {
+        if let Operation::ManagedPolicy(operation) = operation {
+            return self.perform_managed_policy(at, operation);
+        }
         let id = role_id(at, &operation.subject());
         if let Operation::CreateRole { role, .. } = operation
             && self.roles.contains_key(&id)
@@ -178,7 +184,7 @@ impl Role {
     }
 }
 
-fn check_identity_policy(document: &PolicyDocument) -> Result<(), Refused> {
+pub(super) fn check_identity_policy(document: &PolicyDocument) -> Result<(), Refused> {
     let malformed = |message: &str| refuse(Kind::Invalid, "MalformedPolicyDocument", message);
     if !document.is_resolved() {
         return malformed("a resource is not known");
@@ -198,6 +204,6 @@ fn check_identity_policy(document: &PolicyDocument) -> Result<(), Refused> {
 }
 
 /// Names of roles are unique without regard to case.
-fn role_id(at: &Location, name: &str) -> (String, String) {
+pub(super) fn role_id(at: &Location, name: &str) -> (String, String) {
     (at.account.to_string(), name.to_lowercase())
 }

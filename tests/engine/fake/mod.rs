@@ -9,6 +9,7 @@ mod audit;
 mod iam;
 mod kms;
 mod lifecycle;
+mod managed_policy;
 mod principals;
 mod replication;
 mod s3;
@@ -28,6 +29,7 @@ use terraform_provider_replicated::replication::operation::{Answer, Operation, O
 
 pub(crate) use iam::Role;
 pub(crate) use kms::Key;
+pub(crate) use managed_policy::ManagedPolicy;
 pub(crate) use s3::Bucket;
 
 /// The account that is entered without any role.
@@ -52,6 +54,8 @@ pub(crate) struct State {
     pub(crate) aliases: BTreeMap<(String, String, String), String>,
     /// Roles by account and name in lower case.
     pub(crate) roles: BTreeMap<(String, String), Role>,
+    /// Customer managed policies by ARN.
+    pub(crate) managed_policies: BTreeMap<String, ManagedPolicy>,
     /// Every write that was carried out, in order: `PutBucketPolicy acme-archive`.
     pub(crate) writes: Vec<String>,
     /// When writes were started.
