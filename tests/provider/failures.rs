@@ -114,6 +114,40 @@ async fn a_destination_that_could_not_go_stays_in_the_state_beside_its_successor
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_way_back_that_could_not_come_or_go_is_finished_by_the_next_update() {
+    let two_way = with(&kms_abroad(), "destinations.backup.two_way", json!(true));
+    for write in [
+        "CreateRole replication-acme-archive-backup",
+        "PutRolePolicy replication-acme-archive-backup",
+        "PutBucketPolicy acme-archive",
+        "PutBucketReplication acme-archive-backup",
+    ] {
+        assert_no_trace(&interrupted(kms_abroad(), two_way.clone(), write).await);
+    }
+    for write in [
+        "DeleteBucketReplication acme-archive-backup",
+        "DeleteBucketPolicy acme-archive",
+        "DeleteRolePolicy replication-acme-archive-backup",
+        "DeleteRole replication-acme-archive-backup",
+    ] {
+        assert_no_trace(&interrupted(two_way.clone(), kms_abroad(), write).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_could_not_go_stays_in_the_state_until_it_does() {
+    let renamed =
+        |config: &serde_json::Value, path: &str| with(config, path, json!({ "name": "copier" }));
+    let write = "DeleteRole replication-acme-archive";
+    let second = renamed(&kms_abroad(), "role");
+    assert_no_trace(&interrupted(kms_abroad(), second, write).await);
+    let two_way = with(&kms_abroad(), "destinations.backup.two_way", json!(true));
+    let second = renamed(&two_way, "destinations.backup.two_way_role");
+    let write = "DeleteRole replication-acme-archive-backup";
+    assert_no_trace(&interrupted(two_way, second, write).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destination_whose_account_is_closed_is_left_as_it_is_with_a_warning() {
     let mut terraform = Terraform::new();
     terraform.converge(&two_destinations()).await;

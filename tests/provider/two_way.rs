@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::configs::{ABROAD, HOME, UNKNOWN, kms_abroad, two_destinations, with};
 use crate::fake::State;
-use crate::terraform::{Terraform, differences};
+use crate::terraform::{SOMEBODYS_KEY, Terraform, differences};
 
 const SOURCE: &str = "acme-archive";
 const BACKUP: &str = "acme-archive-backup";
@@ -229,6 +229,29 @@ async fn objects_under_a_key_that_find_none_on_their_way_back_are_a_warning() {
     let warnings = terraform.plan(&config).await.said.warnings;
     let told = r#"destinations["backup"].two_way: Objects under KMS are not replicated back"#;
     assert!(warnings.contains(&told.to_owned()), "{warnings:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_key_must_let_every_new_role_in() {
+    let mut terraform = Terraform::new();
+    crate::random::surroundings(&terraform);
+    let arn = format!("arn:aws:kms:eu-west-1:{HOME}:{SOMEBODYS_KEY}000000000000");
+    let key = json!({ "kms_key_arn": arn });
+    let config = with(&kms_abroad(), "source.encryption", key);
+    terraform.converge(&config).await;
+    let told = ["source.encryption.kms_key_arn: The key's policy must let the role in"];
+    let plan = terraform.plan(&with(&config, TWO_WAY, json!(true))).await;
+    assert_eq!(plan.said.warnings, told);
+    terraform
+        .converge(&with(&config, TWO_WAY, json!(true)))
+        .await;
+    let renamed = with(&config, TWO_WAY, json!(true));
+    let renamed = with(
+        &renamed,
+        "destinations.backup.two_way_role",
+        json!({ "name": "copier" }),
+    );
+    assert_eq!(terraform.plan(&renamed).await.said.warnings, told);
 }
 
 #[tokio::test(start_paused = true)]

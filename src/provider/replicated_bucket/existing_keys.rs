@@ -3,13 +3,14 @@
 use futures::future::join_all;
 
 use super::expand::side_path;
-use super::model::{BucketModel, RuleModel};
+use super::model::{BucketModel, RuleModel, SideModel};
+use super::preflight::is_known;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
-use crate::replication::component::Side;
+use crate::replication::component::{ComponentId, Side};
 use crate::replication::desired::{key_statements, rules_key_statement};
 use crate::replication::ids::{Arn, Location};
 use crate::replication::operation::{Answer, KeyDescription, Query};
@@ -20,13 +21,19 @@ use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 pub(super) async fn check(
     session: &Session,
     spec: &Spec,
+    model: &BucketModel,
     prior: Option<&BucketModel>,
     diagnostics: &mut Diagnostics,
 ) {
     let mut uses = Vec::new();
     for (side, bucket) in spec.buckets() {
-        uses.extend(of_bucket(spec, prior, &side, bucket));
-        uses.extend(of_rules(spec, prior, &side, bucket));
+        let before = prior
+            .and_then(|prior| prior.side_of_bucket(bucket.name.as_str()))
+            .map(|(_, side)| side)
+            // A key that was told to let one role in has to let another one in, too.
+            .filter(|_| !by_a_new_role(spec, model, prior, &side));
+        uses.extend(of_bucket(spec, before, &side, bucket));
+        uses.extend(of_rules(spec, before, &side, bucket));
     }
     let answers = join_all(uses.iter().map(|of| async {
         let key = || of.arn.clone();
@@ -63,18 +70,30 @@ struct Use<'a> {
     crosses_accounts: bool,
 }
 
+/// Whether objects arrive in a side's bucket, or leave it, by a role that state does not know.
+fn by_a_new_role(
+    spec: &Spec,
+    model: &BucketModel,
+    prior: Option<&BucketModel>,
+    side: &Side,
+) -> bool {
+    spec.directions().any(|direction| {
+        let concerned = direction.from == *side || direction.to.iter().any(|to| to.side == *side);
+        concerned && !is_known(prior, spec, model, &ComponentId::Role(direction.from))
+    })
+}
+
 /// The key of a bucket, where it is new.
 fn of_bucket<'a>(
     spec: &'a Spec,
-    prior: Option<&BucketModel>,
+    before: Option<&SideModel>,
     side: &Side,
     bucket: &'a BucketSpec,
 ) -> Option<Use<'a>> {
     let Some(KeyChoice::Existing(key)) = &bucket.encryption.key else {
         return None;
     };
-    let before = prior.and_then(|prior| prior.side_of_bucket(bucket.name.as_str()));
-    if before.and_then(|(_, side)| side.kms_key_arn.known()) == Some(&key.arn) {
+    if before.and_then(|side| side.kms_key_arn.known()) == Some(&key.arn) {
         return None;
     }
     Some(Use {
@@ -98,15 +117,14 @@ fn of_bucket<'a>(
 /// The keys that rules to a bucket name themselves, where they are new.
 fn of_rules<'a>(
     spec: &'a Spec,
-    prior: Option<&BucketModel>,
+    before: Option<&SideModel>,
     side: &Side,
     bucket: &'a BucketSpec,
 ) -> Vec<Use<'a>> {
     let Side::Destination(key) = side else {
         return Vec::new();
     };
-    let before = prior.and_then(|prior| prior.side_of_bucket(bucket.name.as_str()));
-    let before = before.and_then(|(_, side)| side.rules.known());
+    let before = before.and_then(|side| side.rules.known());
     let known = |name: &str| -> Option<&String> {
         let rule: Option<&RuleModel> = before?.get(name).and_then(Attr::known);
         rule?.replica_kms_key_arn.known()

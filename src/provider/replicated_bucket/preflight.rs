@@ -44,7 +44,7 @@ pub(super) async fn check(
     let mut of_keys = Diagnostics::new();
     let (observed, (), acls) = futures::join!(
         observe_new(session, spec, model, prior, &new),
-        existing_keys::check(session, spec, prior, &mut of_keys),
+        existing_keys::check(session, spec, model, prior, &mut of_keys),
         acls::foreign_grants(session, spec, prior, model),
     );
     diagnostics.extend(of_keys);
