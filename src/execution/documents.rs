@@ -2,7 +2,8 @@
 //!
 //! An edit reads the document right before it writes, and reads it again afterwards: AWS has no conditional
 //! write for policies, so the only way to notice that a concurrent writer won is to look. Edits of one document
-//! are one after the other within the process; other processes are noticed by the second read.
+//! are one after the other within the process; other processes are noticed by the second read. A replication
+//! configuration that is somebody else's is such a document as well.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +12,12 @@ use std::time::Duration;
 use super::cloud::{CallError, CallErrorKind};
 use super::executor::Run;
 use super::retry::{self, Setting};
+use crate::replication::diff::same_rule;
 use crate::replication::graph::PolicyEdit;
 use crate::replication::ids::Location;
-use crate::replication::operation::{Answer, Input, Operation, Query};
+use crate::replication::operation::{Answer, Input, Operation, Query, ReplicationConfiguration};
 use crate::replication::policy::{self, PolicyDocument, PolicyKind};
+use crate::replication::rules_share::RulesShare;
 
 /// One lock for each document that somebody in this process edits.
 #[derive(Debug, Default)]
@@ -148,6 +151,82 @@ pub(super) async fn edit(
                 ));
             }
         }
+    }
+}
+
+/// Puts an owner's rules into a replication configuration and leaves everybody else's as they are.
+pub(super) async fn edit_rules(
+    run: &Run<'_>,
+    at: &Location,
+    bucket: &str,
+    share: &RulesShare,
+    setting: Setting,
+) -> Result<(), CallError> {
+    let lock = run.locks.of(&format!("rules of {bucket}"));
+    let _turn = lock.lock().await;
+    let query = Query::GetBucketReplication {
+        bucket: bucket.to_owned(),
+    };
+    let mut waits = retry::backoff(Duration::from_secs(60));
+    let mut written = false;
+    loop {
+        let current = match run.cloud.query(at, &query).await {
+            Ok(Answer::Replication(configuration)) => Some(configuration),
+            Ok(_) => None,
+            Err(error) if error.kind == CallErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(conflict) = share.conflicts(current.as_ref()).first() {
+            let message = format!("nothing was written: {conflict}");
+            let (kind, call) = (CallErrorKind::Invalid, "s3:PutBucketReplication");
+            return Err(run.local_error(at, kind, call, bucket, &message));
+        }
+        let wanted = share.merged_into(current.as_ref());
+        if same_rules(current.as_ref(), wanted.as_ref()) {
+            return Ok(());
+        }
+        if written {
+            // What was written does not show: another writer won, or S3 is slow to show it.
+            match waits.next() {
+                Some(wait) if run.pause(wait).await => {}
+                Some(_) => return Err(run.stopped(at, query.call(), bucket)),
+                None => {
+                    return Err(run.local_error(
+                        at,
+                        CallErrorKind::Conflict,
+                        query.call(),
+                        bucket,
+                        "what was written did not show within a minute: another writer keeps replacing the rules, \
+                         or AWS is slow to show it",
+                    ));
+                }
+            }
+        }
+        let bucket = bucket.to_owned();
+        let operation = match wanted {
+            Some(configuration) => Operation::PutBucketReplication {
+                bucket,
+                configuration,
+            },
+            None => Operation::DeleteBucketReplication { bucket },
+        };
+        run.call(at, &operation, setting).await?;
+        written = true;
+    }
+}
+
+/// Whether two configurations have the same role and rules; their order means nothing.
+fn same_rules(a: Option<&ReplicationConfiguration>, b: Option<&ReplicationConfiguration>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.role == b.role
+                && a.rules.len() == b.rules.len()
+                && a.rules
+                    .iter()
+                    .all(|rule| b.rules.iter().any(|other| same_rule(rule, other)))
+        }
+        _ => false,
     }
 }
 

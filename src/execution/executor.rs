@@ -185,6 +185,25 @@ impl Run<'_> {
                     documents::edit(self, &step.at, &Document::Key(key), edit).await?;
                     Ok(Output::Done)
                 }
+                Action::EditBucketReplication { bucket, share } => {
+                    let share = share
+                        .clone()
+                        .resolve(&|component| outputs.get(component).cloned())
+                        .map_err(|missing| {
+                            let message =
+                                format!("{missing} is not known; this is a bug in the provider");
+                            let call = "s3:PutBucketReplication";
+                            self.local_error(
+                                &step.at,
+                                CallErrorKind::Invalid,
+                                call,
+                                bucket,
+                                &message,
+                            )
+                        })?;
+                    documents::edit_rules(self, &step.at, bucket, &share, setting).await?;
+                    Ok(Output::Done)
+                }
                 Action::Await { query, until } => self.wait(&step.at, query, *until).await,
                 Action::EmptyAndDeleteBucket {
                     bucket,

@@ -22,7 +22,7 @@ use crate::replication::observed::{
     Presence,
 };
 use crate::replication::operation::{
-    Answer, LifecycleConfiguration, Query, ReplicationConfiguration, Tags,
+    Answer, BucketEncryption, LifecycleConfiguration, Query, ReplicationConfiguration, Tags,
 };
 use crate::replication::policy::ATTACHED_POLICIES;
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
@@ -48,7 +48,8 @@ pub async fn observe(
     purpose: Purpose,
     known: &(dyn Fn(&ComponentId) -> bool + Sync),
 ) -> Result<Observed, Vec<CallError>> {
-    let buckets = join_all(spec.buckets().map(|(side, bucket)| async move {
+    let visible = spec.buckets().filter(|(_, bucket)| bucket.is_reachable());
+    let buckets = join_all(visible.map(|(side, bucket)| async move {
         let look = Look {
             cloud,
             at: &bucket.location,
@@ -124,6 +125,9 @@ pub async fn observe_bucket(
     purpose: Purpose,
     known: bool,
 ) -> Result<ObservedBucket, CallError> {
+    if !bucket.is_reachable() {
+        return Ok(ObservedBucket::default());
+    }
     let look = Look {
         cloud,
         at: &bucket.location,
@@ -240,6 +244,9 @@ impl Look<'_> {
                 Some(_) => {}
             }
         }
+        if bucket.existing().is_some() {
+            return self.existing_bucket(bucket, replicates).await;
+        }
         if self.purpose == Purpose::Destroy {
             return self.bucket_for_destroy(bucket, replicates).await;
         }
@@ -260,10 +267,7 @@ impl Look<'_> {
             self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
             self.setting(
                 q(|bucket| Query::GetBucketEncryption { bucket }),
-                |answer| match answer {
-                    Answer::Encryption(encryption) => Some(encryption),
-                    _ => None,
-                }
+                default_encryption
             ),
             self.setting(
                 q(|bucket| Query::GetPublicAccessBlock { bucket }),
@@ -289,10 +293,7 @@ impl Look<'_> {
             return Ok(seen);
         };
         seen.region = Presence::Present(bucket.location.region.to_string());
-        seen.versioning = match versioning {
-            Presence::Present(state) if state.is_empty() => Presence::Absent,
-            other => other,
-        };
+        seen.versioning = versioning_state(versioning);
         seen.encryption = encryption.presence();
         seen.public_access_block = block.presence();
         seen.object_ownership = ownership.presence();
@@ -303,6 +304,39 @@ impl Look<'_> {
         seen.replication = replication.presence();
         seen.empty = empty;
         Ok(seen)
+    }
+
+    /// Of somebody else's bucket only what replication needs is looked at, for whatever purpose.
+    async fn existing_bucket(
+        &self,
+        bucket: &BucketSpec,
+        replicates: bool,
+    ) -> Result<ObservedBucket, CallError> {
+        let name = bucket.name.to_string();
+        let q = |make: fn(String) -> Query| make(name.clone());
+        let (versioning, encryption, policy, replication) = try_join!(
+            self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
+            self.setting(
+                q(|bucket| Query::GetBucketEncryption { bucket }),
+                default_encryption
+            ),
+            self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
+            self.replication(&name, replicates),
+        )?;
+        let Setting::Of(versioning) = versioning else {
+            return Ok(ObservedBucket {
+                region: Presence::Absent,
+                ..ObservedBucket::default()
+            });
+        };
+        Ok(ObservedBucket {
+            region: Presence::Present(bucket.location.region.to_string()),
+            versioning: versioning_state(versioning),
+            encryption: encryption.presence(),
+            policy: policy.presence(),
+            replication: replication.presence(),
+            ..ObservedBucket::default()
+        })
     }
 
     async fn bucket_for_destroy(
@@ -792,6 +826,21 @@ fn present_key(
     match description {
         Presence::Present(description) => Presence::Present(make(description)),
         _ => Presence::Absent,
+    }
+}
+
+/// S3 answers with nothing for a bucket that never had versioning.
+fn versioning_state(answer: Presence<String>) -> Presence<String> {
+    match answer {
+        Presence::Present(state) if state.is_empty() => Presence::Absent,
+        other => other,
+    }
+}
+
+fn default_encryption(answer: Answer) -> Option<BucketEncryption> {
+    match answer {
+        Answer::Encryption(encryption) => Some(encryption),
+        _ => None,
     }
 }
 

@@ -9,20 +9,21 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
 use super::direction::{Arrival, Direction};
+use super::existing::rules_share;
 use super::existing_keys::{ManagedKey, keys_given_up, managed_keys};
 use super::ids::Location;
 use super::ignored_tags::IgnoredTags;
 use super::names::{self, ownership_tags};
 use super::operation::{
-    BucketEncryption, Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock,
-    ReplicationConfiguration, Tags,
+    BucketEncryption, Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock, Tags,
 };
 use super::policy::{
     PolicyDocument, PolicyShare, RoleGrants, SourceGrant, Statement, destination_key_statement,
     destination_statements, key_policy, require_tls_statement, role_policies, role_policy,
     source_key_statement, trust_policy,
 };
-use super::rules::{destination_grant, rules};
+use super::rules::destination_grant;
+use super::rules_share::RulesShare;
 use super::spec::{BucketSpec, Custody, KeyChoice, RoleOwnership, Spec};
 
 /// Everything that one `replicated_bucket` should be.
@@ -45,8 +46,8 @@ pub struct Desired {
 pub struct DesiredDirection {
     /// The role with its grants.
     pub role: DesiredRole,
-    /// The bucket's replication configuration.
-    pub replication: ReplicationConfiguration,
+    /// Our rules in the bucket's replication configuration.
+    pub replication: RulesShare,
 }
 
 /// One bucket.
@@ -101,6 +102,8 @@ pub struct DesiredExisting {
     pub reachable: bool,
     /// Whether versioning is turned on where it is not.
     pub enable_versioning: bool,
+    /// Whether our statements are written into its policy.
+    pub manage_bucket_policy: bool,
     /// The default encryption, where it is ours to write.
     pub encryption: Option<BucketEncryption>,
 }
@@ -197,6 +200,23 @@ impl DesiredRole {
     }
 }
 
+impl DesiredBucket {
+    /// Whether the bucket is somebody else's.
+    pub fn is_existing(&self) -> bool {
+        matches!(self.custody, DesiredCustody::Existing(_))
+    }
+
+    /// Whether its policy is ours to write into.
+    pub fn policy_is_managed(&self) -> bool {
+        match &self.custody {
+            DesiredCustody::Ours(_) => true,
+            DesiredCustody::Existing(existing) => {
+                existing.reachable && existing.manage_bucket_policy
+            }
+        }
+    }
+}
+
 /// Works out what AWS should show.
 ///
 /// `prior` is what was in force until now; `created` marks what this run makes (RFC 3339).
@@ -213,14 +233,10 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
     let directions = spec
         .directions()
         .map(|direction| {
-            // A destination under another key is the same bucket.
-            let before = prior.and_then(|prior| {
-                let mut before = prior.directions();
-                before.find(|before| before.bucket.name == direction.bucket.name)
-            });
+            let before = prior.and_then(|prior| direction.in_spec(prior));
             let desired = DesiredDirection {
                 role: desire_role(spec, &direction, before.as_ref(), created),
-                replication: replication_configuration(&direction),
+                replication: rules_share(&direction, before.as_ref()),
             };
             (direction.from, desired)
         })
@@ -231,14 +247,6 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
         managed_keys: managed_keys(spec),
         keys_given_up: prior.map_or_else(BTreeMap::new, |prior| keys_given_up(spec, prior)),
         owner,
-    }
-}
-
-/// A direction's replication configuration.
-pub fn replication_configuration(direction: &Direction<'_>) -> ReplicationConfiguration {
-    ReplicationConfiguration {
-        role: direction.role_arn().to_string(),
-        rules: rules(direction),
     }
 }
 
@@ -435,6 +443,7 @@ fn desire_bucket(
             Custody::Existing(existing) => DesiredCustody::Existing(DesiredExisting {
                 reachable: existing.reachable,
                 enable_versioning: existing.enable_versioning,
+                manage_bucket_policy: existing.manage_bucket_policy,
                 encryption: existing
                     .enable_encryption
                     .then(|| default_encryption(side, bucket)),
@@ -483,7 +492,8 @@ fn key_share(
     }
 }
 
-fn default_encryption(side: &Side, bucket: &BucketSpec) -> BucketEncryption {
+/// The default encryption that a spec says a bucket has.
+pub(super) fn default_encryption(side: &Side, bucket: &BucketSpec) -> BucketEncryption {
     BucketEncryption {
         sse_algorithm: bucket.encryption.sse_algorithm.clone(),
         kms_key: bucket.key(side),

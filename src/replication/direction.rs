@@ -128,6 +128,12 @@ fn owner_override(from: &BucketSpec, to: &BucketSpec) -> bool {
 }
 
 impl Direction<'_> {
+    /// The direction out of the same bucket in another spec; a destination under another key is the same bucket.
+    pub fn in_spec<'s>(&self, spec: &'s Spec) -> Option<Direction<'s>> {
+        let mut directions = spec.directions();
+        directions.find(|other| other.bucket.name == self.bucket.name)
+    }
+
     /// The role's ARN; it follows from account, path and name.
     pub fn role_arn(&self) -> Arn {
         let at = &self.bucket.location;

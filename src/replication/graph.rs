@@ -10,6 +10,7 @@ use super::component::ComponentId;
 use super::ids::Location;
 use super::operation::{Input, ManagedPolicyOperation, Operation, Query};
 use super::policy::PolicyShare;
+use super::rules_share::RulesShare;
 
 /// Position of a step in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,13 @@ pub enum Action {
         key: Input<String>,
         /// The change.
         edit: PolicyEdit,
+    },
+    /// Puts our rules into a bucket's replication configuration and leaves everybody else's as they are.
+    EditBucketReplication {
+        /// The bucket.
+        bucket: String,
+        /// Our rules; none takes them away.
+        share: RulesShare,
     },
     /// Reads until what was written shows.
     Await {
@@ -189,6 +197,9 @@ impl Action {
         match self {
             Self::Call(operation) => operation.inputs().into_iter().flat_map(of).collect(),
             Self::EditKeyPolicy { key, .. } => of(key),
+            Self::EditBucketReplication { share, .. } => {
+                share.inputs().into_iter().flat_map(of).collect()
+            }
             Self::EditBucketPolicy { .. }
             | Self::Await { .. }
             | Self::EmptyAndDeleteBucket { .. } => Vec::new(),
@@ -215,6 +226,15 @@ impl fmt::Display for Action {
             }
             Self::EditKeyPolicy { key, edit } => {
                 write!(f, "EditKeyPolicy {key}: {}", sids(edit))
+            }
+            Self::EditBucketReplication { bucket, share } => {
+                let ids: Vec<&str> = share.rules.iter().map(|rule| rule.id.as_str()).collect();
+                let rules = if ids.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    ids.join(", ")
+                };
+                write!(f, "EditBucketReplication {bucket}: {rules}")
             }
             Self::Await { query, until } => match until {
                 Condition::Shows(Some(text)) => write!(f, "Await {query} = {text}"),

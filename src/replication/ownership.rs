@@ -67,7 +67,9 @@ pub fn claims(
             continue;
         };
         let component = ComponentId::Of(side.clone(), Part::Bucket);
-        if seen.region.present().is_some() && !known(&component) {
+        // Whose somebody else's bucket is, needs no looking into.
+        let ours = bucket.settings().is_some();
+        if ours && seen.region.present().is_some() && !known(&component) {
             let tags = seen.tags.present().unwrap_or(&nothing);
             let verdict = judge(&owner, &component, tags, trust).and_then(|()| match trust {
                 Trust::Recent(_) if !tags.contains_key(RETAINED_TAG) => empty(seen),
@@ -96,7 +98,9 @@ fn rules_claim(
     known: &dyn Fn(&ComponentId) -> bool,
 ) -> Option<Claim> {
     let component = ComponentId::Of(direction.from.clone(), Part::Replication);
-    if direction.from == Side::Source || known(&component) {
+    // In somebody else's bucket their rules may stand beside ours.
+    let theirs = direction.bucket.existing().is_some();
+    if direction.from == Side::Source || theirs || known(&component) {
         return None;
     }
     let seen = observed.buckets.get(&direction.from)?;

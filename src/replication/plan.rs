@@ -36,6 +36,19 @@ pub struct Going {
     pub directions: Vec<GoingDirection>,
     /// Aliases of ours that are no longer wanted.
     pub aliases: Vec<(Side, BucketSpec, String)>,
+    /// What is given up of buckets that stay, once the rules are settled.
+    pub given_up: Vec<GivenUp>,
+}
+
+/// Something of ours that a bucket loses because it is somebody else's from now on, or more so than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// What of it.
+    pub component: ComponentId,
+    /// Where it is.
+    pub at: Location,
+    /// The write that takes it away.
+    pub action: Action,
 }
 
 /// A direction of before.
@@ -85,6 +98,9 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
             }),
             [],
         );
+    }
+    for given_up in &going.given_up {
+        planner.give_up(given_up, &rules);
     }
     let mut graph = planner.graph;
     withdraw_from_keys(&mut graph, &desired.keys_given_up, &rules);
@@ -364,10 +380,11 @@ impl<'a> Planner<'a> {
             let component = difference.component.clone();
             let side = component.side().clone();
             let at = difference.at.clone();
-            let Action::Call(operation) = &difference.repair else {
-                continue;
+            let bucket = match &difference.repair {
+                Action::Call(operation) => operation.subject(),
+                Action::EditBucketReplication { bucket, .. } => bucket.clone(),
+                _ => continue,
             };
-            let bucket = operation.subject();
             let mut after = self.ready.clone();
             after.extend(self.last.get(&side));
             let put = self.add(difference, after);
@@ -426,6 +443,20 @@ impl<'a> Planner<'a> {
                 self.add(grant, after);
             }
         }
+    }
+
+    /// Writes of a bucket follow one another (rule 1), and the old rules may have needed what goes (rule 5).
+    fn give_up(&mut self, given_up: &GivenUp, rules: &[StepId]) {
+        let mut after = rules.to_vec();
+        let side = given_up.component.side().clone();
+        after.extend(self.last.get(&side));
+        let id = self.graph.push(
+            given_up.component.clone(),
+            given_up.at.clone(),
+            given_up.action.clone(),
+            after,
+        );
+        self.last.insert(side, id);
     }
 
     fn add(&mut self, difference: Difference, after: impl IntoIterator<Item = StepId>) -> StepId {

@@ -10,7 +10,8 @@ use super::ids::{BucketName, Location};
 use super::ignored_tags::IgnoredTags;
 use super::observed::{Observed, Presence};
 use super::operation::{
-    Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock, RuleFilter, Tags,
+    BucketEncryption, Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock, RuleFilter,
+    Tags,
 };
 use super::policy::Statement;
 
@@ -96,6 +97,8 @@ pub struct ExistingBucket {
     pub manage_bucket_policy: bool,
     /// Whether its account is entered at all.
     pub reachable: bool,
+    /// The default encryption that was there before we wrote ours; a release puts it back.
+    pub encryption_found: Option<BucketEncryption>,
 }
 
 /// Default encryption of a bucket.
@@ -307,6 +310,17 @@ impl BucketSpec {
             Custody::Ours(_) => None,
             Custody::Existing(existing) => Some(existing),
         }
+    }
+
+    /// Whether its account is entered.
+    pub fn is_reachable(&self) -> bool {
+        self.existing().is_none_or(|existing| existing.reachable)
+    }
+
+    /// Whether its policy is ours to write into.
+    pub fn policy_is_managed(&self) -> bool {
+        self.existing()
+            .is_none_or(|existing| existing.reachable && existing.manage_bucket_policy)
     }
 
     /// Whether it is still there after a destroy.

@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
+use super::desired::default_encryption;
 use super::direction::Direction;
+use super::existing::rules_share;
 use super::existing_keys::{ManagedKey, managed_keys};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
 use super::names::RETAINED_TAG;
 use super::observed::{
     ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedRole, Presence,
 };
-use super::operation::{Input, ManagedPolicyOperation, Operation, Query, Tags};
+use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Query, Tags};
 use super::policy::{self, PolicyDocument, PolicyShare};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 
@@ -71,6 +73,12 @@ pub(super) fn take_down_rules(graph: &mut StepGraph, direction: &Direction<'_>) 
     let component = ComponentId::Of(direction.from.clone(), Part::Replication);
     let at = &direction.bucket.location;
     let bucket = direction.bucket.name.to_string();
+    if direction.bucket.existing().is_some() {
+        // The edit itself looks whether they are gone; those of others are not waited for.
+        let share = rules_share(direction, None).withdrawn();
+        let action = Action::EditBucketReplication { bucket, share };
+        return graph.push(component, at.clone(), action, []);
+    }
     let deleted = graph.push(
         component.clone(),
         at.clone(),
@@ -300,8 +308,11 @@ fn withdraw(
     seen: &ObservedBucket,
     after: &[StepId],
 ) {
+    if !bucket.is_reachable() {
+        return;
+    }
     let mut after_policy = after.to_vec();
-    if has_ours(owner, seen.policy.present()) {
+    if bucket.policy_is_managed() && has_ours(owner, seen.policy.present()) {
         after_policy.push(graph.push(
             ComponentId::Of(side.clone(), Part::BucketPolicy),
             bucket.location.clone(),
@@ -311,6 +322,18 @@ fn withdraw(
             },
             after.to_vec(),
         ));
+    }
+    if let Some(encryption) = encryption_to_put_back(side, bucket, seen) {
+        let operation = Operation::PutBucketEncryption {
+            bucket: bucket.name.to_string(),
+            encryption,
+        };
+        after_policy = vec![graph.push(
+            ComponentId::Of(side.clone(), Part::Bucket),
+            bucket.location.clone(),
+            Action::Call(operation),
+            after_policy,
+        )];
     }
     if let Some(tags) = seen.tags.present() {
         let operation = Operation::PutBucketTagging {
@@ -343,6 +366,19 @@ fn withdraw(
             after.to_vec(),
         );
     }
+}
+
+/// The default encryption that an existing bucket had before we wrote ours, where ours is still there.
+pub fn encryption_to_put_back(
+    side: &Side,
+    bucket: &BucketSpec,
+    seen: &ObservedBucket,
+) -> Option<BucketEncryption> {
+    let existing = bucket.existing().filter(|e| e.enable_encryption)?;
+    let found = existing.encryption_found.as_ref()?;
+    let (ours, there) = (default_encryption(side, bucket), seen.encryption.present()?);
+    let is_ours = there.sse_algorithm == ours.sse_algorithm && there.kms_key == ours.kms_key;
+    (is_ours && there != found).then(|| found.clone())
 }
 
 /// The mark of what is kept and no longer managed.

@@ -1,20 +1,24 @@
 //! Undoing a create that failed: the steps that take away what its own calls made, last first.
 //!
-//! Nothing is written back from memory: a document loses our statements by Sid, a bucket its configuration.
+//! Nothing is written back from memory: a document loses our statements by Sid, a configuration our rules by ID.
+//! Only a default encryption has no parts that could be told apart; of somebody else's bucket it is put back.
 //! A bucket that holds an object refuses to go, and then everything that depends on its going stays too.
 
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Side};
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
-use super::operation::{Input, ManagedPolicyOperation, Operation, Output, Query};
+use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Output, Query};
 use super::policy::PolicyShare;
 
 /// Shortest time that KMS lets pass before a key ends; a key that nothing ever used needs no longer one.
 const UNDO_WINDOW_DAYS: i32 = 7;
 
+/// What an undo puts back, by the side of a bucket of somebody else's: its default encryption as it was seen.
+pub type Before = BTreeMap<Side, BucketEncryption>;
+
 /// The steps that undo what `done` did.
-pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
+pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>, before: &Before) -> StepGraph {
     let finished = || graph.steps().filter(|(id, _)| done.contains_key(id));
     let mut back = StepGraph::default();
     let mut quiet = Vec::new();
@@ -38,7 +42,18 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
             ));
         }
     }
-    let mut gone: BTreeMap<Side, StepId> = BTreeMap::new();
+    for (_, step) in finished() {
+        if let Action::EditBucketReplication { bucket, share } = &step.action {
+            let action = Action::EditBucketReplication {
+                bucket: bucket.clone(),
+                share: share.withdrawn(),
+            };
+            let (component, at) = (step.component.clone(), step.at.clone());
+            quiet.push(back.push(component, at, action, []));
+        }
+    }
+    put_back_encryption(&mut back, graph, done, before, &quiet);
+    let mut gone = never_used(graph, done, before, &quiet);
     for (_, step) in finished() {
         let (Action::Call(Operation::CreateBucket { bucket, .. }), ComponentId::Of(side, _)) =
             (&step.action, &step.component)
@@ -56,7 +71,8 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
         let query = Query::HeadBucket {
             bucket: bucket.clone(),
         };
-        gone.insert(side.clone(), await_gone(&mut back, step, query, deleted));
+        let shown = await_gone(&mut back, step, query, deleted);
+        gone.insert(side.clone(), vec![shown]);
     }
     let mut free: BTreeMap<Side, StepId> = BTreeMap::new();
     for (_, step) in finished() {
@@ -67,7 +83,7 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
             let operation = Operation::DeleteAlias {
                 alias: alias.clone(),
             };
-            free.insert(side.clone(), call(&mut back, step, operation, &[*gone]));
+            free.insert(side.clone(), call(&mut back, step, operation, gone));
         }
     }
     for (id, step) in finished() {
@@ -81,7 +97,7 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
                 key: Input::Known(arn.clone()),
                 window_days: UNDO_WINDOW_DAYS,
             };
-            let after: Vec<StepId> = free.get(side).into_iter().chain([gone]).copied().collect();
+            let after: Vec<StepId> = free.get(side).into_iter().chain(gone).copied().collect();
             call(&mut back, step, operation, &after);
         }
     }
@@ -103,6 +119,54 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>) -> StepGraph {
     }
     undo_roles(&mut back, graph, done, &quiet);
     back
+}
+
+/// Sides whose bucket is somebody else's and under whose new key no object can be: neither rules nor a default
+/// encryption named it. Their key goes after `quiet`.
+fn never_used(
+    graph: &StepGraph,
+    done: &BTreeMap<StepId, Output>,
+    before: &Before,
+    quiet: &[StepId],
+) -> BTreeMap<Side, Vec<StepId>> {
+    if !quiet.is_empty() {
+        return BTreeMap::new();
+    }
+    let encrypts = |side: &&Side| {
+        let finished = graph.steps().filter(|(id, _)| done.contains_key(id));
+        let mut steps = finished.map(|(_, step)| step);
+        steps.any(|step| {
+            let call = &step.action;
+            step.component.side() == *side
+                && matches!(call, Action::Call(Operation::PutBucketEncryption { .. }))
+        })
+    };
+    before
+        .keys()
+        .filter(|side| !encrypts(side))
+        .map(|side| (side.clone(), Vec::new()))
+        .collect()
+}
+
+/// Somebody else's bucket gets its own default encryption back. Of a bucket that goes nobody needs it.
+fn put_back_encryption(
+    back: &mut StepGraph,
+    graph: &StepGraph,
+    done: &BTreeMap<StepId, Output>,
+    before: &Before,
+    quiet: &[StepId],
+) {
+    for (_, step) in graph.steps().filter(|(id, _)| done.contains_key(id)) {
+        if let Action::Call(Operation::PutBucketEncryption { bucket, .. }) = &step.action
+            && let Some(encryption) = before.get(step.component.side())
+        {
+            let operation = Operation::PutBucketEncryption {
+                bucket: bucket.clone(),
+                encryption: encryption.clone(),
+            };
+            call(back, step, operation, quiet);
+        }
+    }
 }
 
 fn undo_roles(

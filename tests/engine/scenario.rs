@@ -15,6 +15,7 @@ use terraform_provider_replicated::replication::component::{ComponentId, Part, S
 use terraform_provider_replicated::replication::desired::desire;
 use terraform_provider_replicated::replication::diff::{Difference, diff};
 use terraform_provider_replicated::replication::direction::superseded;
+use terraform_provider_replicated::replication::existing::before;
 use terraform_provider_replicated::replication::graph::StepGraph;
 use terraform_provider_replicated::replication::ids::{
     AccountId, AssumeRole, BucketName, Location, Partition, Region, WayIn,
@@ -32,7 +33,7 @@ use terraform_provider_replicated::replication::spec::{
     PolicySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
 };
 use terraform_provider_replicated::replication::teardown::plan_destroy;
-use terraform_provider_replicated::replication::undo::undo;
+use terraform_provider_replicated::replication::undo::{Before, undo};
 
 use crate::fake::HOME;
 
@@ -286,13 +287,18 @@ pub(crate) async fn plan_create(
 
 /// Creates, and undoes on failure. What comes back is the spec as state would remember it.
 pub(crate) async fn create(cloud: &dyn Cloud, spec: &Spec, now: &str) -> Result<Spec, Failed> {
+    let found = if spec.buckets().any(|(_, b)| b.existing().is_some()) {
+        before(spec, &look(cloud, spec, Purpose::Create, false).await)
+    } else {
+        Before::new()
+    };
     let (spec, graph) = plan_create(cloud, spec, now).await.map_err(Failed::Taken)?;
     let locks = DocumentLocks::default();
     let outcome = executor::run(cloud, &locks, &no_stop(), &graph).await;
     if outcome.is_success() {
         return Ok(remembered(cloud, &spec).await);
     }
-    let back = undo(&graph, &outcome.done);
+    let back = undo(&graph, &outcome.done, &found);
     let undo = executor::run_undo(cloud, &locks, &no_stop(), &back).await;
     let errors = outcome.failed.into_iter().map(|(_, error)| error).collect();
     Err(Failed::Undone { errors, undo })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use terraform_provider_replicated::execution::DocumentLocks;
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
 use terraform_provider_replicated::execution::executor;
-use terraform_provider_replicated::replication::undo::undo;
+use terraform_provider_replicated::replication::undo::{Before, undo};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,7 @@ async fn after_a_stop_nothing_starts_and_what_is_under_way_ends() {
             "{moment:?} after {start:?}"
         );
         assert_eq!(started.len(), written, "a call under way was cut off");
-        let back = undo(&graph, &outcome.done);
+        let back = undo(&graph, &outcome.done, &Before::new());
         let undone = executor::run_undo(&cloud, &locks, &no_stop(), &back).await;
         assert!(undone.is_success(), "{undone:?}");
         assert_eq!(picture(&cloud.state()), "");

@@ -15,6 +15,7 @@ mod terraform;
 mod unreliable;
 
 mod drift;
+mod existing;
 mod failures;
 mod imports;
 mod lifecycle;

@@ -13,6 +13,7 @@ use terraform_provider_replicated::provider::replicated_bucket::schema::schema;
 use terraform_provider_replicated::replication::ids::{AssumeRole, WayIn};
 
 use crate::configs::{ABROAD, HOME, THIRD, deploy, policy, two_destinations, with};
+use crate::existing::stands;
 use crate::terraform::{Terraform, differences};
 
 /// A change: the attribute, its new value, and what else has to be written from the beginning.
@@ -27,6 +28,19 @@ fn change(path: &'static str, value: Json) -> Change {
         path,
         value,
         base: Vec::new(),
+    }
+}
+
+/// A change of a side whose bucket belongs to somebody else.
+fn theirs(path: &'static str, value: Json) -> Change {
+    let change = change(path, value);
+    if path.starts_with("source.") {
+        let source = json!({ "bucket": "acme-archive", "existing": true });
+        change.beside("source", source)
+    } else {
+        change
+            .beside("destinations.near.bucket", json!("acme-archive-near"))
+            .beside("destinations.near.existing", json!(true))
     }
 }
 
@@ -181,6 +195,19 @@ fn changes() -> Vec<Change> {
             "destinations.backup.policy",
             policy("s3:ListBucket", "arn:aws:s3:::acme-archive-backup"),
         ),
+        change("source.existing", json!(true))
+            .beside("source", json!({ "bucket": "acme-archive" })),
+        theirs("source.enable_versioning", json!(true)),
+        theirs("source.enable_encryption", json!(true))
+            .beside("source.encryption", json!({ "sse_algorithm": "AES256" })),
+        theirs("source.manage_bucket_policy", json!(false)),
+        change("destinations.near.existing", json!(true))
+            .beside("destinations.near.bucket", json!("acme-archive-near")),
+        theirs("destinations.near.enable_versioning", json!(true)),
+        theirs("destinations.near.enable_encryption", json!(false)),
+        theirs("destinations.near.manage_bucket_policy", json!(false)),
+        theirs("destinations.near.reachable", json!(false))
+            .beside("destinations.near.account_id", json!(HOME)),
         change("source.bucket", json!("acme-other")),
         change("source.account_id", json!(ABROAD)),
         change("source.region", json!("eu-central-1")),
@@ -316,6 +343,12 @@ async fn told(change: &Change) -> String {
     let after = with(&before, change.path, change.value.clone());
     let mut text = String::new();
     let _ = writeln!(text, "{}", change.path);
+    for (side, region) in [("source", "eu-west-1"), ("destinations/near", "us-east-1")] {
+        let side = before.pointer(&format!("/{side}")).unwrap();
+        if side["existing"] == json!(true) {
+            stands(&terraform, HOME, region, side["bucket"].as_str().unwrap()).await;
+        }
+    }
     terraform.converge(&before).await;
     take_writes(&terraform);
     let plan = terraform.plan(&after).await;

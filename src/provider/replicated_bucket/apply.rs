@@ -1,6 +1,6 @@
 //! Create and update: observe, work out the difference, run the steps, and tell what is true now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -16,8 +16,8 @@ use super::plan::{in_state, unconfigured};
 use super::preflight::{self, is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
-use super::target::target;
-use super::{ReplicatedBucket, decode, encode, report, roles};
+use super::target::{For, target};
+use super::{ReplicatedBucket, decode, encode, existing, report, roles};
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
@@ -29,6 +29,7 @@ use crate::framework::value::{AttributePath, Value};
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
+use crate::replication::existing::before;
 use crate::replication::graph::StepGraph;
 use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::Output;
@@ -83,6 +84,7 @@ impl ReplicatedBucket {
             &config,
             prior.as_ref(),
             &private,
+            For::Apply,
             diagnostics,
         )
         .await;
@@ -96,6 +98,7 @@ impl ReplicatedBucket {
             );
             return None;
         };
+        let private = remember_own_encryption(private, &config, &target.model);
         Some(Run {
             session,
             model: target.model,
@@ -157,7 +160,7 @@ impl Run {
             self.succeed(&graph, &outcome, &observed, response);
             return;
         }
-        let back = undo(&graph, &outcome.done);
+        let back = undo(&graph, &outcome.done, &before(&self.spec, &observed));
         let undone = match tokio::time::timeout(UNDO_WITHIN, self.run_undo(&back)).await {
             Ok(undone) => undone,
             Err(_) => Outcome {
@@ -169,6 +172,7 @@ impl Run {
         if undone.is_success() && !uncertain {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+            report::keys_kept(&graph, &outcome, &back, &mut response.diagnostics);
             return;
         }
         let told = if undone.is_success() {
@@ -196,6 +200,7 @@ impl Run {
         let Some(prior_spec) = stored_spec(&prior, &self.session, diagnostics) else {
             return;
         };
+        let prior_spec = self.private.recall(prior_spec);
         let (leaving, observed) = futures::join!(
             leaving(
                 &self.session,
@@ -306,12 +311,42 @@ impl Run {
         let found = claims(&self.spec, observed, &known, trust(self.prior.as_ref()));
         report::claims(&self.spec, &found, diagnostics);
         let refused = found.iter().any(|claim| claim.verdict.is_err());
-        if roles::missing(&self.spec, observed, diagnostics) || refused {
+        let prior = self.prior.as_ref();
+        let prior = prior.and_then(|prior| expand(prior, &self.session.settings).ok());
+        if roles::missing(&self.spec, observed, diagnostics)
+            || existing::refuse(&self.spec, prior.as_ref(), observed, true, diagnostics)
+            || refused
+        {
             return false;
         }
+        self.remember_encryption(prior.as_ref(), observed);
         distrust_policies(observed, &found);
         self.spec.learn_keys(observed);
         true
+    }
+
+    /// Writes down the default encryption of existing buckets before ours takes its place.
+    fn remember_encryption(&mut self, prior: Option<&Spec>, observed: &Observed) {
+        let mut found = BTreeMap::new();
+        for (side, bucket) in self.spec.buckets() {
+            let writes =
+                |bucket: &BucketSpec| bucket.existing().is_some_and(|e| e.enable_encryption);
+            let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
+            let name = bucket.name.to_string();
+            if !writes(bucket) {
+                continue;
+            }
+            if let Some(stored) = self.private.encryption_found.get(&name)
+                && before.is_some_and(writes)
+            {
+                found.insert(name, stored.clone());
+            } else if let Some(seen) = observed.buckets.get(&side)
+                && let Some(encryption) = seen.encryption.present()
+            {
+                found.insert(name, encryption.into());
+            }
+        }
+        self.private.encryption_found = found;
     }
 
     fn key_mut(&mut self, side: &Side) -> Option<&mut KeyChoice> {
@@ -443,7 +478,13 @@ impl Run {
         }
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
         if let Some(observed) = &observed {
-            self.model = seen_over(&self.session, &self.model, &spec, observed);
+            self.model = seen_over(
+                &self.session,
+                &self.model,
+                &spec,
+                observed,
+                &self.private.own_encryption,
+            );
         }
         settle(&mut self.model);
         let components = self.model.components.known().into_iter().flatten();
@@ -499,6 +540,22 @@ fn unique_id(
             seen.map(|role| role.description.unique_id.clone())
         }
     }
+}
+
+/// Which existing buckets have their own default encryption in the new state.
+fn remember_own_encryption(
+    mut private: Private,
+    config: &BucketModel,
+    model: &BucketModel,
+) -> Private {
+    let own = model.sides().into_iter().filter(|(this, side)| {
+        let written = config.side(this).is_some_and(|c| !c.encryption.is_null());
+        side.existing == Attr::Known(true) && !written && !side.is_unreachable()
+    });
+    private.own_encryption = own
+        .filter_map(|(_, side)| side.bucket.known().cloned())
+        .collect();
+    private
 }
 
 /// Whether something may be there of which nobody could say so: its creating call was lost, and so was the look.

@@ -11,11 +11,11 @@ use super::model::{BucketModel, RoleModel, SideModel, TextMap, known_entries, te
 use crate::framework::model::Attr;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{
-    DesiredDirection, bucket_policy, desire, key_policy_of, role_document,
+    DesiredDirection, bucket_policy, desire, key_policy_of, key_statements, role_document,
 };
 use crate::replication::diff::{Difference, Shows};
 use crate::replication::direction::Direction;
-use crate::replication::ids::{Arn, Region};
+use crate::replication::ids::{AccountId, Arn, BucketName, Region};
 use crate::replication::operation::Input;
 use crate::replication::policy::PolicyDocument;
 use crate::replication::spec::Spec;
@@ -136,12 +136,7 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
         return;
     };
     let location = &bucket.location;
-    let suffix = location.partition.dns_suffix();
-    side.arn = Known(bucket.arn());
-    side.bucket_domain_name = Known(format!("{}.s3.{suffix}", bucket.name));
-    side.bucket_regional_domain_name =
-        Known(format!("{}.s3.{}.{suffix}", bucket.name, location.region));
-    side.hosted_zone_id = Attr::from_option(hosted_zone_id(&location.region).map(str::to_owned));
+    fill_names(side, &bucket.name, &location.region);
     (side.kms_key_arn, side.kms_key_id) = match bucket.key(this) {
         None => (Null, Null),
         Some(Input::Known(arn)) => {
@@ -150,8 +145,9 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
         }
         Some(_) => (Unknown, Unknown),
     };
+    let unknown = side.policy.is_unknown();
     let document = bucket_policy(spec, this);
-    side.policy_json = if side.policy.is_unknown() {
+    let document = if unknown {
         Unknown
     } else if document.statements.is_empty() {
         Null
@@ -160,6 +156,15 @@ fn fill_side(this: &Side, side: &mut SideModel, spec: &Spec) {
     };
     let back = spec.direction(this).filter(|_| *this != Side::Source);
     side.replication_role_arn = Attr::from_option(back.map(|back| back.role_arn().to_string()));
+    (side.policy_json, side.required_bucket_policy_json) = if bucket.policy_is_managed() {
+        (document, Null)
+    } else {
+        (Null, document)
+    };
+    side.required_key_policy_json = match key_statements(spec, this) {
+        statements if bucket.is_reachable() || statements.is_empty() => Null,
+        statements => rendered(&PolicyDocument::new(statements)),
+    };
     side.kms_key_policy_json = match key_policy_of(spec, this) {
         Some(_) if key_policy_is_unknown(side) => Unknown,
         Some(document) => rendered(&document),
@@ -173,16 +178,19 @@ fn key_policy_is_unknown(side: &SideModel) -> bool {
 }
 
 fn fill_role(role: &mut RoleModel, direction: &Direction<'_>, prior: Option<&BucketModel>) {
-    let arn = direction.role_arn().to_string();
-    // Under whatever key its bucket stood.
-    let before = prior.into_iter().flat_map(BucketModel::roles);
-    let mut same = before.filter(|(_, role)| role.arn.known() == Some(&arn));
-    let unique_id = same
-        .next()
-        .map_or(Unknown, |(_, role)| role.unique_id.clone());
-    role.arn = Known(arn);
-    role.unique_id = unique_id.or(|| Unknown);
+    role.arn = Known(direction.role_arn().to_string());
+    role.unique_id = unique_id_in_state(role, prior);
     role.policy_json = rendered(&role_document(direction));
+}
+
+/// What follows from a bucket's name and region alone.
+fn fill_names(side: &mut SideModel, bucket: &BucketName, region: &Region) {
+    let partition = region.partition();
+    let suffix = partition.dns_suffix();
+    side.arn = Known(bucket.arn(&partition));
+    side.bucket_domain_name = Known(format!("{bucket}.s3.{suffix}"));
+    side.bucket_regional_domain_name = Known(format!("{bucket}.s3.{region}.{suffix}"));
+    side.hosted_zone_id = Attr::from_option(hosted_zone_id(region).map(str::to_owned));
 }
 
 fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
@@ -205,7 +213,7 @@ fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
         // The user's statements are told by their own attribute.
         let ours = &bucket.policy.ours;
         let sids: Vec<&str> = ours.iter().filter_map(|s| s.name()).collect();
-        if !sids.is_empty() {
+        if !sids.is_empty() && bucket.policy_is_managed() {
             put(of(Part::BucketPolicy), Known(sids.join(", ")));
         }
         if let Some(key) = &bucket.key {
@@ -259,6 +267,15 @@ fn blank(model: &mut BucketModel, prior: Option<&BucketModel>) {
         ] {
             *attribute = Unknown;
         }
+        let name = side.bucket.known().and_then(|b| BucketName::parse(b).ok());
+        let region = side.region.known().and_then(|r| Region::parse(r).ok());
+        if let (Some(name), Some(region)) = (name, region) {
+            fill_names(side, &name, &region);
+        }
+        let ours = side.existing == Known(false);
+        let of_owner = if ours { Null } else { Unknown };
+        side.required_bucket_policy_json = of_owner.clone();
+        side.required_key_policy_json = of_owner;
         let of_key = if uses_kms { Unknown } else { Null };
         side.kms_key_arn = of_key.clone();
         side.kms_key_id = of_key.clone();
@@ -268,11 +285,34 @@ fn blank(model: &mut BucketModel, prior: Option<&BucketModel>) {
             _ => Unknown,
         };
     }
-    for (_, role) in model.roles_mut() {
-        role.arn = Unknown;
-        role.unique_id = Unknown;
+    let homes: BTreeMap<Side, (AccountId, Region)> = model
+        .sides()
+        .into_iter()
+        .filter_map(|(this, side)| {
+            let account = AccountId::parse(side.account_id.known()?).ok()?;
+            Some((this, (account, Region::parse(side.region.known()?).ok()?)))
+        })
+        .collect();
+    for (from, role) in model.roles_mut() {
+        role.arn = match (homes.get(&from), &role.path, &role.name) {
+            (Some((account, region)), Known(path), Known(name)) => {
+                let partition = region.partition();
+                Known(format!("arn:{partition}:iam::{account}:role{path}{name}"))
+            }
+            _ => Unknown,
+        };
+        role.unique_id = unique_id_in_state(role, prior);
         role.policy_json = Unknown;
     }
+}
+
+/// The unique ID of the same role, under whatever key its bucket stood in state.
+fn unique_id_in_state(role: &RoleModel, prior: Option<&BucketModel>) -> Attr<String> {
+    let before = prior.into_iter().flat_map(BucketModel::roles);
+    let mut same = before.filter(|(_, before)| before.arn == role.arn);
+    same.next()
+        .map_or(Unknown, |(_, before)| before.unique_id.clone())
+        .or(|| Unknown)
 }
 
 fn rendered(document: &PolicyDocument) -> Attr<String> {

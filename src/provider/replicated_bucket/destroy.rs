@@ -41,6 +41,7 @@ impl ReplicatedBucket {
         let Some(spec) = stored_spec(&state, &session, diagnostics) else {
             return response;
         };
+        let spec = private.recall(spec);
         let spec = destroyable(&session, &private, spec).await;
         let observed = match observe(&*session.cloud, &spec, Purpose::Destroy, &|_| true).await {
             Ok(observed) => observed,
@@ -129,7 +130,15 @@ fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnosti
             diagnostics.warning_at(
                 side_path(&side),
                 format!("Key {arn} stays"),
-                format!("Bucket {} stays, because retain_on_destroy is set, and its objects need the key.", bucket.name),
+                format!(
+                    "Bucket {} stays, because {}, and its objects need the key.",
+                    bucket.name,
+                    if bucket.existing().is_some() {
+                        "it belongs to somebody else"
+                    } else {
+                        "retain_on_destroy is set"
+                    }
+                ),
             );
         } else if has_foreign_statements(&spec.owner(), bucket, key) {
             diagnostics.warning_at(

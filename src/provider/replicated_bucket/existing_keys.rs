@@ -26,7 +26,8 @@ pub(super) async fn check(
     diagnostics: &mut Diagnostics,
 ) {
     let mut uses = Vec::new();
-    for (side, bucket) in spec.buckets() {
+    // Where an account is not entered, the key's owner is told what is needed by an attribute.
+    for (side, bucket) in spec.buckets().filter(|(_, b)| b.is_reachable()) {
         let before = prior
             .and_then(|prior| prior.side_of_bucket(bucket.name.as_str()))
             .map(|(_, side)| side)

@@ -17,8 +17,8 @@ use crate::replication::ids::{AccountId, Arn, AssumeRole, BucketName, Location, 
 use crate::replication::operation::{PublicAccessBlock, Tags};
 use crate::replication::policy::{PolicyDocument, Statement};
 use crate::replication::spec::{
-    BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, ExistingKey, KeyChoice,
-    KeySpec, PolicySpec, RoleOwnership, RoleSpec, Spec,
+    BucketSettings, BucketSpec, Custody, DestinationSpec, EncryptionSpec, ExistingBucket,
+    ExistingKey, KeyChoice, KeySpec, PolicySpec, RoleOwnership, RoleSpec, Spec,
 };
 
 pub use rule::filter;
@@ -146,20 +146,7 @@ fn bucket(
     common: &Tags,
     settings: &Settings,
 ) -> Result<BucketSpec, Incomplete> {
-    let invalid = |attribute: &str| {
-        let path = side_path(this).attribute(attribute);
-        move |why: crate::replication::ids::InvalidId| Incomplete::Invalid(path, why.to_string())
-    };
-    if !way_is_known(side) {
-        return Err(Incomplete::Unknown);
-    }
-    let region = Region::parse(known(&side.region)?).map_err(invalid("region"))?;
-    let location = Location {
-        account: AccountId::parse(known(&side.account_id)?).map_err(invalid("account_id"))?,
-        partition: region.partition(),
-        region,
-        way_in: Arc::new(way_in(side, settings)),
-    };
+    let location = location(this, side, settings)?;
     let mut tags = common.clone();
     tags.extend(known_entries(&side.tags));
     let place = Place {
@@ -175,7 +162,7 @@ fn bucket(
         &place,
     )?;
     Ok(BucketSpec {
-        name: BucketName::parse(known(&side.bucket)?).map_err(invalid("bucket"))?,
+        name: BucketName::parse(known(&side.bucket)?).map_err(invalid(this, "bucket"))?,
         location,
         encryption,
         retired_keys: retired_keys(model, this),
@@ -184,7 +171,51 @@ fn bucket(
             require_tls: switch(&side.require_tls)?,
             exclusive: switch(&side.exclusive_policy)?,
         },
-        custody: Custody::Ours(bucket_settings(side, tags)?),
+        custody: if *known(&side.existing)? {
+            Custody::Existing(existing_bucket(side)?)
+        } else {
+            Custody::Ours(bucket_settings(side, tags)?)
+        },
+    })
+}
+
+/// Where a side's bucket is, and how its account is entered.
+pub(super) fn location(
+    this: &Side,
+    side: &SideModel,
+    settings: &Settings,
+) -> Result<Location, Incomplete> {
+    if !way_is_known(side) {
+        return Err(Incomplete::Unknown);
+    }
+    let region = Region::parse(known(&side.region)?).map_err(invalid(this, "region"))?;
+    Ok(Location {
+        account: AccountId::parse(known(&side.account_id)?).map_err(invalid(this, "account_id"))?,
+        partition: region.partition(),
+        region,
+        way_in: Arc::new(way_in(side, settings)),
+    })
+}
+
+fn invalid(
+    this: &Side,
+    attribute: &str,
+) -> impl FnOnce(crate::replication::ids::InvalidId) -> Incomplete {
+    let path = side_path(this).attribute(attribute);
+    move |why| Incomplete::Invalid(path, why.to_string())
+}
+
+/// What may be done to a bucket of somebody else's. What it had before is in private state.
+fn existing_bucket(side: &SideModel) -> Result<ExistingBucket, Incomplete> {
+    Ok(ExistingBucket {
+        enable_versioning: *known(&side.enable_versioning)?,
+        enable_encryption: *known(&side.enable_encryption)?,
+        manage_bucket_policy: *known(&side.manage_bucket_policy)?,
+        reachable: match &side.reachable {
+            Attr::Unknown => return Err(Incomplete::Unknown),
+            reachable => *reachable != Attr::Known(false),
+        },
+        encryption_found: None,
     })
 }
 

@@ -5,7 +5,7 @@
 
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lifecycle;
 use super::model::{
@@ -16,6 +16,7 @@ use super::object_lock;
 use super::policies;
 use crate::framework::model::Attr;
 use crate::replication::component::Side;
+use crate::replication::ids::Arn;
 use crate::replication::names;
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{Input, ReplicationRule, Tags};
@@ -25,7 +26,12 @@ pub use rule::found_rule;
 use Attr::{Known, Null};
 
 /// What was seen, over the state. `inherited` are the tags that come from the provider and the resource.
-pub fn flatten(state: &BucketModel, observed: &Observed, inherited: &Tags) -> BucketModel {
+pub fn flatten(
+    state: &BucketModel,
+    observed: &Observed,
+    inherited: &Tags,
+    own_encryption: &BTreeSet<String>,
+) -> BucketModel {
     let mut model = state.clone();
     let owner = owner(state);
     let rules: Vec<ReplicationRule> = observed
@@ -39,7 +45,9 @@ pub fn flatten(state: &BucketModel, observed: &Observed, inherited: &Tags) -> Bu
             continue;
         };
         let before = state.side(&this);
-        if seen.region.present().is_some() {
+        if seen.region.present().is_some() && side.existing == Known(true) {
+            flatten_existing(&this, side, seen, inherited, own_encryption);
+        } else if seen.region.present().is_some() {
             if let Some(owner) = &owner {
                 side.require_tls = policies::requires_tls(owner, &this, &side.require_tls, seen);
             }
@@ -65,6 +73,51 @@ fn owner(state: &BucketModel) -> Option<String> {
     let source = state.source.known()?;
     let account = source.account_id.known()?;
     Some(format!("{account}/{}", source.bucket.known()?))
+}
+
+/// Of somebody else's bucket only its default encryption is an attribute: where it is its own, and where we write it.
+fn flatten_existing(
+    this: &Side,
+    side: &mut SideModel,
+    seen: &ObservedBucket,
+    inherited: &Tags,
+    own_encryption: &BTreeSet<String>,
+) {
+    let is_source = *this == Side::Source;
+    let written_by_us = is_source && side.enable_encryption == Known(true);
+    let is_own = side
+        .bucket
+        .known()
+        .is_some_and(|b| own_encryption.contains(b));
+    if written_by_us {
+        flatten_encryption(side, seen, inherited);
+    } else if (is_own || is_source)
+        && let Some(found) = seen.encryption.present()
+    {
+        let before = side.encryption.known().cloned().unwrap_or_default();
+        side.encryption = Known(EncryptionModel {
+            sse_algorithm: Known(found.sse_algorithm.clone()),
+            kms_key_arn: match found.kms_key.as_ref().and_then(Input::known) {
+                None => Null,
+                Some(arn) if Arn::parse_key(arn).is_ok() => Known(arn.clone()),
+                // Another name of a key; its ARN was looked up when it was first seen.
+                Some(_) => before.kms_key_arn,
+            },
+            bucket_key_enabled: Known(found.bucket_key_enabled),
+            ..EncryptionModel::default()
+        });
+    } else if let Known(encryption) = &mut side.encryption
+        && let Known(key) = &mut encryption.key
+    {
+        match &seen.key {
+            Presence::Present(seen) => flatten_key(key, seen, inherited),
+            Presence::Absent => {
+                side.kms_key_arn = Null;
+                side.kms_key_id = Null;
+            }
+            Presence::Unasked => {}
+        }
+    }
 }
 
 fn flatten_bucket(side: &mut SideModel, seen: &ObservedBucket, inherited: &Tags) {

@@ -5,6 +5,7 @@ use futures::future::{join_all, try_join_all};
 use super::effective::previous_destination;
 use super::model::BucketModel;
 use super::private::Private;
+use super::release::given_up;
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_bucket, observe_role};
 use crate::framework::model::Attr;
@@ -74,6 +75,10 @@ pub(super) async fn leaving(
             Err(error) => errors.push(error),
         }
         old_aliases(prior_spec, model, &mut going);
+        match given_up(session, prior_spec, model).await {
+            Ok(given_up) => going.given_up = given_up,
+            Err(more) => errors.extend(more),
+        }
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -117,6 +122,9 @@ pub(super) async fn entered(
     private: &Private,
     bucket: &BucketSpec,
 ) -> Option<BucketSpec> {
+    if !bucket.is_reachable() {
+        return Some(bucket.clone());
+    }
     let at = &bucket.location;
     let account = at.account.as_str();
     if session.settings.abandoned.contains(&at.account) {
@@ -207,7 +215,9 @@ fn old_aliases(prior_spec: &Spec, model: &BucketModel, going: &mut Going) {
             .known()
             .and_then(|e| e.key.known())
             .and_then(|key| key.alias.known());
-        if alias != Some(&before.alias) && before.arn.is_some() {
+        // A bucket that is left to its owner keeps everything.
+        let released = bucket.settings().is_some() && now.existing == Attr::Known(true);
+        if alias != Some(&before.alias) && before.arn.is_some() && !released {
             going
                 .aliases
                 .push((side, bucket.clone(), before.alias.clone()));

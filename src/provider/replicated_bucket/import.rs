@@ -180,6 +180,11 @@ impl Importer<'_> {
                     ..AssumeRoleModel::default()
                 })
             }),
+            existing: Attr::Known(false),
+            enable_versioning: Attr::Known(false),
+            enable_encryption: Attr::Known(false),
+            manage_bucket_policy: Attr::Known(true),
+            reachable: Attr::Known(true),
             force_destroy: Attr::Known(false),
             retain_on_destroy: Attr::Known(false),
             require_tls: Attr::Known(false),

@@ -50,6 +50,14 @@ model! {
         profile: String,
         /// Role by which the account is entered.
         assume_role: AssumeRoleModel,
+        /// Whether it belongs to somebody else.
+        existing: bool,
+        /// Whether versioning of somebody else's bucket is turned on.
+        enable_versioning: bool,
+        /// Whether the default encryption of somebody else's source is written.
+        enable_encryption: bool,
+        /// Whether our statements are written into its policy.
+        manage_bucket_policy: bool,
         /// Whether a destroy may empty it.
         force_destroy: bool,
         /// Whether a destroy leaves it.
@@ -94,6 +102,12 @@ model! {
         policy_json: String,
         /// Statements that this resource writes into the key's policy.
         kms_key_policy_json: String,
+        /// Whether its account is entered.
+        reachable: bool,
+        /// Statements that the owner of its bucket must add.
+        required_bucket_policy_json: String,
+        /// Statements that the owner of its key must add.
+        required_key_policy_json: String,
         /// Whether the destination's rules replicate.
         enabled: bool,
         /// Priority of its rule.
@@ -128,7 +142,10 @@ model! {
 }
 
 /// Attributes that only a destination has.
-pub const DESTINATION_ONLY: [&str; 15] = [
+pub const DESTINATION_ONLY: [&str; 18] = [
+    "reachable",
+    "required_bucket_policy_json",
+    "required_key_policy_json",
     "enabled",
     "priority",
     "storage_class",
@@ -345,6 +362,11 @@ impl ToValue for SourceModel {
 }
 
 impl SideModel {
+    /// Whether it is somebody else's bucket in an account that is never entered.
+    pub fn is_unreachable(&self) -> bool {
+        self.existing == Attr::Known(true) && self.reachable == Attr::Known(false)
+    }
+
     /// A destination's rules by name, as they stand: those of `rules`, or the one that its own attributes make.
     /// None where `rules` is not known.
     pub fn stated_rules(&self) -> Option<BTreeMap<String, Attr<RuleModel>>> {

@@ -10,7 +10,7 @@ use super::object_lock;
 use super::policies;
 use super::preflight;
 use super::private::Private;
-use super::target::target;
+use super::target::{For, target};
 use super::validate::warn;
 use super::{ReplicatedBucket, decode, encode, roles};
 use crate::framework::diagnostics::Diagnostics;
@@ -82,6 +82,7 @@ impl Planner<'_> {
             self.config,
             self.prior,
             &self.private,
+            For::Plan,
             diagnostics,
         )
         .await;

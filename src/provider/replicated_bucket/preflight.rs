@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::acls;
 use super::existing_keys;
-use super::expand::side_path;
+use super::expand::{expand, side_path};
 use super::model::BucketModel;
 use super::others;
 use super::plan::{in_state, replicates_in_state};
-use super::{report, role_size, roles};
+use super::{acls, existing, report, role_size, roles};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::observe::{Purpose, observe, observe_bucket, observe_role, observe_rules};
 use crate::framework::diagnostics::Diagnostics;
@@ -19,7 +18,8 @@ use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
-use crate::replication::desired::{managed_policy_count, replication_configuration};
+use crate::replication::desired::managed_policy_count;
+use crate::replication::existing::rules_share;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::ownership::{Trust, claims};
 use crate::replication::rules_size;
@@ -39,7 +39,11 @@ pub(super) async fn check(
     role_size::check(session, spec, diagnostics).await;
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
-        .filter(|(side, _)| !in_state(prior, side, model))
+        .filter(|(_, bucket)| bucket.is_reachable())
+        .filter(|(side, _)| {
+            !in_state(prior, side, model)
+                || prior.is_some_and(|prior| existing::is_to_be_looked_at(prior, model, side))
+        })
         .collect();
     let mut of_keys = Diagnostics::new();
     let (observed, (), acls) = futures::join!(
@@ -62,11 +66,8 @@ pub(super) async fn check(
             roles::missing(spec, &observed, diagnostics);
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
-            for (side, bucket) in &new {
-                if let Some(seen) = observed.buckets.get(side) {
-                    region_of(side, bucket, seen, diagnostics);
-                }
-            }
+            let prior = prior.and_then(|prior| expand(prior, &session.settings).ok());
+            existing::refuse(spec, prior.as_ref(), &observed, false, diagnostics);
         }
         Err(errors) => new_errors(&errors, spec, diagnostics),
     }
@@ -199,47 +200,34 @@ pub(super) fn new_errors(errors: &[CallError], spec: &Spec, diagnostics: &mut Di
         .iter()
         .cloned()
         .partition(|e| e.call == "s3:HeadBucket" && e.kind == CallErrorKind::AccessDenied);
-    for error in taken {
-        let named = spec
-            .buckets()
-            .find(|(_, b)| b.name.as_str() == error.subject);
-        let path = named.map_or_else(
+    let path = |error: &CallError, attribute: &str| {
+        let mut buckets = spec.buckets();
+        let named = buckets.find(|(_, b)| b.name.as_str() == error.subject);
+        named.map_or_else(
             || AttributePath::root("source"),
-            |(side, _)| side_path(&side).attribute("bucket"),
-        );
+            |(side, _)| side_path(&side).attribute(attribute),
+        )
+    };
+    for error in taken {
+        report::name_taken(path(&error, "bucket"), &error, diagnostics);
+    }
+    let (elsewhere, other): (Vec<_>, Vec<_>) = other
+        .into_iter()
+        .partition(|e| e.call == "s3:HeadBucket" && e.kind == CallErrorKind::AlreadyExists);
+    for error in elsewhere {
         diagnostics.error_at(
-            path,
-            format!("Bucket {} cannot be looked at", error.subject),
-            format!("{error}.\n\nEither the name belongs to another account (bucket names are one name space for all of AWS): choose another name. Or the identity that enters this account lacks s3:ListBucket on it. Nothing was changed."),
+            path(&error, "region"),
+            format!("Bucket {} is in another region", error.subject),
+            format!("{error}. Write that region, or choose another name. Nothing was changed."),
         );
     }
     report::read_errors(&other, diagnostics);
 }
 
-fn region_of(
-    side: &Side,
-    bucket: &BucketSpec,
-    seen: &ObservedBucket,
-    diagnostics: &mut Diagnostics,
-) {
-    if let Some(region) = seen.region.present()
-        && *region != bucket.location.region.as_str()
-    {
-        diagnostics.error_at(
-            side_path(side).attribute("region"),
-            format!("Bucket {} is in another region", bucket.name),
-            format!(
-                "{} exists already, in {region} and not in {}.",
-                bucket.name, bucket.location.region
-            ),
-        );
-    }
-}
-
 /// S3 takes 2 MB in a replication configuration.
 fn rules_size(spec: &Spec, diagnostics: &mut Diagnostics) {
     for direction in spec.directions() {
-        let configuration = replication_configuration(&direction);
+        let configuration = rules_share(&direction, None).alone();
         let size = rules_size::size(&configuration);
         if size > rules_size::LONGEST {
             diagnostics.error_at(

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::replication::ids::{AssumeRole, WayIn, WebIdentity};
+use crate::replication::operation::{BucketEncryption, Input};
+use crate::replication::spec::{Custody, Spec};
 
 /// The version that this code writes.
 const VERSION: u32 = 1;
@@ -30,10 +32,28 @@ pub(super) struct Private {
     /// Buckets that the last refresh could not get at, by name: a plan has to get there, or fail.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unseen: BTreeSet<String>,
+    /// Names of existing buckets whose encryption in the state is their own default, and was not written.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub own_encryption: BTreeSet<String>,
+    /// The default encryption that existing buckets had before ours was written, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub encryption_found: BTreeMap<String, StoredEncryption>,
     /// The ways into accounts as they were resolved, by account id: a destination whose `account` block goes
     /// together with it can still be taken down.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ways: BTreeMap<String, StoredWay>,
+}
+
+/// A default encryption as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct StoredEncryption {
+    sse_algorithm: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kms_key: Option<String>,
+    #[serde(default)]
+    bucket_key_enabled: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    blocked_encryption_types: Vec<String>,
 }
 
 /// A way in as it is stored. It holds no secret: only names of profiles, roles and files.
@@ -89,6 +109,18 @@ impl Private {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 
+    /// Tells a spec what its existing buckets had before.
+    pub(super) fn recall(&self, mut spec: Spec) -> Spec {
+        let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
+        for bucket in std::iter::once(&mut spec.source).chain(destinations) {
+            let found = self.encryption_found.get(bucket.name.as_str());
+            if let Custody::Existing(existing) = &mut bucket.custody {
+                existing.encryption_found = found.map(BucketEncryption::from);
+            }
+        }
+        spec
+    }
+
     /// Writes it.
     pub(super) fn write(&self) -> Vec<u8> {
         let current = Self {
@@ -96,6 +128,28 @@ impl Private {
             ..self.clone()
         };
         serde_json::to_vec(&current).unwrap_or_default()
+    }
+}
+
+impl From<&BucketEncryption> for StoredEncryption {
+    fn from(encryption: &BucketEncryption) -> Self {
+        Self {
+            sse_algorithm: encryption.sse_algorithm.clone(),
+            kms_key: encryption.kms_key.as_ref().and_then(Input::known).cloned(),
+            bucket_key_enabled: encryption.bucket_key_enabled,
+            blocked_encryption_types: encryption.blocked_encryption_types.clone(),
+        }
+    }
+}
+
+impl From<&StoredEncryption> for BucketEncryption {
+    fn from(stored: &StoredEncryption) -> Self {
+        Self {
+            sse_algorithm: stored.sse_algorithm.clone(),
+            kms_key: stored.kms_key.clone().map(Input::Known),
+            bucket_key_enabled: stored.bucket_key_enabled,
+            blocked_encryption_types: stored.blocked_encryption_types.clone(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Refresh: what is at AWS, attribute by attribute, and what differs without having one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::abandoned::without_abandoned;
 use super::computed::{fill, told_at_components, with_drift};
@@ -12,7 +12,7 @@ use super::others;
 use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
 use super::tags_all::fill_tags_all;
-use super::{ReplicatedBucket, decode, encode, report};
+use super::{ReplicatedBucket, decode, encode, existing, report};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -93,7 +93,7 @@ async fn refreshed(
     }
     others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
     others::warn_of_role_policies(&spec, &observed, diagnostics);
-    let mut model = seen_over(session, state, &spec, &observed);
+    let mut model = seen_over(session, state, &spec, &observed, &private.own_encryption);
     if private.importing {
         private.importing = false;
         spec = stored_spec(&model, session, diagnostics)?;
@@ -175,6 +175,7 @@ pub(super) fn seen_over(
     state: &BucketModel,
     spec: &Spec,
     observed: &Observed,
+    own_encryption: &BTreeSet<String>,
 ) -> BucketModel {
     let mut inherited = session.settings.default_tags.clone();
     inherited.extend(known_entries(&state.tags));
@@ -182,11 +183,13 @@ pub(super) fn seen_over(
     let recalled = expand(state, &session.settings);
     let spec = recalled.as_ref().unwrap_or(spec);
     let shown = session.settings.ignored_tags.taken_out(observed);
-    let mut model = flatten(state, &shown, &inherited);
+    let mut model = flatten(state, &shown, &inherited, own_encryption);
+    let existing = existing::notes(spec, observed);
     let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
     let told = told_at_components(&differences)
-        .filter(|(component, _)| observed.buckets.contains_key(component.side()));
+        .filter(|(component, _)| observed.buckets.contains_key(component.side()))
+        .chain(existing.iter().map(|(component, what)| (component, *what)));
     model.components = with_drift(&without_old_drift(&state.components), told);
     model
 }

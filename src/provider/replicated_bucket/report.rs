@@ -9,7 +9,8 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::EnterError;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::graph::StepGraph;
+use crate::replication::graph::{Action, StepGraph};
+use crate::replication::operation::{Operation, Output};
 use crate::replication::ownership::{Claim, Refusal};
 use crate::replication::spec::Spec;
 
@@ -146,6 +147,56 @@ pub(super) fn run_errors(
                 graph.len()
             ),
         );
+    }
+}
+
+/// A bucket that is there, and not where it should be.
+pub(super) fn another_region(
+    path: AttributePath,
+    bucket: &str,
+    region: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    diagnostics.error_at(
+        path,
+        format!("Bucket {bucket} is in another region"),
+        format!("{bucket} is there already, in region {region}. Write that region, or another name. Nothing was changed."),
+    );
+}
+
+/// A name that may not be looked at.
+pub(super) fn name_taken(path: AttributePath, error: &CallError, diagnostics: &mut Diagnostics) {
+    diagnostics.error_at(
+        path,
+        format!("Bucket {} cannot be looked at", error.subject),
+        format!("{error}.\n\nEither the name belongs to another account (bucket names are one name space for all of AWS): choose another name. Or the identity that enters this account lacks s3:ListBucket on it. Nothing was changed."),
+    );
+}
+
+/// Keys that an undo leaves: the bucket was there before, and objects may be under its new key by now.
+pub(super) fn keys_kept(
+    graph: &StepGraph,
+    outcome: &Outcome,
+    back: &StepGraph,
+    diagnostics: &mut Diagnostics,
+) {
+    let goes = |arn: &String| {
+        back.steps().any(|(_, step)| {
+            matches!(&step.action, Action::Call(Operation::ScheduleKeyDeletion { key, .. }) if key.known() == Some(arn))
+        })
+    };
+    for (id, output) in &outcome.done {
+        if let Some(step) = graph.step(*id)
+            && matches!(step.action, Action::Call(Operation::CreateKey { .. }))
+            && let Output::Text(arn) = output
+            && !goes(arn)
+        {
+            diagnostics.warning_at(
+                component_path(&step.component),
+                format!("Key {arn} stays"),
+                "The bucket was there before and stays, and objects in it may be under this new key by now. The next apply takes the key over.",
+            );
+        }
     }
 }
 

@@ -32,13 +32,19 @@ pub(super) fn differs_in_tags_all_alone(model: &BucketModel, other: &BucketModel
     without(model) == without(other)
 }
 
+/// Somebody else's bucket carries none of our tags; a key that is made for it does.
 fn fill_side(side: &mut SideModel, inherited: &Attr<TextMap>) {
-    side.tags_all = over(inherited, &side.tags);
+    let of_bucket = over(inherited, &side.tags);
     if let Known(encryption) = &mut side.encryption
         && let Known(key) = &mut encryption.key
     {
-        key.tags_all = over(&side.tags_all, &key.tags);
+        key.tags_all = over(&of_bucket, &key.tags);
     }
+    side.tags_all = match side.existing {
+        Known(true) => Null,
+        Unknown => Unknown,
+        _ => of_bucket,
+    };
 }
 
 /// Somebody else's role carries none of our tags.

@@ -6,8 +6,10 @@ use futures::future::join_all;
 
 use super::abandoned::refuse_abandoned;
 use super::computed::{carry_keys, fill};
-use super::effective::{Ground, effective, previous};
+use super::effective::{Found, Ground, effective, previous};
+use super::existing;
 use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
+use super::found::find;
 use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::policies;
@@ -38,23 +40,23 @@ pub(super) async fn target(
     config: &BucketModel,
     prior: Option<&BucketModel>,
     private: &Private,
+    purpose: For,
     diagnostics: &mut Diagnostics,
 ) -> Target {
     let kept = kept_model(private);
     let unconfigured = Settings::default();
     let settings = session.map_or(&unconfigured, |s| &s.settings);
-    let region = match (session, &settings.region) {
-        (_, Some(region)) => Attr::Known(region.to_string()),
-        (None, None) => Attr::Unknown,
-        (Some(_), None) => Attr::Null,
-    };
+    let region = ground_region(session, settings);
     let mut accounts = BTreeMap::new();
     let ground = Ground {
         prior,
         kept: kept.as_ref(),
         region,
         accounts: &accounts,
+        own_encryption: &private.own_encryption,
+        found: None,
     };
+    existing::check(config, diagnostics);
     let mut model = effective(config, &ground);
     check_regions(&model, diagnostics);
     if session.is_some() {
@@ -73,22 +75,30 @@ pub(super) async fn target(
         model = effective(config, &ground);
         accounts.clone_from(&entered);
     }
+    let mut found = Found::default();
+    if let Some(session) = session
+        && !diagnostics.has_error()
+    {
+        found = find(session, &model, prior, private, diagnostics).await;
+    }
+    let as_found = effective(
+        config,
+        &Ground {
+            prior,
+            kept: kept.as_ref(),
+            region: ground_region(session, settings),
+            accounts: &accounts,
+            own_encryption: &private.own_encryption,
+            found: Some(&found),
+        },
+    );
+    if purpose == For::Apply {
+        missing(&as_found, &found, diagnostics);
+        model = as_found.clone();
+    }
     check_places(&model, diagnostics);
     check_worked_out(&model, diagnostics);
-    if let Some(prior) = prior {
-        carry_keys(&mut model, prior);
-    }
-    let spec = match expand(&model, settings) {
-        Ok(spec) => Some(spec),
-        Err(Incomplete::Unknown) => None,
-        Err(Incomplete::Invalid(path, why)) => {
-            diagnostics.error_at(path, "Invalid value", format!("{why}."));
-            None
-        }
-    };
-    if let Some(spec) = &spec {
-        policies::check_places(spec, diagnostics);
-    }
+    let spec = finish(&mut model, prior, settings, diagnostics);
     fill(&mut model, prior, spec.as_ref());
     fill_tags_all(&mut model, session.map(|s| &s.settings.default_tags));
     if let (None, Some(prior)) = (session, prior)
@@ -97,7 +107,62 @@ pub(super) async fn target(
         // Nobody knows the default tags yet, and nothing says that they change.
         model = prior.clone();
     }
+    let spec = match spec {
+        Some(spec) => Some(spec),
+        // The checks may know more than the plan shows.
+        None => finish(&mut as_found.clone(), prior, settings, diagnostics),
+    };
+    if let Some(spec) = &spec {
+        policies::check_places(spec, diagnostics);
+    }
     Target { model, spec }
+}
+
+/// What a target is worked out for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// A plan: what existing buckets show counts for its checks and fills no attribute.
+    Plan,
+    /// An apply.
+    Apply,
+}
+
+/// Carries keys over, and makes the spec where enough is known.
+fn finish(
+    model: &mut BucketModel,
+    prior: Option<&BucketModel>,
+    settings: &Settings,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spec> {
+    if let Some(prior) = prior {
+        carry_keys(model, prior);
+    }
+    match expand(model, settings) {
+        Ok(spec) => Some(spec),
+        Err(Incomplete::Unknown) => None,
+        Err(Incomplete::Invalid(path, why)) => {
+            diagnostics.error_at(path, "Invalid value", format!("{why}."));
+            None
+        }
+    }
+}
+
+/// The provider's region, as far as it is known.
+fn ground_region(session: Option<&Session>, settings: &Settings) -> Attr<String> {
+    match (session, &settings.region) {
+        (_, Some(region)) => Attr::Known(region.to_string()),
+        (None, None) => Attr::Unknown,
+        (Some(_), None) => Attr::Null,
+    }
+}
+
+/// An existing bucket of which something is open must be there by the time of the apply.
+fn missing(model: &BucketModel, found: &Found, diagnostics: &mut Diagnostics) {
+    for this in &found.missing {
+        if let Some(side) = model.side(this) {
+            existing::missing_bucket(this, side, diagnostics);
+        }
+    }
 }
 
 /// Each side needs a region, and all of them must be of one partition. Looked at before any account is entered:
@@ -177,7 +242,10 @@ async fn enter(
         .sides()
         .into_iter()
         .filter(|(this, side)| {
-            way_is_known(side) && (is_unseen(side) || must_enter(this, side, prior))
+            way_is_known(side)
+                && !side.reachable.is_unknown()
+                && !side.is_unreachable()
+                && (is_unseen(side) || must_enter(this, side, prior))
         })
         .filter_map(|(this, side)| {
             let region = Region::parse(side.region.known()?).ok()?;

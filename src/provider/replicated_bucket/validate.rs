@@ -4,7 +4,7 @@
 
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::effective::{Ground, effective};
 use super::expand::{role_path, side_path};
@@ -29,6 +29,7 @@ pub(super) fn validate(config: &BucketModel) -> Diagnostics {
         check_role(&role_path(&from), role, &mut diagnostics);
     }
     check_two_way(config, &mut diagnostics);
+    super::existing::check(config, &mut diagnostics);
     check_whole(config, &mut diagnostics);
     diagnostics
 }
@@ -253,6 +254,8 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
             kept: None,
             region: Attr::Unknown,
             accounts: &accounts,
+            own_encryption: &BTreeSet::new(),
+            found: None,
         },
     );
     policies::validate(&names, diagnostics);

@@ -100,9 +100,12 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
     }
 }
 
-/// Of somebody else's bucket only what we were told to write counts. What may not be mended is no difference here:
-/// a plan refuses it.
+/// Of somebody else's bucket only what we were told to write counts. What may not be mended is no difference here
+/// but a [`Lack`](crate::replication::existing::Lack).
 fn theirs(found: &mut Found, name: &str, desired: &DesiredExisting, seen: &ObservedBucket) {
+    if seen.region.present().is_none() {
+        return;
+    }
     if desired.enable_versioning
         && let Some(what) = versioning_off(seen)
     {
@@ -126,7 +129,7 @@ fn encryption(found: &mut Found, bucket: String, wanted: &BucketEncryption, seen
 }
 
 /// How versioning is not on, in words.
-pub(crate) fn versioning_off(seen: &ObservedBucket) -> Option<&'static str> {
+pub(in crate::replication) fn versioning_off(seen: &ObservedBucket) -> Option<&'static str> {
     match seen.versioning.present().map(String::as_str) {
         Some("Enabled") => None,
         Some(_) => Some("versioning suspended"),

@@ -3,10 +3,10 @@
 use super::role_policies::{role_policy_differences, role_policy_narrowing};
 use super::{Difference, Shows};
 use crate::replication::component::{ComponentId, Part};
-use crate::replication::desired::Desired;
+use crate::replication::desired::{Desired, DesiredBucket};
 use crate::replication::graph::{Action, PolicyEdit};
 use crate::replication::ids::Location;
-use crate::replication::observed::Observed;
+use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::operation::{Input, Operation};
 use crate::replication::policy::{
     self, Effect, Element, PolicyDocument, PolicyShare, Principals, Statement,
@@ -52,7 +52,7 @@ struct Shared<'a> {
     component: ComponentId,
     at: &'a Location,
     place: Place,
-    exact: &'a PolicyShare,
+    exact: PolicyShare,
     seen: Option<&'a str>,
 }
 
@@ -75,7 +75,7 @@ fn shared_documents<'a>(
         component: ComponentId::Of(key.side.clone(), Part::Key),
         at: &key.location,
         place: Place::ManagedKey(arn.clone()),
-        exact: &key.policy,
+        exact: key.policy.clone(),
         seen: observed
             .managed_keys
             .get(arn)
@@ -85,27 +85,48 @@ fn shared_documents<'a>(
     let of_buckets = desired.buckets.iter().flat_map(|(side, bucket)| {
         let seen = observed.buckets.get(side);
         let at = &bucket.location;
-        let policy = Shared {
+        let policy = bucket.policy_is_managed().then(|| Shared {
             component: ComponentId::Of(side.clone(), Part::BucketPolicy),
             at,
             place: Place::Bucket {
                 name: bucket.name.clone(),
                 fresh: seen.and_then(|s| s.region.present()).is_none(),
             },
-            exact: &bucket.policy,
+            exact: wanted_in_policy(bucket, seen),
             seen: seen.and_then(|s| s.policy.present()).map(String::as_str),
-        };
+        });
         let seen = seen.and_then(|s| s.key.present());
         let key = bucket.key.as_ref().zip(seen).map(|(key, seen)| Shared {
             component: ComponentId::Of(side.clone(), Part::Key),
             at,
             place: Place::Key(seen.description.arn.clone()),
-            exact: &key.policy,
+            exact: key.policy.clone(),
             seen: seen.policy.present().map(String::as_str),
         });
-        std::iter::once(policy).chain(key)
+        policy.into_iter().chain(key)
     });
     of_buckets.chain(managed)
+}
+
+/// What we want in a bucket's policy. In somebody else's nothing is written that is granted there already.
+fn wanted_in_policy(bucket: &DesiredBucket, seen: Option<&ObservedBucket>) -> PolicyShare {
+    let mut share = bucket.policy.clone();
+    let text = seen.and_then(|seen| seen.policy.present());
+    if bucket.is_existing()
+        && let Some(Ok(document)) = text.map(|text| PolicyDocument::parse(text))
+    {
+        let owner = share.owner.clone();
+        let is_there = |wanted: &Statement| {
+            let sid = wanted.name();
+            sid.is_some() && document.statements.iter().any(|s| s.name() == sid)
+        };
+        let is_ours = |s: &Statement| s.name().is_some_and(|sid| policy::is_ours(sid, &owner));
+        let mut foreign = document.clone();
+        foreign.statements.retain(|s| !is_ours(s));
+        let missing = policy::missing_grants(&foreign, &share.ours);
+        share.ours.retain(|s| is_there(s) || missing.contains(s));
+    }
+    share
 }
 
 impl Shared<'_> {

@@ -21,9 +21,10 @@ use super::observed::Observed;
 use super::operation::Operation;
 
 pub use bucket::bucket_differences;
+pub(super) use bucket::versioning_off;
 pub use grants::{Form, grant_differences, narrowing};
 pub use role::role_differences;
-pub use rules::replication_differences;
+pub use rules::{replication_differences, same_rule};
 
 /// Everything that differs, in an order in which it could be mended one by one.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Difference> {

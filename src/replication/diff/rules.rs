@@ -6,6 +6,7 @@ use crate::replication::desired::{Desired, DesiredDirection};
 use crate::replication::graph::Action;
 use crate::replication::observed::Observed;
 use crate::replication::operation::{Operation, ReplicationConfiguration, ReplicationRule};
+use crate::replication::rules_share::RulesShare;
 
 /// The replication configurations of all directions.
 pub fn replication_differences(desired: &Desired, observed: &Observed) -> Vec<Difference> {
@@ -23,27 +24,34 @@ fn replication_difference(
 ) -> Option<Difference> {
     let bucket = desired.buckets.get(side)?;
     let seen = observed.buckets.get(side);
+    let share = &direction.replication;
     let what = match seen.and_then(|b| b.replication.present()) {
         None => "missing".to_owned(),
-        Some(seen) => rules_difference(&direction.replication, seen)?,
+        Some(seen) if bucket.is_existing() => rules_difference(share, &share.ours_in(seen))?,
+        Some(seen) => rules_difference(share, seen)?,
     };
+    let name = bucket.name.clone();
     Some(Difference {
         component: ComponentId::Of(side.clone(), Part::Replication),
         at: bucket.location.clone(),
         what,
         shows: Shows::Component,
-        repair: Action::Call(Operation::PutBucketReplication {
-            bucket: bucket.name.clone(),
-            configuration: direction.replication.clone(),
-        }),
+        repair: if bucket.is_existing() {
+            Action::EditBucketReplication {
+                bucket: name,
+                share: share.clone(),
+            }
+        } else {
+            Action::Call(Operation::PutBucketReplication {
+                bucket: name,
+                configuration: share.alone(),
+            })
+        },
     })
 }
 
 /// What differs between two configurations, in words.
-fn rules_difference(
-    wanted: &ReplicationConfiguration,
-    seen: &ReplicationConfiguration,
-) -> Option<String> {
+fn rules_difference(wanted: &RulesShare, seen: &ReplicationConfiguration) -> Option<String> {
     fn names(rules: Vec<&ReplicationRule>) -> String {
         rules
             .iter()
@@ -93,7 +101,7 @@ fn rules_difference(
 }
 
 /// Whether both mean the same: S3 keeps what is disabled, and what is left out is disabled, too.
-fn same_rule(wanted: &ReplicationRule, seen: &ReplicationRule) -> bool {
+pub fn same_rule(wanted: &ReplicationRule, seen: &ReplicationRule) -> bool {
     let meaning = |rule: &ReplicationRule| {
         let mut rule = rule.clone();
         if let Some(filter) = &mut rule.filter

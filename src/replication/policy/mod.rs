@@ -12,6 +12,7 @@
 mod destination_bucket;
 mod document;
 mod evaluate;
+mod granted;
 mod json;
 mod key;
 mod limits;
@@ -33,6 +34,7 @@ mod variations;
 pub use destination_bucket::destination_statements;
 pub use document::{Condition, Effect, Element, PolicyDocument, Principals, Statement, Unresolved};
 pub use evaluate::{Decision, Denial, Request, denial, evaluate};
+pub use granted::missing_grants;
 pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};
 pub use limits::{ATTACHED_POLICIES, PolicyKind, TooLarge, TooManyDestinations, check_size, size};

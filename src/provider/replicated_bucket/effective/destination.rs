@@ -1,12 +1,12 @@
 //! Destinations: what follows from the source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::side::side;
 use super::two_way::two_way;
 use super::{Ground, kept_side, previous_destination, priority, rule};
 use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
+use crate::provider::replicated_bucket::model::{BucketModel, SideModel, SourceModel};
 use crate::replication::component::Side;
 use crate::replication::names;
 
@@ -50,6 +50,16 @@ pub(super) fn destinations(
         };
         worked_out.insert(key.clone(), value);
     }
-    priority::number(&mut worked_out, config);
+    priority::number(&mut worked_out, config, &taken_at(source, ground));
     worked_out
+}
+
+/// Priorities that nobody may get because rules of others have them: at somebody else's source, and known only once
+/// that was looked at.
+fn taken_at(source: Option<&SourceModel>, ground: &Ground<'_>) -> Attr<BTreeSet<i64>> {
+    match source.map(|source| &source.existing) {
+        Some(Known(true)) => ground.found.map_or(Unknown, |f| Known(f.taken.clone())),
+        Some(Unknown) => Unknown,
+        _ => Known(BTreeSet::new()),
+    }
 }

@@ -6,13 +6,14 @@
 
 mod destination;
 mod encryption;
+mod existing;
 mod priority;
 mod role;
 mod rule;
 mod side;
 mod two_way;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{BucketModel, RoleModel, SideModel, SourceModel};
 use crate::framework::model::Attr;
@@ -31,6 +32,10 @@ pub struct Ground<'a> {
     pub region: Attr<String>,
     /// Accounts that locations were found to lead to.
     pub accounts: &'a BTreeMap<Side, String>,
+    /// Names of existing buckets whose encryption in state is their own and was not written.
+    pub own_encryption: &'a BTreeSet<String>,
+    /// What existing buckets show; only an apply may plan with it.
+    pub found: Option<&'a Found>,
 }
 
 impl<'a> Ground<'a> {
@@ -126,6 +131,7 @@ fn same_place<'a>(prior: &'a SideModel, config: &SideModel) -> Attr<&'a SideMode
     }
 }
 
+pub use existing::Found;
 pub use role::path_and_name;
 
 /// What an import found of a bucket; unknown while the name is.

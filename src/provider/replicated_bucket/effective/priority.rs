@@ -9,10 +9,11 @@ use Attr::{Known, Null, Unknown};
 
 /// Gives every rule without a priority the lowest free number, in the order of keys and of rules' names. A written
 /// number counts first, then one that a rule has already; what may be taken by a number that is not known yet is
-/// unknown.
+/// unknown. `taken_by_others` are numbers of rules that are not ours.
 pub(super) fn number(
     destinations: &mut BTreeMap<String, Attr<SideModel>>,
     config: &BTreeMap<String, Attr<SideModel>>,
+    taken_by_others: &Attr<BTreeSet<i64>>,
 ) {
     let mut any_is_possible = false;
     let mut taken: BTreeSet<i64> = BTreeSet::new();
@@ -43,7 +44,9 @@ pub(super) fn number(
             **priority = Null;
         }
     }
-    let all_known = !unwritten.iter().any(|priority| priority.is_unknown());
+    let all_known = !unwritten.iter().any(|priority| priority.is_unknown())
+        && taken_by_others.known().is_some();
+    taken.extend(taken_by_others.known().into_iter().flatten());
     for priority in unwritten.into_iter().filter(|priority| priority.is_null()) {
         *priority = if all_known {
             let free = (0..).find(|n| !taken.contains(n)).unwrap_or(0);

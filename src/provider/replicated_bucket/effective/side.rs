@@ -1,7 +1,7 @@
 //! What both sides have: location, public access, ownership, the ways of a destroy.
 
-use super::encryption;
 use super::{Get, Ground, kept_side, setting};
+use super::{encryption, existing};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::lifecycle;
 use crate::provider::replicated_bucket::model::{
@@ -77,7 +77,7 @@ pub(super) fn side(
         ..SideModel::default()
     };
     lifecycle::effective(written, kept, &mut side);
-    side
+    existing::custody(this, written, previous, algorithm, ground, side)
 }
 
 fn public_access_block(

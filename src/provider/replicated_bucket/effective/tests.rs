@@ -29,8 +29,12 @@ fn ground<'a>(prior: Option<&'a BucketModel>, accounts: &'a BTreeMap<Side, Strin
         kept: None,
         region: Known("eu-west-1".to_owned()),
         accounts,
+        own_encryption: &NONE,
+        found: None,
     }
 }
+
+static NONE: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
 
 fn destination<'a>(model: &'a BucketModel, key: &str) -> &'a SideModel {
     model.side(&Side::Destination(key.to_owned())).unwrap()

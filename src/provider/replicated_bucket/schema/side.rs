@@ -32,6 +32,26 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
             "Role with which this bucket's account is entered. It is assumed with the provider's base credentials, before the provider's own `assume_role`; with `profile`, with the profile's.",
         ),
         Attribute::bool(
+            "existing",
+            OptionalComputed,
+            "Whether the bucket belongs to somebody else. Then only what replication itself needs is written: our rules in its replication configuration and our statements in its policy; what others wrote there stays, and a destroy takes away ours alone. A bucket that is not there yet at plan is looked at again at apply. Changing it adopts the bucket or releases it; nothing is deleted. Default: `false`.",
+        ),
+        Attribute::bool(
+            "enable_versioning",
+            OptionalComputed,
+            "Whether versioning is turned on in an `existing` bucket that does not have it; it stays on afterwards. With `false` such a bucket is an error. Default: `false`.",
+        ),
+        Attribute::bool(
+            "enable_encryption",
+            OptionalComputed,
+            "Whether `encryption` is written as the default encryption of an `existing` source; a destroy puts back what was found. Default: `false`.",
+        ),
+        Attribute::bool(
+            "manage_bucket_policy",
+            OptionalComputed,
+            "Whether our statements are written into the policy of an `existing` bucket, as far as it does not grant the same already. With `false` nothing is written, and what is missing there is an error that shows the statements. Default: `true`.",
+        ),
+        Attribute::bool(
             "force_destroy",
             OptionalComputed,
             "Whether a destroy may delete the objects in this bucket. It counts as it stands in the state before the destroy: set it and apply first. Default: `false`.",
@@ -46,7 +66,7 @@ pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
             Nesting::Single,
             encryption(algorithm_default),
             OptionalComputed,
-            "Default encryption of the bucket.",
+            "Default encryption of the bucket. Default on an `existing` side: its own. On an `existing` destination it says under which key replicas arrive; nothing of the bucket is changed for it.",
         ),
         Attribute::nested(
             "public_access_block",

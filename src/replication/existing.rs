@@ -1,0 +1,142 @@
+//! What replication needs of a bucket that belongs to somebody else, and what is missing there that we may not
+//! mend.
+//!
+//! A bucket of ours is brought into shape; somebody else's is looked at. [`lacks`] says what keeps replication from
+//! working, so that a plan can refuse it in words, an apply can refuse what changed since, and a read can tell it.
+
+use super::component::Side;
+use super::desired::{bucket_statements, default_encryption};
+use super::diff::versioning_off;
+use super::direction::Direction;
+use super::observed::{Observed, ObservedBucket};
+use super::operation::BucketEncryption;
+use super::policy::{self, PolicyDocument, Statement, missing_grants};
+use super::rules::rules;
+use super::rules_share::{RulesConflict, RulesShare};
+use super::spec::{BucketSpec, ExistingBucket, Spec};
+use super::undo::Before;
+
+/// Something that a bucket of somebody else's lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// It is not there.
+    Bucket,
+    /// Versioning is not on (in words), and it is not ours to turn on.
+    Versioning(&'static str),
+    /// The source's default encryption is not the one that was told, and it is not ours to write.
+    Encryption(BucketEncryption),
+    /// Its policy does not grant these, and it is not ours to write.
+    Grants(Vec<Statement>),
+    /// Rules of others stand in the way of ours.
+    Rules(RulesConflict),
+}
+
+/// What the existing buckets of a spec lack, as far as they were looked at. `prior` is what was in force until now.
+pub fn lacks(spec: &Spec, prior: Option<&Spec>, observed: &Observed) -> Vec<(Side, Lack)> {
+    let mut lacks = Vec::new();
+    for (side, bucket) in spec.buckets() {
+        let (Some(existing), Some(seen)) = (bucket.existing(), observed.buckets.get(&side)) else {
+            continue;
+        };
+        if seen.region.is_absent() {
+            lacks.push((side, Lack::Bucket));
+        } else if seen.region.present().is_some() {
+            let found = lacks_of(spec, prior, &side, bucket, existing, seen);
+            lacks.extend(found.into_iter().map(|lack| (side.clone(), lack)));
+        }
+    }
+    lacks
+}
+
+fn lacks_of(
+    spec: &Spec,
+    prior: Option<&Spec>,
+    side: &Side,
+    bucket: &BucketSpec,
+    existing: &ExistingBucket,
+    seen: &ObservedBucket,
+) -> Vec<Lack> {
+    let mut lacks = Vec::new();
+    if !existing.enable_versioning {
+        lacks.extend(versioning_off(seen).map(Lack::Versioning));
+    }
+    let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
+    // Where we wrote it until now, its own is about to be put back.
+    let was_written = before.is_some_and(|b| {
+        b.existing()
+            .is_some_and(|existing| existing.enable_encryption)
+    });
+    if *side == Side::Source && !existing.enable_encryption && !was_written {
+        lacks.extend(another_encryption(bucket, seen).map(Lack::Encryption));
+    }
+    if let Some(direction) = spec.direction(side) {
+        let before = prior.and_then(|prior| direction.in_spec(prior));
+        let share = rules_share(&direction, before.as_ref());
+        let conflicts = share.conflicts(seen.replication.present());
+        lacks.extend(conflicts.into_iter().map(Lack::Rules));
+    }
+    if !existing.manage_bucket_policy {
+        let was_ours = before.is_some_and(BucketSpec::policy_is_managed);
+        let missing = missing_statements(spec, side, seen, was_ours);
+        if !missing.is_empty() {
+            lacks.push(Lack::Grants(missing));
+        }
+    }
+    lacks
+}
+
+fn another_encryption(bucket: &BucketSpec, seen: &ObservedBucket) -> Option<BucketEncryption> {
+    let seen = seen.encryption.present()?;
+    let told = default_encryption(&Side::Source, bucket);
+    let same = seen.sse_algorithm == told.sse_algorithm
+        && seen.kms_key == told.kms_key
+        && seen.bucket_key_enabled == told.bucket_key_enabled;
+    (!same).then(|| seen.clone())
+}
+
+/// Of the statements that a bucket's policy needs, those that it does not grant. What we wrote there ourselves is
+/// about to go and does not count.
+fn missing_statements(
+    spec: &Spec,
+    side: &Side,
+    seen: &ObservedBucket,
+    was_ours: bool,
+) -> Vec<Statement> {
+    let wanted = bucket_statements(spec, side);
+    let text = seen.policy.present();
+    let Some(mut document) = text.and_then(|text| PolicyDocument::parse(text).ok()) else {
+        return wanted;
+    };
+    if was_ours {
+        let owner = spec.owner();
+        let is_ours = |s: &Statement| s.name().is_some_and(|sid| policy::is_ours(sid, &owner));
+        document.statements.retain(|s| !is_ours(s));
+    }
+    missing_grants(&document, &wanted)
+}
+
+/// A direction's rules in the replication configuration of its bucket. `before` is the direction as it was wanted
+/// until now.
+pub fn rules_share(direction: &Direction<'_>, before: Option<&Direction<'_>>) -> RulesShare {
+    let ids =
+        |direction: &Direction<'_>| rules(direction).into_iter().map(|rule| rule.id).collect();
+    RulesShare {
+        role: direction.role_arn().to_string(),
+        rules: rules(direction),
+        before: before.map(ids).unwrap_or_default(),
+        is_new: before.is_none(),
+    }
+}
+
+/// What an undo of a create puts back.
+pub fn before(spec: &Spec, observed: &Observed) -> Before {
+    let existing = spec
+        .buckets()
+        .filter(|(_, bucket)| bucket.existing().is_some());
+    existing
+        .filter_map(|(side, _)| {
+            let seen = observed.buckets.get(&side)?.encryption.present()?;
+            Some((side, seen.clone()))
+        })
+        .collect()
+}
