@@ -14,6 +14,7 @@ mod configs;
 mod terraform;
 mod unreliable;
 
+mod apart;
 mod drift;
 mod existing;
 mod failures;

@@ -96,7 +96,11 @@ async fn two_way_replicates_delete_markers_and_metadata_both_ways_unless_told_ot
 async fn every_rule_is_mirrored_with_its_filter_and_tags_keep_delete_markers_out() {
     let mut terraform = Terraform::new();
     let rules = json!({
-        "logs": { "filter": { "prefix": "logs/" }, "storage_class": "GLACIER" },
+        "logs": {
+            "filter": { "prefix": "logs/" },
+            "storage_class": "GLACIER",
+            "replication_time_control": true,
+        },
         "kept": { "filter": { "tags": { "keep": "yes" } }, "metrics": true },
         "paused": { "filter": { "prefix": "paused/" }, "enabled": false },
     });
@@ -122,6 +126,8 @@ async fn every_rule_is_mirrored_with_its_filter_and_tags_keep_delete_markers_out
         there.storage_class = None;
         assert_eq!(there, back);
     }
+    let in_time: Vec<_> = back.iter().map(|rule| rule.replication_time).collect();
+    assert_eq!(in_time, [None, Some((true, 15)), None]);
     assert_eq!(aws.ungranted, Vec::<String>::new());
 }
 

@@ -22,6 +22,15 @@ struct Troubles {
     closed: BTreeSet<String>,
     refused: BTreeSet<String>,
     queries: Vec<(String, String)>,
+    writes: Vec<Write>,
+}
+
+/// A write that was tried, whatever came of it.
+pub struct Write {
+    pub account: String,
+    pub region: String,
+    /// As the fake tells it: `CreateBucket acme-archive`.
+    pub what: String,
 }
 
 impl UnreliableCloud {
@@ -53,6 +62,11 @@ impl UnreliableCloud {
         std::mem::take(&mut self.troubles.lock().unwrap().queries)
     }
 
+    /// Every write since the last time.
+    pub fn take_writes(&self) -> Vec<Write> {
+        std::mem::take(&mut self.troubles.lock().unwrap().writes)
+    }
+
     fn is_closed(&self, account: &str) -> bool {
         self.troubles.lock().unwrap().closed.contains(account)
     }
@@ -79,8 +93,15 @@ impl Cloud for UnreliableCloud {
 
     async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
         let refused = {
-            let troubles = self.troubles.lock().unwrap();
-            troubles.refused.contains(&operation.to_string())
+            let what = operation.to_string();
+            let mut troubles = self.troubles.lock().unwrap();
+            let refused = troubles.refused.contains(&what);
+            troubles.writes.push(Write {
+                account: at.account.to_string(),
+                region: at.region.to_string(),
+                what,
+            });
+            refused
         };
         if refused || self.is_closed(at.account.as_str()) {
             return Err(denied(operation.call(), &operation.subject(), Some(at)));

@@ -12,14 +12,15 @@ use terraform_provider_replicated::framework::schema::{Attribute, AttributeType,
 use terraform_provider_replicated::provider::replicated_bucket::schema::schema;
 use terraform_provider_replicated::replication::ids::{AssumeRole, WayIn};
 
+use crate::apart::assert_no_write_for;
 use crate::configs::{ABROAD, HOME, THIRD, deploy, policy, two_destinations, with};
 use crate::existing::stands;
 use crate::terraform::{Terraform, differences};
 
 /// A change: the attribute, its new value, and what else has to be written from the beginning.
-struct Change {
-    path: &'static str,
-    value: Json,
+pub struct Change {
+    pub path: &'static str,
+    pub value: Json,
     base: Vec<(&'static str, Json)>,
 }
 
@@ -51,7 +52,7 @@ impl Change {
         self
     }
 
-    fn before(&self) -> Json {
+    pub fn before(&self) -> Json {
         let base = self.base.iter();
         base.fold(two_destinations(), |config, (path, value)| {
             with(&config, path, value.clone())
@@ -254,7 +255,7 @@ fn changes() -> Vec<Change> {
 }
 
 /// Of the first of two rules, and that a second one comes.
-fn of_a_rule() -> Vec<Change> {
+pub fn of_a_rule() -> Vec<Change> {
     let rules = || {
         json!({
             "logs": { "filter": { "prefix": "logs/" } },
@@ -370,6 +371,7 @@ async fn told(change: &Change) -> String {
             let _ = writeln!(text, "  plan: {}", short(&difference));
         }
     }
+    terraform.cloud.take_writes();
     terraform.converge(&after).await;
     for write in take_writes(&terraform) {
         let _ = writeln!(text, "  writes: {write}");
@@ -378,6 +380,9 @@ async fn told(change: &Change) -> String {
         return text;
     }
     terraform.converge(&before).await;
+    if change.path.starts_with("destinations.backup") {
+        assert_no_write_for(&["near"], &terraform.cloud.take_writes(), change.path);
+    }
     for write in take_writes(&terraform) {
         let _ = writeln!(text, "  back: {write}");
     }
