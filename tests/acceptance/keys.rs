@@ -192,7 +192,7 @@ async fn a_key_policy_that_lacks_our_statement_is_a_warning_with_its_text(
 
     // The statement as the warning shows it, added by the key's owner.
     let shown = plan.stdout.replace('│', " ");
-    let start = shown.rfind("{\"Version\"");
+    let start = shown.rfind("{\n  \"Version\"");
     let start = start.ok_or_else(|| format!("no document in {plan}"))?;
     let mut documents = serde_json::Deserializer::from_str(&shown[start..]).into_iter();
     let needed: Value = documents.next().ok_or("no document")??;
