@@ -4,31 +4,27 @@
 //! away; one that may not exist is looked for first, so that a create does not ask a dozen questions about
 //! nothing. What AWS says is not there is absent; what may not be read is an error.
 
+mod keys;
 mod locks;
+mod roles;
 
 use futures::future::{join_all, try_join_all};
-use futures::{FutureExt, StreamExt, TryStreamExt, join, stream, try_join};
+use futures::{FutureExt, join, try_join};
 use tracing::Instrument as _;
 
+pub(super) use self::keys::find_key;
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::desired::managed_policy_count;
 use crate::replication::direction::Direction;
 use crate::replication::existing_keys::managed_keys;
 use crate::replication::ids::Location;
-use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{
-    ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedManagedPolicy, ObservedRole,
-    Presence,
+    ManagedPolicies, Observed, ObservedBucket, ObservedRole, Presence,
 };
 use crate::replication::operation::{
     Answer, BucketEncryption, LifecycleConfiguration, Query, ReplicationConfiguration, Tags,
 };
-use crate::replication::policy::ATTACHED_POLICIES;
-use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
-
-/// How many keys' tags are read at once; KMS throttles an account's calls together.
-const TAG_READS: usize = 16;
+use crate::replication::spec::{BucketSpec, Spec};
 
 /// What an observation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -454,273 +450,6 @@ impl Look<'_> {
         .await
     }
 
-    /// The key of ours with what its alias points to.
-    async fn key(
-        &self,
-        bucket: &BucketSpec,
-    ) -> Result<(Presence<ObservedKey>, Presence<String>), CallError> {
-        let Some(wanted) = bucket.owned_key() else {
-            return Ok((Presence::Unasked, Presence::Unasked));
-        };
-        if let Some(arn) = &wanted.arn {
-            let key = self.key_by_arn(arn).await?;
-            let aliased = key
-                .present()
-                .and_then(|k| k.aliases.present())
-                .is_some_and(|aliases| aliases.contains(&wanted.alias));
-            let target = if aliased || self.purpose == Purpose::Destroy {
-                Presence::Unasked
-            } else {
-                self.alias_target(&wanted.alias).await?
-            };
-            return Ok((key, target));
-        }
-        if self.purpose == Purpose::Destroy {
-            return Ok((Presence::Absent, Presence::Unasked));
-        }
-        let target = self.alias_target(&wanted.alias).await?;
-        let key = match target.present() {
-            // An alias still on a key that was retired is moved, not taken for the new key.
-            Some(arn) if !bucket.retired_keys.contains(arn) => self.key_by_arn(arn).await?,
-            _ => Presence::Absent,
-        };
-        Ok((key, target))
-    }
-
-    async fn alias_target(&self, alias: &str) -> Result<Presence<String>, CallError> {
-        self.read(
-            Query::DescribeKey {
-                key: alias.to_owned(),
-            },
-            |answer| match answer {
-                Answer::Key(key) => Some(key.arn),
-                _ => None,
-            },
-        )
-        .await
-    }
-
-    /// The policy of somebody else's key; to leave it, nobody has to look first.
-    async fn managed_key(&self, arn: &str) -> Result<Presence<String>, CallError> {
-        if self.purpose == Purpose::Destroy {
-            return Ok(Presence::Unasked);
-        }
-        let key = arn.to_owned();
-        self.read(Query::GetKeyPolicy { key }, text).await
-    }
-
-    async fn key_by_arn(&self, arn: &str) -> Result<Presence<ObservedKey>, CallError> {
-        let key = arn.to_owned();
-        let description = self.read(
-            Query::DescribeKey { key: key.clone() },
-            |answer| match answer {
-                Answer::Key(key) => Some(key),
-                _ => None,
-            },
-        );
-        let policy = self.read(Query::GetKeyPolicy { key: key.clone() }, text);
-        let aliases = self.read(Query::ListAliases { key: key.clone() }, names);
-        if self.purpose == Purpose::Destroy {
-            let (description, policy, aliases) = try_join!(description, policy, aliases)?;
-            return Ok(present_key(description, |description| ObservedKey {
-                description,
-                policy,
-                rotation: Presence::Unasked,
-                tags: Presence::Unasked,
-                aliases,
-            }));
-        }
-        let rotation = async {
-            let query = Query::GetKeyRotationStatus { key: key.clone() };
-            match self
-                .read(query, |answer| match answer {
-                    Answer::Rotation {
-                        enabled,
-                        period_days,
-                    } => Some((enabled, period_days)),
-                    _ => None,
-                })
-                .await
-            {
-                // KMS does not tell the rotation of a key that is about to be deleted.
-                Err(error) if error.kind == CallErrorKind::InvalidState => Ok(Presence::Unasked),
-                other => other,
-            }
-        };
-        let tags = self.read(Query::ListKeyTags { key: key.clone() }, tags);
-        let (description, policy, aliases, rotation, tags) =
-            try_join!(description, policy, aliases, rotation, tags)?;
-        Ok(present_key(description, |description| ObservedKey {
-            description,
-            policy,
-            rotation,
-            tags,
-            aliases,
-        }))
-    }
-
-    /// Looks through the keys of the account for one that a killed run made and did not get to name.
-    async fn key_by_tag(
-        &self,
-        owner: &str,
-        side: &Side,
-        bucket: &BucketSpec,
-    ) -> Result<Presence<ObservedKey>, CallError> {
-        let component = ComponentId::Of(side.clone(), Part::Key).to_string();
-        let arn = find_key(
-            self.cloud,
-            self.at,
-            &|tags| {
-                tags.get(OWNER_TAG).map(String::as_str) == Some(owner)
-                    && tags.get(COMPONENT_TAG) == Some(&component)
-            },
-            &bucket.retired_keys,
-        )
-        .await?;
-        match arn {
-            Some(arn) => self.key_by_arn(&arn).await,
-            None => Ok(Presence::Absent),
-        }
-    }
-
-    /// The role of a direction.
-    async fn role(
-        &self,
-        direction: &Direction<'_>,
-        known: &(dyn Fn(&ComponentId) -> bool + Sync),
-    ) -> Result<Presence<ObservedRole>, CallError> {
-        let component = ComponentId::Role(direction.from.clone());
-        let span = reading(&component);
-        let known = known(&component);
-        self.role_itself(direction, known).instrument(span).await
-    }
-
-    async fn role_itself(
-        &self,
-        direction: &Direction<'_>,
-        known: bool,
-    ) -> Result<Presence<ObservedRole>, CallError> {
-        let role = direction.role.name.clone();
-        let existing = matches!(direction.role.ownership, RoleOwnership::Existing { .. });
-        let get_role = || {
-            self.read(
-                Query::GetRole { role: role.clone() },
-                |answer| match answer {
-                    Answer::Role(role) => Some(role),
-                    _ => None,
-                },
-            )
-        };
-        let first = if existing || known {
-            None
-        } else {
-            match get_role().await? {
-                Presence::Present(description) => Some(description),
-                _ => return Ok(Presence::Absent),
-            }
-        };
-        let description = async {
-            match first {
-                Some(description) => Ok(Presence::Present(description)),
-                None => get_role().await,
-            }
-        };
-        let policy = async {
-            if self.purpose == Purpose::Destroy {
-                return Ok(Presence::Unasked);
-            }
-            self.read(
-                Query::GetRolePolicy {
-                    role: role.clone(),
-                    policy: direction.role_policy_name(),
-                },
-                text,
-            )
-            .await
-        };
-        let (description, policy, inline_policies, attached_policies) = try_join!(
-            description,
-            policy,
-            self.read(Query::ListRolePolicies { role: role.clone() }, names),
-            self.read(
-                Query::ListAttachedRolePolicies { role: role.clone() },
-                names
-            ),
-        )?;
-        let Presence::Present(description) = description else {
-            return Ok(Presence::Absent);
-        };
-        let attached = attached_policies.present().map_or(&[][..], Vec::as_slice);
-        let managed_policies = self.managed_policies(direction, attached).await?;
-        Ok(Presence::Present(ObservedRole {
-            description,
-            policy,
-            inline_policies,
-            attached_policies,
-            managed_policies,
-        }))
-    }
-
-    /// The managed policies of ours: those that the role should have, and those that are attached to it under names
-    /// of ours.
-    async fn managed_policies(
-        &self,
-        direction: &Direction<'_>,
-        attached: &[String],
-    ) -> Result<ManagedPolicies, CallError> {
-        if !matches!(direction.role.ownership, RoleOwnership::Owned { .. }) {
-            return Ok(ManagedPolicies::new());
-        }
-        let wanted = managed_policy_count(direction);
-        let candidates = (1..=ATTACHED_POLICIES).filter_map(|number| {
-            let arn = direction.managed_policy_arn(number);
-            let is_attached = attached.contains(&arn);
-            (number <= wanted || is_attached).then_some((number, arn, is_attached))
-        });
-        let seen = try_join_all(candidates.map(|(number, arn, attached)| async move {
-            let component = ComponentId::ManagedPolicy(direction.from.clone(), number);
-            let look = self.managed_policy(arn, attached);
-            let seen = look.instrument(reading(&component)).await?;
-            Ok::<_, CallError>(seen.map(|seen| (number, seen)))
-        }))
-        .await?;
-        Ok(seen.into_iter().flatten().collect())
-    }
-
-    async fn managed_policy(
-        &self,
-        policy_arn: String,
-        attached: bool,
-    ) -> Result<Option<ObservedManagedPolicy>, CallError> {
-        let query = Query::GetPolicy {
-            policy_arn: policy_arn.clone(),
-        };
-        let description = self
-            .read(query, |answer| match answer {
-                Answer::ManagedPolicy(policy) => Some(policy),
-                _ => None,
-            })
-            .await?;
-        let Presence::Present(description) = description else {
-            return Ok(None);
-        };
-        let version = Query::GetPolicyVersion {
-            policy_arn: policy_arn.clone(),
-            version: description.default_version.clone(),
-        };
-        let versions = Query::ListPolicyVersions { policy_arn };
-        let (document, versions) = try_join!(self.read(version, text), self.read(versions, names))?;
-        let mut older_versions = versions.present().cloned().unwrap_or_default();
-        older_versions.retain(|version| *version != description.default_version);
-        Ok(Some(ObservedManagedPolicy {
-            attached,
-            document: document.present().cloned().unwrap_or_default(),
-            default_version: description.default_version,
-            older_versions,
-            tags: description.tags,
-        }))
-    }
-
     async fn setting<T>(
         &self,
         query: Query,
@@ -758,52 +487,6 @@ impl Look<'_> {
     }
 }
 
-/// A key whose tags fit, among all keys of the account and region but `except`.
-pub(super) async fn find_key(
-    cloud: &dyn Cloud,
-    at: &Location,
-    fits: &(dyn Fn(&Tags) -> bool + Sync),
-    except: &[String],
-) -> Result<Option<String>, CallError> {
-    let Answer::Names(keys) = cloud.query(at, &Query::ListKeys).await? else {
-        return Err(unexpected_answer(at, &Query::ListKeys));
-    };
-    let tagged: Vec<Option<String>> = stream::iter(keys)
-        .map(|key| async move {
-            let query = Query::ListKeyTags { key: key.clone() };
-            match cloud.query(at, &query).await {
-                Ok(Answer::Tags(tags)) => Ok(fits(&tags).then_some(key)),
-                Ok(_) => Err(unexpected_answer(at, &query)),
-                // Keys that may not be read are AWS's own or somebody else's; or the key has just ended.
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        CallErrorKind::AccessDenied
-                            | CallErrorKind::NotFound
-                            | CallErrorKind::InvalidState
-                    ) =>
-                {
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            }
-        })
-        .buffered(TAG_READS)
-        .try_collect()
-        .await?;
-    for key in tagged.into_iter().flatten() {
-        let query = Query::DescribeKey { key };
-        if let Answer::Key(description) = cloud.query(at, &query).await?
-            && !except.contains(&description.arn)
-            // A key that was given up is as good as gone.
-            && !description.state.starts_with("Pending")
-        {
-            return Ok(Some(description.arn));
-        }
-    }
-    Ok(None)
-}
-
 /// A setting of a bucket: what it is, or that the bucket itself is not there.
 enum Setting<T> {
     NoBucket,
@@ -816,16 +499,6 @@ impl<T> Setting<T> {
             Self::NoBucket => Presence::Absent,
             Self::Of(presence) => presence,
         }
-    }
-}
-
-fn present_key(
-    description: Presence<crate::replication::operation::KeyDescription>,
-    make: impl FnOnce(crate::replication::operation::KeyDescription) -> ObservedKey,
-) -> Presence<ObservedKey> {
-    match description {
-        Presence::Present(description) => Presence::Present(make(description)),
-        _ => Presence::Absent,
     }
 }
 
