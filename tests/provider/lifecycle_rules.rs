@@ -493,3 +493,35 @@ async fn a_replicated_deletion_that_becomes_final_is_warned_of() {
         ]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_several_rules_those_are_warned_of_whose_deleted_objects_expire() {
+    let lifecycle = json!({
+        "logs": { "prefix": "logs/", "noncurrent_version_expiration": { "noncurrent_days": 7 } },
+        "soon": { "prefix": "logs/a/", "noncurrent_version_expiration": { "noncurrent_days": 3 } },
+        "off": {
+            "enabled": false,
+            "prefix": "data/",
+            "noncurrent_version_expiration": { "noncurrent_days": 1 },
+        },
+    });
+    let rule =
+        |prefix: &str| json!({ "filter": { "prefix": prefix }, "delete_marker_replication": true });
+    let mut paused = rule("logs/c/");
+    paused["enabled"] = json!(false);
+    let rules =
+        json!({ "a": rule("logs/b/"), "b": rule("data/"), "c": paused, "d": rule("logs/") });
+    let config = with(&kms_abroad(), RULES, lifecycle);
+    let mut config = with(&config, "destinations.backup.rules", rules);
+    let said = Terraform::new().plan(&config).await.said;
+    let told = |rule: &str, days: u8| {
+        format!(
+            "destinations[\"backup\"].rules[\"{rule}\"].delete_marker_replication: A deletion at the source is final here after {days} days"
+        )
+    };
+    assert_eq!(said.errors, Vec::<String>::new());
+    assert_eq!(said.warnings, [told("a", 7), told("d", 3)]);
+    config["destinations"]["backup"]["enabled"] = json!(false);
+    let said = Terraform::new().plan(&config).await.said;
+    assert_eq!(said.warnings, Vec::<String>::new());
+}

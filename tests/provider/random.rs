@@ -27,7 +27,7 @@ fn existing_role(account: &str) -> String {
 }
 
 /// A key of somebody else's in an account and region.
-fn existing_key((account, region): (&str, &str), number: usize) -> String {
+pub fn existing_key((account, region): (&str, &str), number: usize) -> String {
     format!("arn:aws:kms:{region}:{account}:{SOMEBODYS_KEY}00000000000{number}")
 }
 

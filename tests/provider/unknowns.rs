@@ -8,6 +8,7 @@ use crate::terraform::Terraform;
 /// Plans `first` over what `before` made, applies it as `last`, and nothing is left to do.
 async fn check(before: Option<&Json>, first: &Json, last: &Json) {
     let mut terraform = Terraform::new();
+    crate::random::surroundings(&terraform);
     if let Some(before) = before {
         terraform.converge(before).await;
     }
@@ -70,6 +71,109 @@ async fn what_is_unknown_may_turn_out_to_be_null() {
         let last = with(&described, path, Json::Null);
         check(None, &first, &last).await;
         check(Some(&kms_abroad()), &first, &last).await;
+    }
+}
+
+/// Two rules that say everything, on a destination that says something too.
+fn ruled() -> Json {
+    let config = with(
+        &two_destinations(),
+        "destinations.backup.rules",
+        json!({
+            "logs": {
+                "id": "own-logs",
+                "enabled": true,
+                "priority": 10,
+                "filter": { "prefix": "logs/", "tags": { "keep": "yes" } },
+                "storage_class": "GLACIER",
+                "delete_marker_replication": false,
+                "replica_modification_sync": true,
+                "replication_time_control": true,
+                "metrics": true,
+                "owner_override": true,
+                "replicate_encrypted_objects": true,
+                "replica_kms_key_arn": crate::random::existing_key((ABROAD, "us-west-2"), 0),
+            },
+            "rest": { "enabled": true },
+        }),
+    );
+    let config = with(&config, "destinations.backup.two_way", json!(true));
+    with(
+        &config,
+        "destinations.backup.two_way_role",
+        json!({ "name": "copier", "path": "/back/", "description": "Copies back" }),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_unknown_of_rules_and_ways_back_is_applied_as_planned() {
+    let rule = [
+        "id",
+        "enabled",
+        "priority",
+        "filter",
+        "filter.prefix",
+        "filter.tags",
+        "filter.tags.keep",
+        "storage_class",
+        "delete_marker_replication",
+        "replica_modification_sync",
+        "replication_time_control",
+        "metrics",
+        "owner_override",
+        "replicate_encrypted_objects",
+        "replica_kms_key_arn",
+    ]
+    .map(|attribute| format!("rules.logs.{attribute}"));
+    let others = [
+        "enabled",
+        "encryption",
+        "object_ownership",
+        "rules",
+        "rules.logs",
+        "rules.rest",
+        "two_way",
+        "two_way_role",
+        "two_way_role.name",
+        "two_way_role.path",
+        "two_way_role.description",
+    ];
+    for path in rule.iter().map(String::as_str).chain(others) {
+        let path = format!("destinations.backup.{path}");
+        let last = ruled();
+        let first = with(&last, &path, json!(UNKNOWN));
+        check(None, &first, &last).await;
+        check(Some(&two_destinations()), &first, &last).await;
+        check(Some(&last), &first, &last).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unknown_of_rules_and_ways_back_may_turn_out_to_be_null() {
+    for path in [
+        "rules",
+        "rules.logs.id",
+        "rules.logs.enabled",
+        "rules.logs.priority",
+        "rules.logs.filter",
+        "rules.logs.filter.tags",
+        "rules.logs.storage_class",
+        "rules.logs.delete_marker_replication",
+        "rules.logs.replica_modification_sync",
+        "rules.logs.replication_time_control",
+        "rules.logs.metrics",
+        "rules.logs.owner_override",
+        "rules.logs.replicate_encrypted_objects",
+        "rules.logs.replica_kms_key_arn",
+        "two_way_role",
+        "two_way_role.name",
+    ] {
+        let path = format!("destinations.backup.{path}");
+        let first = with(&ruled(), &path, json!(UNKNOWN));
+        let last = with(&ruled(), &path, Json::Null);
+        check(None, &first, &last).await;
+        check(Some(&two_destinations()), &first, &last).await;
+        check(Some(&ruled()), &first, &last).await;
     }
 }
 

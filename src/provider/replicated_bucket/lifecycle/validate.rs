@@ -1,11 +1,13 @@
 //! Lifecycle rules that S3 would refuse, or that would do what nobody means.
 
-use super::super::model::SideModel;
+use super::super::expand::filter;
+use super::super::model::{RuleModel, SideModel};
 use super::super::validate::not_empty;
 use super::{CLASSES, LifecycleRuleModel, day, is_narrowed};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
+use crate::replication::operation::RuleFilter;
 
 use Attr::{Known, Null, Unknown};
 
@@ -51,32 +53,45 @@ pub(in super::super) fn warn(
     side: &SideModel,
     diagnostics: &mut Diagnostics,
 ) {
-    let replicating = side.stated_rules().unwrap_or_default();
-    let replicating = replicating.into_iter().find(|(_, rule)| {
-        let rule = rule.known();
-        rule.is_some_and(|rule| rule.delete_marker_replication == Known(true))
-    });
-    let Some((name, _)) = replicating else {
+    if side.enabled == Known(false) {
         return;
-    };
-    let path = match side.rules {
-        Null => path.clone(),
-        _ => path.attribute("rules").key(&name),
-    };
+    }
+    for (name, rule) in side.stated_rules().unwrap_or_default() {
+        let Known(rule) = rule else { continue };
+        if rule.delete_marker_replication != Known(true) || rule.enabled == Known(false) {
+            continue;
+        }
+        let path = match side.rules {
+            Null => path.clone(),
+            _ => path.attribute("rules").key(&name),
+        };
+        if let Some(days) = days_until_final(side, &rule) {
+            diagnostics.warning_at(
+                path.attribute("delete_marker_replication"),
+                format!("A deletion at the source is final here after {days} days"),
+                format!("Delete markers are replicated to this destination, and its lifecycle rules delete noncurrent versions after {days} days: what somebody deletes at the source can be brought back from here only until then. Write delete_marker_replication = false, so that deletions do not reach the backup, or give noncurrent versions more time."),
+            );
+        }
+    }
+}
+
+/// How long the first noncurrent versions of objects of a replication rule are kept, where they are not kept for good.
+fn days_until_final(side: &SideModel, replicated: &RuleModel) -> Option<i64> {
+    let replicated = filter(&replicated.filter).ok()?;
     let rules = side.lifecycle_rules.known().into_iter().flatten();
-    let days = rules
+    rules
         .filter_map(|(_, rule)| rule.known())
         .filter(|rule| rule.enabled != Known(false))
+        .filter(|rule| {
+            let scope = RuleFilter {
+                prefix: rule.prefix.known().cloned(),
+                ..RuleFilter::default()
+            };
+            !rule.prefix.is_unknown() && replicated.overlaps(&scope)
+        })
         .filter_map(|rule| rule.noncurrent_version_expiration.known())
-        .filter_map(|expiration| expiration.noncurrent_days.known())
-        .min();
-    if let Some(days) = days {
-        diagnostics.warning_at(
-            path.attribute("delete_marker_replication"),
-            format!("A deletion at the source is final here after {days} days"),
-            format!("Delete markers are replicated to this destination, and its lifecycle rules delete noncurrent versions after {days} days: what somebody deletes at the source can be brought back from here only until then. Leave `delete_marker_replication` out, so that deletions do not reach the backup, or give noncurrent versions more time."),
-        );
-    }
+        .filter_map(|expiration| expiration.noncurrent_days.known().copied())
+        .min()
 }
 
 fn check_rule(path: &AttributePath, rule: &LifecycleRuleModel, diagnostics: &mut Diagnostics) {
