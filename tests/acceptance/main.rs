@@ -30,6 +30,7 @@ mod support {
     mod proxy;
     mod terraform;
 }
+mod theirs;
 mod two_way;
 mod update;
 

@@ -5,6 +5,8 @@
 //! does in that setup, and nothing more. Its table is what a case prints; its last line also ends `.ci/run`.
 
 mod cross_account_kms;
+mod existing_buckets;
+mod many_to_one;
 mod object_lock;
 mod one_to_many_regions;
 mod rules;
@@ -46,7 +48,21 @@ impl Example {
         let (home, away) = (emulator.new_account(), emulator.new_account());
         home.create_deploy_role(&home).await?;
         away.create_deploy_role(&home).await?;
-        let proxy = Proxy::start(emulator.address()).await?;
+        Self::within(client, folder, home, away).await
+    }
+
+    /// The same folder once more, as another configuration in the same accounts, with another `bucket`.
+    pub(crate) async fn another(&self, client: Client) -> Outcome<Self> {
+        Self::within(client, self.folder, self.home.clone(), self.away.clone()).await
+    }
+
+    async fn within(
+        client: Client,
+        folder: &'static str,
+        home: Account,
+        away: Account,
+    ) -> Outcome<Self> {
+        let proxy = Proxy::start(Emulator::shared()?.address()).await?;
         let mut workspace = Workspace::new(client, Path::new(PROVIDER))?;
         let session = home.deploy_session().await?;
         proxy.know(session.access_key_id(), home.id());
