@@ -11,6 +11,7 @@
 mod fake;
 
 mod configs;
+mod picture;
 mod terraform;
 mod unreliable;
 
@@ -21,6 +22,7 @@ mod failures;
 mod imports;
 mod lifecycle;
 mod lifecycle_rules;
+mod many_destinations;
 mod object_lock;
 mod policies;
 mod provider_block;

@@ -25,6 +25,7 @@ mod object_lock;
 mod others;
 mod plan;
 mod policies;
+mod policy_sizes;
 mod preflight;
 mod private;
 mod read;

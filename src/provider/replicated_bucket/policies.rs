@@ -13,7 +13,6 @@ use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::denials::denials_written;
-use crate::replication::desired::{bucket_policy, key_policy_of};
 use crate::replication::ids::Arn;
 use crate::replication::observed::{ObservedBucket, Presence};
 use crate::replication::policy::{
@@ -120,11 +119,11 @@ fn documents<'a>(this: &Side, side: &'a SideModel) -> Vec<(AttributePath, &'a St
         .collect()
 }
 
-fn bucket_path(this: &Side) -> AttributePath {
+pub(super) fn bucket_path(this: &Side) -> AttributePath {
     side_path(this).attribute("policy")
 }
 
-fn key_path(this: &Side) -> AttributePath {
+pub(super) fn key_path(this: &Side) -> AttributePath {
     let encryption = side_path(this).attribute("encryption");
     encryption.attribute("key").attribute("policy")
 }
@@ -234,7 +233,7 @@ fn is_public(statement: &Statement) -> bool {
     statement.effect == Effect::Allow && everybody && statement.condition.is_empty()
 }
 
-/// Checks what follows from names and accounts: resources, and the length together with our statements.
+/// Checks what follows from names and accounts.
 pub(super) fn check_places(spec: &Spec, diagnostics: &mut Diagnostics) {
     for (this, bucket) in spec.buckets() {
         let own = bucket.arn();
@@ -262,31 +261,6 @@ pub(super) fn check_places(spec: &Spec, diagnostics: &mut Diagnostics) {
                 format!("{} belongs to account {account}, a key's policy can be changed only from its own account, and no way there is known. Write an `account` block for {account} in the provider, or manage_key_policy = false: then the plan shows the statement that the key's owner has to add.", key.arn),
             );
         }
-        let (of_bucket, of_key) = (bucket_policy(spec, &this), key_policy_of(spec, &this));
-        check_length(
-            bucket_path(&this),
-            &of_bucket,
-            PolicyKind::Bucket,
-            diagnostics,
-        );
-        if let Some(of_key) = of_key {
-            check_length(key_path(&this), &of_key, PolicyKind::Key, diagnostics);
-        }
-    }
-}
-
-fn check_length(
-    path: AttributePath,
-    document: &PolicyDocument,
-    kind: PolicyKind,
-    diagnostics: &mut Diagnostics,
-) {
-    if let Err(error) = policy::check_size(kind, &document.to_string()) {
-        diagnostics.error_at(
-            path,
-            "The policy is too long",
-            format!("Together with the statements that replication needs, {error}. Shorten it."),
-        );
     }
 }
 

@@ -12,11 +12,10 @@ use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
 use super::found::find;
 use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
-use super::policies;
 use super::private::Private;
 use super::tags_all::{differs_in_tags_all_alone, fill_tags_all};
 use super::validate::{check_key_region, check_two_way, check_worked_out};
-use super::{kept_model, report, roles};
+use super::{kept_model, policies, policy_sizes, report, roles};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::regions;
@@ -114,6 +113,7 @@ pub(super) async fn target(
     };
     if let Some(spec) = &spec {
         policies::check_places(spec, diagnostics);
+        policy_sizes::check(spec, diagnostics);
     }
     Target { model, spec }
 }
