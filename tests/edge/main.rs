@@ -6,6 +6,7 @@ mod bucket_settings;
 mod connection;
 mod emulator;
 mod faults;
+mod managed_policies;
 mod requests;
 mod server;
 mod sessions;

@@ -230,7 +230,7 @@ impl Clients {
 
 impl Clients {
     /// What there is in this account, and in this region for keys: buckets, keys that are not scheduled
-    /// for deletion, aliases, and roles but the deploy role. Sorted, one line each.
+    /// for deletion, aliases, customer managed policies, and roles but the deploy role. Sorted, one line each.
     pub async fn remains(&self) -> Outcome<Vec<String>> {
         let mut found = Vec::new();
         for bucket in self.s3.list_buckets().send().await?.buckets() {
@@ -256,6 +256,13 @@ impl Clients {
             if role.role_name() != DEPLOY_ROLE {
                 found.push(format!("role {}", role.role_name()));
             }
+        }
+        let policies = self
+            .iam
+            .list_policies()
+            .scope(aws_sdk_iam::types::PolicyScopeType::Local);
+        for policy in policies.send().await?.policies() {
+            found.push(format!("policy {}", policy.arn().unwrap_or_default()));
         }
         found.sort();
         Ok(found)
