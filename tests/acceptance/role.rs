@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use support::Outcome;
+use support::evaluator::{Picture, evaluate};
 use support::terraform::Client;
 
 use crate::on_each_client;
-use crate::setup::{DESTINATION_REGION, Setup};
+use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
 
 on_each_client!(
     a_name_and_a_path_are_used,
@@ -233,4 +234,47 @@ async fn a_renamed_role_takes_over_without_a_gap(client: Client) -> Outcome {
     assert!(remains.contains(&"role second".to_owned()), "{remains:?}");
     assert!(!remains.contains(&"role first".to_owned()), "{remains:?}");
     an_object_crosses(&setup, "letter.txt").await
+}
+
+/// What is asked of many destinations here is the same for every client, and takes its time.
+#[tokio::test]
+async fn a_policy_that_is_too_long_for_one_document_goes_on_in_managed_ones() -> Outcome {
+    let setup = Setup::new(Client::from_python()?).await?;
+    setup.resource(&format!(
+        r#"
+  source = {{
+    bucket     = "<bucket>"
+    encryption = {{ sse_algorithm = "aws:kms" }}
+  }}
+  destinations = {{ for number in range(40) : format("records-of-department-%02d", number) => {{
+    region      = "{DESTINATION_REGION}"
+    assume_role = {{ role_arn = "<role>" }}
+  }} }}
+"#
+    ))?;
+    setup.apply().await?;
+    let role = setup.role_name();
+    let managed = format!("arn:aws:iam::{}:policy/{role}-1", setup.source.id());
+    assert_eq!(setup.state().await?["components"]["role/policy/1"], managed);
+    let accounts = [&setup.source, &setup.destination];
+    let picture = Picture::read(&accounts, &[SOURCE_REGION, DESTINATION_REGION]).await?;
+    let evaluation = evaluate(&picture)?;
+    assert_eq!(evaluation.findings(), Vec::<String>::new(), "{evaluation}");
+
+    let iam = setup.at_source().iam;
+    let detach = iam.detach_role_policy().role_name(&role);
+    detach.policy_arn(&managed).send().await?;
+    let planned = setup.planned().await?;
+    let shown = &planned["before"]["components"]["role/policy/1"];
+    assert_eq!(*shown, format!("{managed} (not attached)"), "{planned}");
+    setup.apply().await?;
+    let attached = iam.list_attached_role_policies().role_name(&role).send();
+    let attached = attached.await?;
+    let attached: Vec<_> = attached
+        .attached_policies()
+        .iter()
+        .filter_map(|policy| policy.policy_arn())
+        .collect();
+    assert_eq!(attached, [managed.as_str()]);
+    setup.destroy().await
 }

@@ -18,7 +18,7 @@ pub(super) fn role(bucket: &str) -> Vec<Attribute> {
         Attribute::string("description", OptionalComputed, "Description of the role."),
         Attribute::string("permissions_boundary", Optional, "ARN of the policy that bounds the role's permissions.")
             .validate(checks::policy_arn()),
-        tags("Tags of the role, over the resource's `tags`."),
+        tags("Tags of the role and of its managed policies, over the resource's `tags`."),
         tags_all("All tags of the role, but those with which this provider knows its own."),
         Attribute::string("existing_arn", Optional, "ARN of an existing role to use instead of making one.")
             .validate(checks::role_arn()),
@@ -29,6 +29,6 @@ pub(super) fn role(bucket: &str) -> Vec<Attribute> {
         ),
         Attribute::string("arn", Computed, "ARN of the role."),
         Attribute::string("unique_id", Computed, "The role's unique ID (`AROA...`)."),
-        Attribute::string("policy_json", Computed, "The grants that replication needs, as they are written into the role."),
+        Attribute::string("policy_json", Computed, "The grants that replication needs, as one document. Where it is too long for an inline policy of the role, its statements stand in managed policies as well."),
     ]
 }
