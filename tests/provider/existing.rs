@@ -2,6 +2,7 @@
 
 mod left;
 mod refusals;
+mod two_way;
 
 use std::sync::Arc;
 
