@@ -60,6 +60,8 @@ pub enum CallErrorKind {
     Transport,
     /// Credentials are missing, wrong or expired.
     Credentials,
+    /// No answer came before the operation's time was over (`timeouts`).
+    TimedOut,
     /// Stopped by Terraform before it was sent.
     Cancelled,
 }

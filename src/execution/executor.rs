@@ -37,8 +37,12 @@ pub struct Outcome {
     pub done: BTreeMap<StepId, Output>,
     /// Steps that failed.
     pub failed: Vec<(StepId, CallError)>,
-    /// Whether Terraform asked to stop before everything was done.
+    /// Whether Terraform asked to stop, or time was over, before everything was done.
     pub stopped: bool,
+    /// Steps that were waiting at that moment, with what they had heard last.
+    pub waiting: Vec<(StepId, CallError)>,
+    /// The time that was over, in words.
+    pub out_of_time: Option<String>,
 }
 
 impl Outcome {
@@ -111,8 +115,9 @@ async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outco
             Some((id, Ok(output))) => {
                 outcome.done.insert(id, output);
             }
-            Some((_, Err(error))) if error.kind == CallErrorKind::Cancelled => {
+            Some((id, Err(error))) if error.kind == CallErrorKind::Cancelled => {
                 outcome.stopped = true;
+                outcome.waiting.push((id, error));
             }
             Some((id, Err(error))) => outcome.failed.push((id, error)),
             None => break,
@@ -259,7 +264,11 @@ impl Run<'_> {
                     CallErrorKind::Ambiguous => CallErrorKind::Ambiguous,
                     _ => CallErrorKind::Cancelled,
                 };
-                return Err(CallError { kind, ..error });
+                return Err(CallError {
+                    kind,
+                    message: format!("{} (it was waiting for {what})", error.message),
+                    ..error
+                });
             }
         }
     }

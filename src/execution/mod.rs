@@ -4,6 +4,7 @@
 //! start has ended when they return.
 
 pub mod cloud;
+pub mod deadline;
 mod documents;
 pub mod executor;
 mod made;

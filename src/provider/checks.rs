@@ -155,6 +155,17 @@ pub(crate) fn session_duration() -> impl Validator {
     })
 }
 
+/// A time in Go's spelling that is not over at once.
+pub(crate) fn duration() -> impl Validator {
+    text(|text| {
+        if parse_duration(text)?.is_zero() {
+            Err(format!("\"{text}\" is no time at all."))
+        } else {
+            Ok(())
+        }
+    })
+}
+
 /// A whole number between two bounds.
 pub(crate) fn whole_number(least: i64, most: i64) -> impl Validator {
     validators::between(least, most)

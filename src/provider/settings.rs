@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::abandoned::WithoutAbandoned;
 use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
+use crate::execution::deadline::Deadline;
 use crate::replication::ids::{AccountId, Region, WayIn};
 use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::operation::Tags;
@@ -75,6 +76,15 @@ impl Session {
             settings,
             cloud,
             locks,
+        }
+    }
+
+    /// The same session, in which no answer is waited for beyond a moment.
+    pub(crate) fn until(&self, deadline: &Deadline) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            cloud: deadline.bound(self.cloud.clone()),
+            locks: self.locks.clone(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::setup::{RESOURCE, SOURCE_REGION, Setup, provider_file};
 
 on_each_client!(
     a_denied_create_is_undone,
+    a_create_that_is_out_of_time_is_undone,
     a_passing_failure_of_a_create_does_not_show,
     a_create_whose_answers_are_lost_makes_nothing_twice,
     an_interrupted_create_is_undone,
@@ -115,6 +116,37 @@ async fn a_denied_create_is_undone(client: Client) -> Outcome {
         setup.proxy.clear_rules();
     }
     Ok(())
+}
+
+async fn a_create_that_is_out_of_time_is_undone(client: Client) -> Outcome {
+    let setup = Setup::new(client).await?;
+    setup.configure("", "")?;
+    let file = setup.workspace.path().join("main.tf");
+    let text = std::fs::read_to_string(&file)?;
+    let timed = text.replacen(
+        "  source =",
+        "  timeouts = { create = \"3s\" }\n  source =",
+        1,
+    );
+    setup.workspace.write("main.tf", &timed)?;
+    let aborted = "<Error><Code>OperationAborted</Code><Message>not yet</Message></Error>";
+    let fault = Fault::Status(409, aborted.to_owned());
+    setup
+        .proxy
+        .add_rule(Rule::on(" PutBucketReplication$", fault)?);
+    let run = setup.workspace.apply().await?.with_code(1)?;
+    let says = [
+        "Out of time",
+        "within 3s (timeouts.create)",
+        "s3:PutBucketReplication",
+        "not yet",
+        "taken away again",
+    ];
+    let text = run.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in says {
+        assert!(text.contains(words), "{words}: {run}");
+    }
+    assert_nothing_is_left(&setup).await
 }
 
 async fn a_passing_failure_of_a_create_does_not_show(client: Client) -> Outcome {

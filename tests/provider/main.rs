@@ -28,6 +28,7 @@ mod policies;
 mod provider_block;
 mod random;
 mod rules;
+mod timeouts;
 mod two_way;
 mod unconfigured;
 mod unknowns;

@@ -427,10 +427,24 @@ fn role(account: &str, name: &str) -> BoxedStrategy<Json> {
 
 fn config() -> BoxedStrategy<Json> {
     let source = object(side(PLACES[0], "acme-archive")).prop_map(only_with_existing_key);
-    (source, destinations(), role(HOME, "copier"), tags())
-        .prop_map(|(mut source, destinations, role, tags)| {
+    let timeouts = of([Json::Null, json!({ "create": "1h", "read": "30m" })]);
+    let whole = (
+        source,
+        destinations(),
+        role(HOME, "copier"),
+        tags(),
+        timeouts,
+    );
+    whole
+        .prop_map(|(mut source, destinations, role, tags, timeouts)| {
             source["bucket"] = json!("acme-archive");
-            json!({ "source": source, "destinations": destinations, "role": role, "tags": tags })
+            json!({
+                "source": source,
+                "destinations": destinations,
+                "role": role,
+                "tags": tags,
+                "timeouts": timeouts,
+            })
         })
         .boxed()
 }

@@ -60,6 +60,8 @@ pub struct Plan {
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Said {
     pub errors: Vec<String>,
+    /// The errors' whole texts.
+    pub details: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -78,7 +80,10 @@ impl Said {
                 diagnostic.detail
             );
             match diagnostic.severity {
-                Severity::Error => said.errors.push(line),
+                Severity::Error => {
+                    said.errors.push(line);
+                    said.details.push(diagnostic.detail.clone());
+                }
                 Severity::Warning => said.warnings.push(line),
             }
         }
@@ -87,6 +92,7 @@ impl Said {
 
     fn extend(&mut self, other: Self) {
         self.errors.extend(other.errors);
+        self.details.extend(other.details);
         self.warnings.extend(other.warnings);
     }
 

@@ -1,6 +1,6 @@
 //! A cloud with accounts that let nobody in and writes that fail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -21,6 +21,8 @@ pub struct UnreliableCloud {
 struct Troubles {
     closed: BTreeSet<String>,
     refused: BTreeSet<String>,
+    busy: BTreeSet<String>,
+    silent: BTreeMap<String, usize>,
     queries: Vec<(String, String)>,
     writes: Vec<Write>,
 }
@@ -50,11 +52,25 @@ impl UnreliableCloud {
         troubles.refused.insert(write.to_owned());
     }
 
+    /// From now on something else keeps this write from being carried out: `CreateBucket acme-archive`.
+    pub fn keep_busy(&self, write: &str) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.busy.insert(write.to_owned());
+    }
+
+    /// After so many answers this question is never answered again: `GetBucketPolicy acme-archive`.
+    pub fn silence(&self, question: &str, after: usize) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.silent.insert(question.to_owned(), after);
+    }
+
     /// Everything works again.
     pub fn recover(&self) {
         let mut troubles = self.troubles.lock().unwrap();
         troubles.closed.clear();
         troubles.refused.clear();
+        troubles.busy.clear();
+        troubles.silent.clear();
     }
 
     /// Every question since the last time, as account and question.
@@ -84,7 +100,21 @@ impl Cloud for UnreliableCloud {
 
     async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
         let asked = (at.account.to_string(), query.to_string());
-        self.troubles.lock().unwrap().queries.push(asked);
+        let silent = {
+            let mut troubles = self.troubles.lock().unwrap();
+            troubles.queries.push(asked);
+            match troubles.silent.get_mut(&query.to_string()) {
+                Some(0) => true,
+                Some(left) => {
+                    *left -= 1;
+                    false
+                }
+                None => false,
+            }
+        };
+        if silent {
+            return std::future::pending().await;
+        }
         if self.is_closed(at.account.as_str()) {
             return Err(denied(query.call(), query.subject(), Some(at)));
         }
@@ -92,17 +122,29 @@ impl Cloud for UnreliableCloud {
     }
 
     async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
-        let refused = {
+        let (refused, busy) = {
             let what = operation.to_string();
             let mut troubles = self.troubles.lock().unwrap();
-            let refused = troubles.refused.contains(&what);
+            let found = (
+                troubles.refused.contains(&what),
+                troubles.busy.contains(&what),
+            );
             troubles.writes.push(Write {
                 account: at.account.to_string(),
                 region: at.region.to_string(),
                 what,
             });
-            refused
+            found
         };
+        if busy {
+            let error = denied(operation.call(), &operation.subject(), Some(at));
+            return Err(CallError {
+                kind: CallErrorKind::Conflict,
+                code: Some("OperationAborted".to_owned()),
+                message: "somebody is at it".to_owned(),
+                ..error
+            });
+        }
         if refused || self.is_closed(at.account.as_str()) {
             return Err(denied(operation.call(), &operation.subject(), Some(at)));
         }

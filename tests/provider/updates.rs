@@ -248,6 +248,10 @@ fn changes() -> Vec<Change> {
         change("role.manage_policy", json!(false))
             .beside("role.existing_arn", json!(EXISTING_ROLE)),
         change("tags", json!({ "team": "all" })),
+        change("timeouts.create", json!("1h")),
+        change("timeouts.read", json!("90s")),
+        change("timeouts.update", json!("1h30m")),
+        change("timeouts.delete", json!("2h")),
         change("destinations.backup.two_way", json!(true)),
     ]);
     changes.extend(changes_of_the_role_back());

@@ -1,6 +1,7 @@
 //! Create and update: observe, work out the difference, run the steps, and tell what is true now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -17,8 +18,10 @@ use super::preflight::{self, is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::{For, target};
+use super::timeouts::{Deed, deadline};
 use super::{ReplicatedBucket, decode, encode, existing, report, roles};
 use crate::execution::cloud::CallErrorKind;
+use crate::execution::deadline::Deadline;
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::contract;
@@ -79,8 +82,14 @@ impl ReplicatedBucket {
             return None;
         };
         let private = Private::read(&request.planned_private);
+        let deed = match prior {
+            None => Deed::Create,
+            Some(_) => Deed::Update,
+        };
+        let deadline = deadline(deed, &config);
+        let in_time = session.until(&deadline);
         let target = target(
-            Some(&session),
+            Some(&in_time),
             &config,
             prior.as_ref(),
             &private,
@@ -101,6 +110,8 @@ impl ReplicatedBucket {
         let private = remember_own_encryption(private, &config, &target.model);
         Some(Run {
             session,
+            deadline,
+            in_time,
             model: target.model,
             spec,
             prior,
@@ -137,7 +148,10 @@ fn tell_surprises(planned: &Value, response: &mut ApplyResponse) {
 }
 
 struct Run {
-    session: std::sync::Arc<Session>,
+    session: Arc<Session>,
+    deadline: Deadline,
+    /// The session as long as there is time; what comes after a failure needs its own.
+    in_time: Session,
     model: BucketModel,
     spec: Spec,
     prior: Option<BucketModel>,
@@ -155,7 +169,7 @@ impl Run {
             &observed,
             &Going::default(),
         );
-        let outcome = self.run(&graph, &self.stop).await;
+        let outcome = self.run(&graph).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);
             return;
@@ -203,7 +217,7 @@ impl Run {
         let prior_spec = self.private.recall(prior_spec);
         let (leaving, observed) = futures::join!(
             leaving(
-                &self.session,
+                &self.in_time,
                 &prior,
                 &prior_spec,
                 &self.model,
@@ -241,7 +255,7 @@ impl Run {
             &observed,
             &going,
         );
-        let outcome = self.run(&graph, &self.stop).await;
+        let outcome = self.run(&graph).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);
             return;
@@ -273,7 +287,7 @@ impl Run {
         } else {
             Purpose::Create
         };
-        observe(&*self.session.cloud, &self.spec, purpose, &known).await
+        observe(&*self.in_time.cloud, &self.spec, purpose, &known).await
     }
 
     /// A new key is looked for by its tags, and a key that state has for another bucket may carry the same ones: it
@@ -357,9 +371,10 @@ impl Run {
         bucket.encryption.key.as_mut()
     }
 
-    async fn run(&self, graph: &StepGraph, stop: &CancellationToken) -> Outcome {
+    async fn run(&self, graph: &StepGraph) -> Outcome {
         tracing::debug!(steps = graph.len(), depth = graph.depth(), "run\n{graph}");
-        executor::run(&*self.session.cloud, &self.session.locks, stop, graph).await
+        let (cloud, locks) = (&*self.in_time.cloud, &self.session.locks);
+        self.deadline.run(cloud, locks, &self.stop, graph).await
     }
 
     async fn run_undo(&self, graph: &StepGraph) -> Outcome {

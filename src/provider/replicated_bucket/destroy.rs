@@ -10,8 +10,8 @@ use super::model::BucketModel;
 use super::plan::unconfigured;
 use super::private::Private;
 use super::read::stored_spec;
+use super::timeouts::{Deed, deadline};
 use super::{ReplicatedBucket, decode, report};
-use crate::execution::executor;
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -37,6 +37,8 @@ impl ReplicatedBucket {
             unconfigured(diagnostics);
             return response;
         };
+        let deadline = deadline(Deed::Delete, &state);
+        let session = session.until(&deadline);
         let private = Private::read(&request.planned_private);
         let Some(spec) = stored_spec(&state, &session, diagnostics) else {
             return response;
@@ -63,7 +65,9 @@ impl ReplicatedBucket {
             depth = graph.depth(),
             "destroy\n{graph}"
         );
-        let outcome = executor::run(&*session.cloud, &session.locks, &request.stop, &graph).await;
+        let outcome = deadline
+            .run(&*session.cloud, &session.locks, &request.stop, &graph)
+            .await;
         if outcome.is_success() {
             response.new_state = Value::Null;
             self.shared.forget_remainder(&spec.owner());

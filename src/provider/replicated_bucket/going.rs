@@ -6,10 +6,10 @@ use super::effective::previous_destination;
 use super::model::BucketModel;
 use super::private::Private;
 use super::release::given_up;
-use crate::execution::cloud::CallError;
+use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::observe::{Purpose, observe_bucket, observe_role};
 use crate::framework::model::Attr;
-use crate::provider::settings::Session;
+use crate::provider::settings::{EnterError, Session};
 use crate::replication::component::Side;
 use crate::replication::direction::superseded;
 use crate::replication::observed::Presence;
@@ -135,11 +135,14 @@ pub(super) async fn entered(
     let block = session.settings.accounts.get(account).cloned();
     let ways = [Some(at.way_in.clone()), stored, block.map(Arc::new)];
     for way_in in ways.into_iter().flatten() {
-        let leads_there = session
-            .enter(&way_in, &at.region, Some(account))
-            .await
-            .is_ok_and(|identity| identity.account == at.account);
-        if leads_there {
+        let entered = session.enter(&way_in, &at.region, Some(account)).await;
+        if let Err(EnterError::Call(error)) = &entered
+            && error.kind == CallErrorKind::TimedOut
+        {
+            // Nobody knows whether it works, and there is no time left to find out.
+            return Some(bucket.clone());
+        }
+        if entered.is_ok_and(|identity| identity.account == at.account) {
             let mut bucket = bucket.clone();
             bucket.location.way_in = way_in;
             return Some(bucket);

@@ -36,6 +36,7 @@ mod roles;
 pub mod schema;
 mod tags_all;
 mod target;
+mod timeouts;
 mod validate;
 
 use std::sync::Arc;

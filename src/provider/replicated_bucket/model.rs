@@ -32,8 +32,24 @@ model! {
         tags: TextMap,
         /// The same with what comes from further out.
         tags_all: TextMap,
+        /// How long operations may take.
+        timeouts: TimeoutsModel,
         /// One line for each AWS object.
         components: TextMap,
+    }
+}
+
+model! {
+    /// `timeouts`.
+    TimeoutsModel {
+        /// Of a create.
+        create: String,
+        /// Of a refresh.
+        read: String,
+        /// Of an update.
+        update: String,
+        /// Of a destroy.
+        delete: String,
     }
 }
 

@@ -12,6 +12,7 @@ use super::others;
 use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
 use super::tags_all::fill_tags_all;
+use super::timeouts::{Deed, deadline};
 use super::{ReplicatedBucket, decode, encode, existing, report};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe};
@@ -52,6 +53,7 @@ impl ReplicatedBucket {
                 return response;
             }
         };
+        let session = session.until(&deadline(Deed::Read, &state));
         let mut private = Private::read(&request.private);
         if private.remainder
             && let Ok(spec) = expand(&state, &session.settings)

@@ -9,7 +9,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::EnterError;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::graph::{Action, StepGraph};
+use crate::replication::graph::{Action, StepGraph, StepId};
 use crate::replication::operation::{Operation, Output};
 use crate::replication::ownership::{Claim, Refusal};
 use crate::replication::spec::Spec;
@@ -138,7 +138,9 @@ pub(super) fn run_errors(
             format!("{}.\n\n{} {done}", told(error), hint(error)),
         );
     }
-    if outcome.stopped && outcome.failed.is_empty() {
+    if let Some(time) = &outcome.out_of_time {
+        out_of_time(graph, outcome, time, done, diagnostics);
+    } else if outcome.stopped && outcome.failed.is_empty() {
         diagnostics.error(
             "Stopped",
             format!(
@@ -200,6 +202,40 @@ pub(super) fn keys_kept(
     }
 }
 
+/// A run that `timeouts` ended: what it was waiting for, and what it did not come to.
+fn out_of_time(
+    graph: &StepGraph,
+    outcome: &Outcome,
+    time: &str,
+    done: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let component = |id: &StepId| graph.step(*id).map(|step| step.component.to_string());
+    let waiting = outcome.waiting.iter();
+    let waiting = waiting.filter_map(|(id, error)| Some(format!("  {}: {error}", component(id)?)));
+    let ended = |id: &StepId| {
+        let among = |steps: &[(StepId, CallError)]| steps.iter().any(|(step, _)| step == id);
+        outcome.done.contains_key(id) || among(&outcome.failed) || among(&outcome.waiting)
+    };
+    let mut not_begun: Vec<String> = graph
+        .steps()
+        .filter(|(id, _)| !ended(id))
+        .filter_map(|(id, _)| Some(format!("  {}: not begun", component(&id)?)))
+        .collect();
+    not_begun.dedup();
+    let left: Vec<String> = waiting.chain(not_begun).collect();
+    diagnostics.error_at(
+        AttributePath::root("timeouts"),
+        "Out of time",
+        format!(
+            "{} of {} steps were done within {time}. These were not:\n\n{}\n\n{done} If AWS needs longer, write a longer time into timeouts.",
+            outcome.done.len(),
+            graph.len(),
+            left.join("\n")
+        ),
+    );
+}
+
 /// What to do about a failed call.
 fn hint(error: &CallError) -> String {
     match error.kind {
@@ -221,6 +257,9 @@ fn hint(error: &CallError) -> String {
         }
         CallErrorKind::Credentials => {
             "AWS does not accept the credentials: they are wrong, or their session has ended. Renew them and run the same command again.".to_owned()
+        }
+        CallErrorKind::TimedOut => {
+            "If AWS needs longer, write a longer time into timeouts. Otherwise run the same command again.".to_owned()
         }
         CallErrorKind::Throttled | CallErrorKind::Transport | CallErrorKind::Ambiguous => {
             "This may pass: run the same command again.".to_owned()

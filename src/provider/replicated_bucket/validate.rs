@@ -12,6 +12,7 @@ use super::lifecycle;
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
 use super::object_lock;
 use super::policies;
+use super::timeouts;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
 use crate::framework::value::{AttributePath, Value};
@@ -30,6 +31,7 @@ pub(super) fn validate(config: &BucketModel) -> Diagnostics {
     }
     check_two_way(config, &mut diagnostics);
     super::existing::check(config, &mut diagnostics);
+    timeouts::check(config, &mut diagnostics);
     check_whole(config, &mut diagnostics);
     diagnostics
 }

@@ -49,6 +49,7 @@ impl<'a> Ground<'a> {
 pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     let mut model = BucketModel {
         tags: config.tags.clone(),
+        timeouts: config.timeouts.clone(),
         ..BucketModel::default()
     };
     model.source = match &config.source {

@@ -9,6 +9,7 @@ mod policy;
 mod role;
 mod rule;
 mod side;
+mod timeouts;
 mod two_way;
 
 use crate::framework::schema::{Attribute, Block, Nesting, Schema, Setter};
@@ -55,6 +56,7 @@ pub fn schema() -> Schema {
                 ),
                 tags("Tags on every bucket, key and role that this resource makes, over the provider's `default_tags`."),
                 tags_all("The resource's `tags` with the provider's `default_tags`."),
+                timeouts::timeouts(),
                 Attribute::string_map(
                     "components",
                     Computed,
