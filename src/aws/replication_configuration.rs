@@ -80,25 +80,26 @@ fn rule_to_sdk(rule: &ReplicationRule) -> Result<SdkRule, Unsendable> {
     Ok(builder.build()?)
 }
 
-/// A filter with one predicate names it; with more, they stand under `And`, as AWS demands.
+/// A filter with one predicate names it; with more, they stand under `And`, as AWS demands. An empty prefix beside
+/// tags asks for nothing, and AWS does not count it.
 fn filter_to_sdk(filter: &RuleFilter) -> Result<ReplicationRuleFilter, BuildError> {
     let mut tags = filter
         .tags
         .iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<Vec<_>, _>>()?;
+    let prefix = filter.prefix.clone();
+    let prefix = prefix.filter(|prefix| !prefix.is_empty() || tags.is_empty());
     let builder = ReplicationRuleFilter::builder();
-    let predicates = tags.len() + usize::from(filter.prefix.is_some());
+    let predicates = tags.len() + usize::from(prefix.is_some());
     Ok(if predicates > 1 {
         let and = ReplicationRuleAndOperator::builder()
-            .set_prefix(filter.prefix.clone())
+            .set_prefix(prefix)
             .set_tags(Some(tags))
             .build();
         builder.and(and)
     } else {
-        builder
-            .set_prefix(filter.prefix.clone())
-            .set_tag(tags.pop())
+        builder.set_prefix(prefix).set_tag(tags.pop())
     }
     .build())
 }
@@ -326,6 +327,18 @@ mod tests {
             };
             assert_eq!(there_and_back(&rule), rule);
         }
+    }
+
+    #[test]
+    fn an_empty_prefix_beside_a_tag_is_no_predicate() {
+        let filter = RuleFilter {
+            prefix: Some(String::new()),
+            tags: Tags::from([("a".to_owned(), "v".to_owned())]),
+        };
+        let sent = filter_to_sdk(&filter).unwrap();
+        assert_eq!(sent.and, None);
+        assert_eq!(sent.prefix, None);
+        assert_eq!(sent.tag.unwrap().key, "a");
     }
 
     #[test]

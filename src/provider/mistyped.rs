@@ -173,7 +173,7 @@ impl Check<'_> {
             .filter(|(distance, _)| *distance <= 2.max(name.len() / 3));
         let hint = match nearest {
             Some((_, nearest)) => format!("; did you mean {nearest}?"),
-            None => String::new(),
+            None => ".".to_owned(),
         };
         self.findings.push(format!(
             "{line}: {path} has no attribute {name}{hint} Terraform would drop it silently."
@@ -249,6 +249,23 @@ resource "replicated_bucket" "archive" {
             findings,
             [
                 "8: destinations[\"backup\"] has no attribute storge_class; did you mean storage_class? Terraform would drop it silently."
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_like_none_is_told_without_a_guess() {
+        let findings = check(
+            r#"
+resource "replicated_bucket" "a" {
+  destinations = { b = { rules = { logs = { lifecycle_rules = {} } } } }
+}
+"#,
+        );
+        assert_eq!(
+            findings,
+            [
+                "3: destinations[\"b\"].rules[\"logs\"] has no attribute lifecycle_rules. Terraform would drop it silently."
             ]
         );
     }

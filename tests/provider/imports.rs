@@ -27,6 +27,11 @@ async fn what_this_resource_made_imports_and_plans_empty() {
             json!({ "sse_algorithm": "AES256" }),
         ),
         with(&kms_abroad(), "role", json!({ "name": "copier" })),
+        with(
+            &kms_abroad(),
+            "destinations.backup.filter",
+            json!({ "prefix": "" }),
+        ),
     ] {
         let mut terraform = imported(&config).await;
         // The roles of the import ID are in the state, as the configuration has them.

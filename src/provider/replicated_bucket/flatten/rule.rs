@@ -38,9 +38,20 @@ pub(super) fn flatten_rules(
     }
 }
 
-/// A rule as an import finds it.
+/// A rule as an import finds it, with a prefix that is there and empty: somebody may have written it so.
 pub fn found_rule(seen: &ReplicationRule, bucket_key: Option<&String>) -> RuleModel {
-    seen_over(&RuleModel::default(), seen, bucket_key)
+    let mut found = seen_over(&RuleModel::default(), seen, bucket_key);
+    let prefix = seen
+        .filter
+        .as_ref()
+        .and_then(|filter| filter.prefix.clone());
+    if let (Null, Some(prefix)) = (&found.filter, prefix) {
+        found.filter = Known(FilterModel {
+            prefix: Known(prefix),
+            tags: Null,
+        });
+    }
+    found
 }
 
 fn seen_over(stated: &RuleModel, seen: &ReplicationRule, bucket_key: Option<&String>) -> RuleModel {
