@@ -310,12 +310,13 @@ impl Look<'_> {
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
         let q = |make: fn(String) -> Query| make(name.clone());
-        let (versioning, encryption, policy, replication) = try_join!(
+        let (versioning, encryption, object_lock, policy, replication) = try_join!(
             self.setting(q(|bucket| Query::GetBucketVersioning { bucket }), text),
             self.setting(
                 q(|bucket| Query::GetBucketEncryption { bucket }),
                 default_encryption
             ),
+            self.object_lock(&name, self.purpose != Purpose::Destroy),
             self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
             self.replication(&name, replicates),
         )?;
@@ -329,6 +330,7 @@ impl Look<'_> {
             region: Presence::Present(bucket.location.region.to_string()),
             versioning: versioning_state(versioning),
             encryption: encryption.presence(),
+            object_lock: object_lock.presence(),
             policy: policy.presence(),
             replication: replication.presence(),
             ..ObservedBucket::default()

@@ -580,7 +580,7 @@ fn role_grants(direction: &Direction<'_>) -> RoleGrants {
             bucket: source.name.clone(),
             region: source.location.region.clone(),
             keys,
-            object_lock: source.settings().is_some_and(|s| s.object_lock.is_some()),
+            object_lock: source.is_locked(),
         },
         destinations,
     }

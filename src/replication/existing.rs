@@ -25,6 +25,8 @@ pub enum Lack {
     Versioning(&'static str),
     /// The source's default encryption is not the one that was told, and it is not ours to write.
     Encryption(BucketEncryption),
+    /// It has no Object Lock, and what comes from a locked bucket does not arrive there.
+    ObjectLock,
     /// Its policy does not grant these, and it is not ours to write.
     Grants(Vec<Statement>),
     /// Rules of others stand in the way of ours.
@@ -69,6 +71,9 @@ fn lacks_of(
     if *side == Side::Source && !existing.enable_encryption && !was_written {
         lacks.extend(another_encryption(bucket, seen).map(Lack::Encryption));
     }
+    if gets_locked_objects(spec, bucket) && seen.object_lock.is_absent() {
+        lacks.push(Lack::ObjectLock);
+    }
     if let Some(direction) = spec.direction(side) {
         let before = prior.and_then(|prior| direction.in_spec(prior));
         let share = rules_share(&direction, before.as_ref());
@@ -83,6 +88,24 @@ fn lacks_of(
         }
     }
     lacks
+}
+
+/// Whether objects of a locked bucket are to arrive in this one.
+fn gets_locked_objects(spec: &Spec, bucket: &BucketSpec) -> bool {
+    let mut directions = spec.directions();
+    directions.any(|direction| {
+        let mut arrivals = direction.to.iter();
+        direction.bucket.is_locked() && arrivals.any(|to| to.bucket.name == bucket.name)
+    })
+}
+
+/// Sides whose bucket is ours and has no Object Lock, although what arrives there is locked: by somebody else's bucket,
+/// which no configuration tells.
+pub fn unlocked(spec: &Spec) -> Vec<Side> {
+    let ours = spec.buckets().filter(|(_, b)| b.settings().is_some());
+    ours.filter(|(_, bucket)| !bucket.is_locked() && gets_locked_objects(spec, bucket))
+        .map(|(side, _)| side)
+        .collect()
 }
 
 fn another_encryption(bucket: &BucketSpec, seen: &ObservedBucket) -> Option<BucketEncryption> {

@@ -97,6 +97,8 @@ pub struct ExistingBucket {
     pub manage_bucket_policy: bool,
     /// Whether its account is entered at all.
     pub reachable: bool,
+    /// Whether it has Object Lock; `None` while nobody has looked.
+    pub object_lock: Option<bool>,
     /// The default encryption that was there before we wrote ours; a release puts it back.
     pub encryption_found: Option<BucketEncryption>,
 }
@@ -231,6 +233,26 @@ impl Spec {
         format!("{}/{}", self.source.location.account, self.source.name)
     }
 
+    /// Which existing buckets have Object Lock, by name, as far as that is known.
+    pub fn locks(&self) -> BTreeMap<String, bool> {
+        self.buckets()
+            .filter_map(|(_, bucket)| {
+                Some((bucket.name.to_string(), bucket.existing()?.object_lock?))
+            })
+            .collect()
+    }
+
+    /// Tells which existing buckets have Object Lock, by name.
+    pub fn tell_locks(&mut self, locked: &BTreeMap<String, bool>) {
+        let destinations = self.destinations.values_mut().map(|d| &mut d.bucket);
+        for bucket in std::iter::once(&mut self.source).chain(destinations) {
+            let told = locked.get(bucket.name.as_str());
+            if let Custody::Existing(existing) = &mut bucket.custody {
+                existing.object_lock = told.copied().or(existing.object_lock);
+            }
+        }
+    }
+
     /// Every bucket with its side, the source first.
     pub fn buckets(&self) -> impl Iterator<Item = (Side, &BucketSpec)> {
         std::iter::once((Side::Source, &self.source)).chain(
@@ -309,6 +331,14 @@ impl BucketSpec {
         match &self.custody {
             Custody::Ours(_) => None,
             Custody::Existing(existing) => Some(existing),
+        }
+    }
+
+    /// Whether it has Object Lock, as far as that is known.
+    pub fn is_locked(&self) -> bool {
+        match &self.custody {
+            Custody::Ours(settings) => settings.object_lock.is_some(),
+            Custody::Existing(existing) => existing.object_lock == Some(true),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Buckets that belong to somebody else: only what replication needs is written, and nothing of theirs is lost.
 
 mod left;
+mod locked;
 mod refusals;
 mod two_way;
 

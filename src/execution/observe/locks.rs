@@ -14,13 +14,13 @@ const VERSIONS: i32 = 100;
 const READS: usize = 16;
 
 impl Look<'_> {
-    /// Object Lock of a bucket of ours; nobody else's is looked at.
+    /// Object Lock of a bucket, where it is of interest.
     pub(super) async fn object_lock(
         &self,
         bucket: &str,
-        ours: bool,
+        wanted: bool,
     ) -> Result<Setting<ObjectLock>, CallError> {
-        if !ours {
+        if !wanted {
             return Ok(Setting::Of(Presence::Unasked));
         }
         let query = Query::GetObjectLockConfiguration {

@@ -107,7 +107,8 @@ impl ReplicatedBucket {
             );
             return None;
         };
-        let private = remember_own_encryption(private, &config, &target.model);
+        let mut private = remember_own_encryption(private, &config, &target.model);
+        private.locked = spec.locks();
         Some(Run {
             session,
             deadline,
@@ -416,7 +417,7 @@ impl Run {
     ) {
         self.learn(graph, outcome);
         let spec = match expand(&self.model, &self.session.settings) {
-            Ok(spec) => spec,
+            Ok(spec) => self.private.recall(spec),
             Err(Incomplete::Unknown | Incomplete::Invalid(..)) => self.spec.clone(),
         };
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
@@ -474,7 +475,7 @@ impl Run {
     /// After a failure: looks at everything once more and writes down what is there.
     async fn tell_truth(mut self, response: &mut ApplyResponse) {
         let spec = match expand(&self.model, &self.session.settings) {
-            Ok(spec) => spec,
+            Ok(spec) => self.private.recall(spec),
             Err(_) => self.spec.clone(),
         };
         let mut spec = reachable(&self.session, &self.private, spec).await;
@@ -488,18 +489,13 @@ impl Run {
         };
         if let Some(observed) = &observed {
             self.drop_what_never_was(observed);
-            spec = expand(&self.model, &self.session.settings).unwrap_or(spec);
+            let left = expand(&self.model, &self.session.settings);
+            spec = left.map_or(spec, |left| self.private.recall(left));
             spec = reachable(&self.session, &self.private, spec).await;
         }
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
         if let Some(observed) = &observed {
-            self.model = seen_over(
-                &self.session,
-                &self.model,
-                &spec,
-                observed,
-                &self.private.own_encryption,
-            );
+            self.model = seen_over(&self.session, &self.model, &spec, observed, &self.private);
         }
         settle(&mut self.model);
         let components = self.model.components.known().into_iter().flatten();

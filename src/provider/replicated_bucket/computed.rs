@@ -180,7 +180,13 @@ fn key_policy_is_unknown(side: &SideModel) -> bool {
 fn fill_role(role: &mut RoleModel, direction: &Direction<'_>, prior: Option<&BucketModel>) {
     role.arn = Known(direction.role_arn().to_string());
     role.unique_id = unique_id_in_state(role, prior);
-    role.policy_json = rendered(&role_document(direction));
+    let existing = direction.bucket.existing();
+    role.policy_json = if existing.is_some_and(|e| e.reachable && e.object_lock.is_none()) {
+        // What S3 reads of its objects depends on whether they may be locked.
+        Unknown
+    } else {
+        rendered(&role_document(direction))
+    };
 }
 
 /// What follows from a bucket's name and region alone.

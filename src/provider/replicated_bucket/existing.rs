@@ -10,7 +10,7 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
 use crate::framework::value::{AttributePath, Value};
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::existing::{Lack, lacks};
+use crate::replication::existing::{Lack, lacks, unlocked};
 use crate::replication::observed::Observed;
 use crate::replication::operation::Input;
 use crate::replication::policy::PolicyDocument;
@@ -206,7 +206,8 @@ pub(super) fn is_to_be_looked_at(prior: &BucketModel, model: &BucketModel, this:
             component.starts_with(&of_this) && line.known().is_some_and(|line| line.contains(" ("))
         })
     };
-    *this == Side::Source || before != now || drifted()
+    let locks = |model: &BucketModel| model.side(&Side::Source).map(|s| s.object_lock.clone());
+    *this == Side::Source || before != now || locks(prior) != locks(model) || drifted()
 }
 
 /// Refuses what an existing bucket lacks; whether there is anything. At plan a bucket may still be missing.
@@ -226,6 +227,14 @@ pub(super) fn refuse(
         }
         refused = true;
         tell(&spec, &this, lack, diagnostics);
+    }
+    for this in unlocked(&spec) {
+        refused = true;
+        diagnostics.error_at(
+            side_path(&this).attribute("object_lock"),
+            "The source is locked and this destination is not",
+            format!("{this} gets objects of an existing bucket that has Object Lock. S3 replicates them only into locked buckets, and says so only for each object that fails. Write object_lock = {{ enabled = true }} there. Nothing was changed."),
+        );
     }
     refused
 }
@@ -276,6 +285,11 @@ fn tell(spec: &Spec, this: &Side, lack: Lack, diagnostics: &mut Diagnostics) {
                 format!("The default encryption of {name} is {}{key}, bucket keys {}, and it is its owner's. Leave `encryption` out, or write enable_encryption = true: then the one written here becomes its default, and a destroy puts back what was found. Nothing was changed.", found.sse_algorithm, if found.bucket_key_enabled { "on" } else { "off" }),
             );
         }
+        Lack::ObjectLock => diagnostics.error_at(
+            path.attribute("bucket"),
+            format!("Bucket {name} has no Object Lock"),
+            format!("S3 replicates objects of a locked bucket only into locked buckets, and says so only for each object that fails. Its owner can turn Object Lock on for {name} in {at}, for good. Nothing was changed."),
+        ),
         Lack::Grants(missing) => diagnostics.error_at(
             path.attribute("manage_bucket_policy"),
             format!("The policy of bucket {name} does not let the role in"),
@@ -320,6 +334,7 @@ pub(super) fn notes(spec: &Spec, observed: &Observed) -> Vec<(ComponentId, &'sta
             let (part, what) = match lack {
                 Lack::Bucket => (Part::Bucket, "missing"),
                 Lack::Versioning(how) => (Part::Bucket, how),
+                Lack::ObjectLock => (Part::Bucket, "not locked"),
                 Lack::Grants(_) => (Part::BucketPolicy, "statements missing"),
                 Lack::Rules(RulesConflict::OldRule { .. }) => {
                     (Part::Replication, "rule of the first version")

@@ -215,6 +215,7 @@ fn existing_bucket(side: &SideModel) -> Result<ExistingBucket, Incomplete> {
             Attr::Unknown => return Err(Incomplete::Unknown),
             reachable => *reachable != Attr::Known(false),
         },
+        object_lock: None,
         encryption_found: None,
     })
 }

@@ -1,5 +1,5 @@
 //! What existing buckets show of the values that a configuration leaves open: their own default encryption, and the
-//! priorities that rules of others have.
+//! priorities that rules of others have. And whether they have Object Lock, on which the role's grants depend.
 //!
 //! A planned value follows only from the configuration, the refreshed state and the accounts. So at plan these are
 //! unknown, and what is found serves for the checks alone; an apply fills them in.
@@ -11,6 +11,7 @@ use futures::future::join_all;
 use super::effective::{Found, previous};
 use super::expand::{location, side_path};
 use super::model::{BucketModel, EncryptionModel, SideModel, known_entries};
+use super::object_lock;
 use super::private::Private;
 use super::report;
 use crate::execution::cloud::{CallError, CallErrorKind};
@@ -29,10 +30,11 @@ pub(super) async fn find(
     private: &Private,
     diagnostics: &mut Diagnostics,
 ) -> Found {
+    let locked = locks(model, prior, private);
     let open: Vec<(Side, &SideModel, Location)> = model
         .sides()
         .into_iter()
-        .filter(|(side, bucket)| is_open(model, side, bucket))
+        .filter(|(side, bucket)| is_open(model, side, bucket, &locked))
         .filter_map(|(side, bucket)| {
             let at = location(&side, bucket, &session.settings).ok()?;
             Some((side, bucket, at))
@@ -60,6 +62,8 @@ pub(super) async fn find(
                 let put_back = put_back(side, bucket, prior, private, &seen.encryption);
                 let encryption = put_back.unwrap_or(seen.encryption);
                 found.encryption.insert(side.clone(), encryption);
+                let name = bucket.bucket.known().cloned().unwrap_or_default();
+                found.locked.insert(name, seen.locked);
                 let foreign = seen.priorities.into_iter();
                 let foreign = foreign.filter(|(id, _)| !ours.contains(id));
                 found.taken.extend(foreign.map(|(_, priority)| priority));
@@ -71,7 +75,12 @@ pub(super) async fn find(
 }
 
 /// Whether the model leaves something open that the bucket itself shows.
-fn is_open(model: &BucketModel, side: &Side, bucket: &SideModel) -> bool {
+fn is_open(
+    model: &BucketModel,
+    side: &Side,
+    bucket: &SideModel,
+    locked: &BTreeMap<String, bool>,
+) -> bool {
     let unnumbered = |model: &BucketModel| {
         let sides = model.sides().into_iter();
         let mut rules = sides
@@ -82,7 +91,38 @@ fn is_open(model: &BucketModel, side: &Side, bucket: &SideModel) -> bool {
     };
     bucket.existing == Attr::Known(true)
         && !bucket.is_unreachable()
-        && (bucket.encryption.is_unknown() || (*side == Side::Source && unnumbered(model)))
+        && (bucket.encryption.is_unknown()
+            || (*side == Side::Source && unnumbered(model))
+            || (replicates(side, bucket)
+                && bucket
+                    .bucket
+                    .known()
+                    .is_some_and(|name| !locked.contains_key(name))))
+}
+
+/// Whether objects leave a side's bucket.
+fn replicates(side: &Side, bucket: &SideModel) -> bool {
+    *side == Side::Source || !matches!(bucket.two_way, Attr::Known(false) | Attr::Null)
+}
+
+/// Which existing buckets have Object Lock, by name, as the state and what a refresh left beside it tell.
+pub(super) fn locks(
+    model: &BucketModel,
+    prior: Option<&BucketModel>,
+    private: &Private,
+) -> BTreeMap<String, bool> {
+    let mut locks = private.locked.clone();
+    for (side, bucket) in model.sides() {
+        let before = prior.and_then(|prior| previous(prior, &side, bucket).known().copied());
+        // A bucket that was ours until now.
+        if let Some(before) = before.filter(|before| before.existing == Attr::Known(false))
+            && let Some((lock, _)) = object_lock::expand(&before.object_lock)
+            && let Attr::Known(name) = &bucket.bucket
+        {
+            locks.insert(name.clone(), lock.is_some());
+        }
+    }
+    locks
 }
 
 /// What a look came to.
@@ -97,6 +137,7 @@ enum Look {
 
 struct Seen {
     encryption: EncryptionModel,
+    locked: bool,
     /// Rule IDs with their priorities.
     priorities: Vec<(String, i64)>,
 }
@@ -129,6 +170,7 @@ async fn look(
             ..EncryptionModel::default()
         },
     };
+    let lock = ask(Query::GetObjectLockConfiguration { bucket: bucket() }).await?;
     let configuration = if *side == Side::Source {
         ask(Query::GetBucketReplication { bucket: bucket() }).await?
     } else {
@@ -144,6 +186,7 @@ async fn look(
     };
     Ok(Look::At(Box::new(Seen {
         encryption,
+        locked: lock.is_some(),
         priorities,
     })))
 }

@@ -1,5 +1,7 @@
 //! `object_lock`: what is written, what it comes to, and what is refused.
 
+use std::collections::BTreeMap;
+
 use super::effective::{Get, previous, setting};
 use super::expand::side_path;
 use super::model::{BucketModel, ObjectLockModel, SideModel};
@@ -137,10 +139,12 @@ pub(super) fn check(path: &AttributePath, side: &SideModel, diagnostics: &mut Di
     }
 }
 
-/// Refuses what AWS cannot do, or does without a word: of the worked-out model.
+/// Refuses what AWS cannot do, or does without a word: of the worked-out model. `locked` tells of buckets that were
+/// somebody else's.
 pub(super) fn refuse(
     model: &BucketModel,
     prior: Option<&BucketModel>,
+    locked: &BTreeMap<String, bool>,
     diagnostics: &mut Diagnostics,
 ) {
     let is_locked = |side: &SideModel| match &side.object_lock {
@@ -153,11 +157,17 @@ pub(super) fn refuse(
         let path = side_path(&this).attribute("object_lock");
         let bucket = side.bucket.known().cloned().unwrap_or_default();
         let was_locked = prior.and_then(|prior| {
-            previous(prior, &this, side)
-                .known()
-                .copied()
-                .and_then(is_locked)
+            let before = previous(prior, &this, side).known().copied()?;
+            if before.existing == Known(true) {
+                locked.get(&bucket).copied()
+            } else {
+                is_locked(before)
+            }
         });
+        // What is somebody else's is left as it is.
+        if side.existing != Known(false) {
+            continue;
+        }
         if was_locked == Some(true) && is_locked(side) == Some(false) {
             diagnostics.error_at(
                 path,

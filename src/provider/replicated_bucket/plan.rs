@@ -89,7 +89,8 @@ impl Planner<'_> {
         if diagnostics.has_error() {
             return;
         }
-        object_lock::refuse(&target.model, self.prior, diagnostics);
+        let locked = &self.private.locked;
+        object_lock::refuse(&target.model, self.prior, locked, diagnostics);
         if diagnostics.has_error() {
             return;
         }

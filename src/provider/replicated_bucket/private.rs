@@ -35,6 +35,9 @@ pub(super) struct Private {
     /// Names of existing buckets whose encryption in the state is their own default, and was not written.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub own_encryption: BTreeSet<String>,
+    /// Which existing buckets have Object Lock, and which have not, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub locked: BTreeMap<String, bool>,
     /// The default encryption that existing buckets had before ours was written, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub encryption_found: BTreeMap<String, StoredEncryption>,
@@ -109,7 +112,7 @@ impl Private {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 
-    /// Tells a spec what its existing buckets had before.
+    /// Tells a spec what its existing buckets had before, and which of them are locked.
     pub(super) fn recall(&self, mut spec: Spec) -> Spec {
         let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
         for bucket in std::iter::once(&mut spec.source).chain(destinations) {
@@ -118,6 +121,7 @@ impl Private {
                 existing.encryption_found = found.map(BucketEncryption::from);
             }
         }
+        spec.tell_locks(&self.locked);
         spec
     }
 

@@ -1,6 +1,6 @@
 //! Refresh: what is at AWS, attribute by attribute, and what differs without having one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::abandoned::without_abandoned;
 use super::computed::{fill, told_at_components, with_drift};
@@ -25,7 +25,7 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
-use crate::replication::observed::{Observed, ObservedBucket};
+use crate::replication::observed::{Observed, ObservedBucket, Presence};
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, Spec};
 
@@ -87,6 +87,16 @@ async fn refreshed(
             return None;
         }
     };
+    for (side, bucket) in spec.buckets().filter(|(_, b)| b.existing().is_some()) {
+        let seen = observed.buckets.get(&side).map(|seen| &seen.object_lock);
+        let name = bucket.name.to_string();
+        match seen {
+            Some(Presence::Present(_)) => private.locked.insert(name, true),
+            Some(Presence::Absent) => private.locked.insert(name, false),
+            Some(Presence::Unasked) | None => None,
+        };
+    }
+    spec.tell_locks(&private.locked);
     let gone = |seen: &ObservedBucket| seen.region.is_absent();
     let without_buckets = private.unseen.is_empty() && observed.buckets.values().all(gone);
     // Of what a failed create left, the state is the only memory.
@@ -95,10 +105,10 @@ async fn refreshed(
     }
     others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
     others::warn_of_role_policies(&spec, &observed, diagnostics);
-    let mut model = seen_over(session, state, &spec, &observed, &private.own_encryption);
+    let mut model = seen_over(session, state, &spec, &observed, private);
     if private.importing {
         private.importing = false;
-        spec = stored_spec(&model, session, diagnostics)?;
+        spec = private.recall(stored_spec(&model, session, diagnostics)?);
         let found = model.clone();
         fill(&mut model, Some(&found), Some(&spec));
         fill_tags_all(&mut model, Some(&session.settings.default_tags));
@@ -177,15 +187,15 @@ pub(super) fn seen_over(
     state: &BucketModel,
     spec: &Spec,
     observed: &Observed,
-    own_encryption: &BTreeSet<String>,
+    private: &Private,
 ) -> BucketModel {
     let mut inherited = session.settings.default_tags.clone();
     inherited.extend(known_entries(&state.tags));
     let state = &recall_keys(state, spec, observed);
-    let recalled = expand(state, &session.settings);
+    let recalled = expand(state, &session.settings).map(|spec| private.recall(spec));
     let spec = recalled.as_ref().unwrap_or(spec);
     let shown = session.settings.ignored_tags.taken_out(observed);
-    let mut model = flatten(state, &shown, &inherited, own_encryption);
+    let mut model = flatten(state, &shown, &inherited, &private.own_encryption);
     let existing = existing::notes(spec, observed);
     let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.

@@ -9,7 +9,7 @@ use super::computed::{carry_keys, fill};
 use super::effective::{Found, Ground, effective, previous};
 use super::existing;
 use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
-use super::found::find;
+use super::found::{find, locks};
 use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::private::Private;
@@ -97,7 +97,16 @@ pub(super) async fn target(
     }
     check_places(&model, diagnostics);
     check_worked_out(&model, diagnostics);
-    let spec = finish(&mut model, prior, settings, diagnostics);
+    let mut locked = locks(&model, prior, private);
+    if purpose == For::Apply {
+        for (name, lock) in &found.locked {
+            locked.entry(name.clone()).or_insert(*lock);
+        }
+    }
+    let mut spec = finish(&mut model, prior, settings, diagnostics);
+    if let Some(spec) = &mut spec {
+        spec.tell_locks(&locked);
+    }
     fill(&mut model, prior, spec.as_ref());
     fill_tags_all(&mut model, session.map(|s| &s.settings.default_tags));
     if let (None, Some(prior)) = (session, prior)
@@ -106,12 +115,13 @@ pub(super) async fn target(
         // Nobody knows the default tags yet, and nothing says that they change.
         model = prior.clone();
     }
-    let spec = match spec {
-        Some(spec) => Some(spec),
-        // The checks may know more than the plan shows.
-        None => finish(&mut as_found.clone(), prior, settings, diagnostics),
-    };
-    if let Some(spec) = &spec {
+    // The checks may know more than the plan shows.
+    if spec.is_none() {
+        spec = finish(&mut as_found.clone(), prior, settings, diagnostics);
+    }
+    if let Some(spec) = &mut spec {
+        spec.tell_locks(&found.locked);
+        spec.tell_locks(&locked);
         policies::check_places(spec, diagnostics);
         policy_sizes::check(spec, diagnostics);
     }

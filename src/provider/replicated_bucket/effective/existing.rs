@@ -16,6 +16,8 @@ pub struct Found {
     pub encryption: BTreeMap<Side, EncryptionModel>,
     /// Priorities that rules of others have at the source.
     pub taken: BTreeSet<i64>,
+    /// Which of them have Object Lock, by name.
+    pub locked: BTreeMap<String, bool>,
     /// Sides whose bucket is not there.
     pub missing: BTreeSet<Side>,
 }
