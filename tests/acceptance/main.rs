@@ -22,6 +22,7 @@ mod refusals;
 mod replace;
 mod retain;
 mod role;
+mod rules;
 mod secrets;
 mod setup;
 mod setups;
