@@ -4,6 +4,7 @@
 //! of the documentation. [`Block::ty`] and [`Attribute::ty`] give the implied type.
 
 mod check;
+mod literal;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use super::diagnostics::Diagnostics;
 use super::value::{AttributePath, Type, Value};
 
 pub use self::check::{check_function, check_identity_schema, check_resource_schema, check_schema};
+pub use self::literal::{Misfit, complete};
 pub use self::walk::walk_config;
 pub(crate) use self::walk::{
     Shape, elements_of, entry_at, item_at, pair, traverse, traverse_attributes,

@@ -4,6 +4,7 @@
 //! paragraphs that stand beside this file. [`run`] is the sub-command `docs`, which writes the pages or checks
 //! that they are as written; [`pages`] makes them. Guides and decisions are written by hand and left alone.
 
+mod function;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use crate::framework::server::{Schemas, Server};
 /// What the names of resources and data sources begin with, and pages leave out.
 const PREFIX: &str = "replicated_";
 /// Folders of `docs/` that hold generated pages and nothing else.
-const GENERATED: [&str; 2] = ["docs/resources", "docs/data-sources"];
+const GENERATED: [&str; 3] = ["docs/resources", "docs/data-sources", "docs/functions"];
 
 /// Runs `docs [--check] [DIR]` and tells what was done. `DIR` is the repository's root, else the current
 /// directory. With `--check` nothing is written, and a page that differs is an error.
@@ -94,6 +95,11 @@ pub fn pages(schemas: &Schemas, root: &Path) -> Result<BTreeMap<PathBuf, String>
             import: None,
         };
         pages.insert(path("data-sources", name), page.text());
+    }
+    for (name, function) in &schemas.functions {
+        let example = example(root, &format!("functions/{name}/function.tf"))?;
+        let text = function::page(name, &function.signature(), &example);
+        pages.insert(path("functions", name), text);
     }
     Ok(pages)
 }

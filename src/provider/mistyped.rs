@@ -13,6 +13,7 @@ use hcl_edit::structure::{Block as HclBlock, Body};
 
 use crate::framework::provider::Provider;
 use crate::framework::schema::{Attribute, AttributeType, Block, Nesting};
+use crate::provider::spelling::did_you_mean;
 
 /// `check [DIR]`: what was looked at, or one line for each unknown key.
 pub fn run(provider: &dyn Provider, arguments: &[String]) -> Result<String, String> {
@@ -166,17 +167,9 @@ impl Check<'_> {
     fn unknown(&mut self, path: &str, name: &str, offset: usize, attributes: &[Attribute]) {
         let before = self.text.get(..offset).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        let nearest = attributes
-            .iter()
-            .map(|a| (strsim::damerau_levenshtein(name, &a.name), a.name.as_str()))
-            .min()
-            .filter(|(distance, _)| *distance <= 2.max(name.len() / 3));
-        let hint = match nearest {
-            Some((_, nearest)) => format!("; did you mean {nearest}?"),
-            None => ".".to_owned(),
-        };
+        let hint = did_you_mean(name, attributes.iter().map(|a| a.name.as_str()));
         self.findings.push(format!(
-            "{line}: {path} has no attribute {name}{hint} Terraform would drop it silently."
+            "{line}: {path} has no attribute {name}.{hint} Terraform would drop it silently."
         ));
     }
 }
@@ -248,7 +241,7 @@ resource "replicated_bucket" "archive" {
         assert_eq!(
             findings,
             [
-                "8: destinations[\"backup\"] has no attribute storge_class; did you mean storage_class? Terraform would drop it silently."
+                "8: destinations[\"backup\"] has no attribute storge_class. Did you mean storage_class? Terraform would drop it silently."
             ]
         );
     }
@@ -284,7 +277,7 @@ resource "replicated_bucket" "archive" {
         let said = findings.join("\n");
         assert_eq!(findings.len(), 3, "{said}");
         for nearest in ["encryption", "region", "name"] {
-            assert!(said.contains(&format!("did you mean {nearest}?")), "{said}");
+            assert!(said.contains(&format!("Did you mean {nearest}?")), "{said}");
         }
     }
 

@@ -6,11 +6,13 @@ mod checks;
 pub mod config;
 pub mod documentation;
 mod duration;
+mod functions;
 pub mod mistyped;
 mod own_credentials;
 mod regions;
 pub mod replicated_bucket;
 pub mod settings;
+mod spelling;
 
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ use self::settings::{Session, Shared};
 use crate::aws::AwsCloud;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
-use crate::framework::provider::{ConfigureRequest, DataSource, Provider, Resource};
+use crate::framework::provider::{ConfigureRequest, DataSource, Function, Provider, Resource};
 use crate::framework::schema::Schema;
 use crate::framework::value::Value;
 
@@ -110,6 +112,10 @@ impl Provider for ReplicatedProvider {
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
         vec![Arc::new(AccountDataSource::new(self.shared.clone()))]
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        functions::all()
     }
 }
 

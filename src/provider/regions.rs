@@ -6,6 +6,7 @@
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::schema::Validator;
 use crate::framework::value::{AttributePath, Value};
+use crate::provider::spelling::did_you_mean;
 use crate::replication::ids::Region;
 
 /// What an error about a region that is not known is called.
@@ -17,7 +18,7 @@ pub(crate) fn check_known(region: &Region) -> Result<(), String> {
     if KNOWN.contains(&code) {
         return Ok(());
     }
-    let meant = nearest(code).map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+    let meant = did_you_mean(code, KNOWN);
     Err(format!(
         "This version of the provider knows no region {code:?}.{meant} If AWS has added it since, set skip_region_validation in the provider block."
     ))
@@ -84,7 +85,7 @@ impl Validator for RegionCode {
     fn validate(&self, path: &AttributePath, value: &Value, diagnostics: &mut Diagnostics) {
         let Some(code) = value.as_str() else { return };
         if Region::parse(code).is_err() {
-            let meant = nearest(code).map_or_else(String::new, |n| format!(" Did you mean {n}?"));
+            let meant = did_you_mean(code, KNOWN);
             diagnostics.error_at(
                 path.clone(),
                 UNKNOWN,
@@ -92,31 +93,6 @@ impl Validator for RegionCode {
             );
         }
     }
-}
-
-/// The known region that is at most three typing errors away.
-fn nearest(code: &str) -> Option<&'static str> {
-    KNOWN
-        .into_iter()
-        .map(|known| (distance(code, known), known))
-        .filter(|(distance, _)| *distance <= 3)
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// Letters to be put in, taken out or changed to make one text of the other.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, letter) in (1..).zip(from.chars()) {
-        let mut diagonal = std::mem::replace(&mut row[0], line);
-        for column in 0..to.len() {
-            let changed = diagonal + usize::from(letter != to[column]);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
@@ -156,18 +132,6 @@ mod tests {
             assert!(said.contains(told), "{said}");
             assert_eq!(said.contains("Did you mean"), !meant.is_empty(), "{said}");
             assert!(said.contains(meant), "{said}");
-        }
-    }
-
-    #[test]
-    fn distance_counts_typing_errors() {
-        for (from, to, expected) in [
-            ("", "abc", 3),
-            ("abc", "abc", 0),
-            ("west", "wst", 1),
-            ("ue", "eu", 2),
-        ] {
-            assert_eq!(distance(from, to), expected, "{from} {to}");
         }
     }
 }

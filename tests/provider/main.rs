@@ -19,6 +19,7 @@ mod apart;
 mod drift;
 mod existing;
 mod failures;
+mod functions;
 mod imports;
 mod lifecycle;
 mod lifecycle_rules;

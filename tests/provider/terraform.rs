@@ -16,7 +16,7 @@ use terraform_provider_replicated::framework::provider::{
 };
 use terraform_provider_replicated::framework::schema::Schema;
 use terraform_provider_replicated::framework::server::Server;
-use terraform_provider_replicated::framework::value::Value;
+use terraform_provider_replicated::framework::value::{Type, Value};
 use terraform_provider_replicated::provider::ReplicatedProvider;
 use terraform_provider_replicated::provider::settings::{Session, Settings};
 use terraform_provider_replicated::replication::ids::Region;
@@ -129,6 +129,18 @@ impl Terraform {
             self.cloud.clone(),
             Arc::default(),
         ))))
+    }
+
+    /// Calls a function of the provider with one value of a type.
+    pub async fn call(&self, function: &str, value: Value, ty: Type) -> Result<Value, String> {
+        let argument = Value::Dynamic(Box::new((ty, value)));
+        let called = self.server().call_function(function, vec![argument]).await;
+        called.map_err(|error| error.text)
+    }
+
+    /// The type of the stored object.
+    pub fn ty(&self) -> Type {
+        self.schema().block.ty()
     }
 
     fn schema(&self) -> Schema {

@@ -9,7 +9,7 @@ use support::terraform::{Client, PROVIDER_ADDRESS, Workspace};
 use crate::{assert_none, files_below, root, text};
 
 /// Folders with the parts that the documentation pages show; each other folder is an example of its own.
-const PARTS: [&str; 3] = ["provider", "resources", "data-sources"];
+const PARTS: [&str; 4] = ["provider", "resources", "data-sources", "functions"];
 
 /// Lines of a README that fit on one screen.
 const SCREEN: usize = 45;

@@ -10,6 +10,7 @@ mod acls;
 mod apply;
 mod computed;
 mod destroy;
+pub mod documents;
 pub mod effective;
 mod existing;
 mod existing_keys;

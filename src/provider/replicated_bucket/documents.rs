@@ -1,0 +1,171 @@
+//! The policies of a setup, worked out from its object alone: without credentials, and without looking at AWS.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::computed::carry_keys;
+use super::effective::{Ground, effective};
+use super::expand::{Incomplete, expand};
+use super::model::{BucketModel, SideModel};
+use super::schema;
+use super::validate::{check_worked_out, validate};
+use crate::framework::diagnostics::{Diagnostics, Severity};
+use crate::framework::model::{Attr, FromValue as _};
+use crate::framework::schema::{Misfit, complete, walk_config};
+use crate::framework::value::Value;
+use crate::provider::settings::Settings;
+use crate::provider::spelling::did_you_mean;
+use crate::replication::component::Side;
+use crate::replication::desired::{bucket_policy, key_policy_of, key_statements, role_document};
+use crate::replication::ids::Arn;
+use crate::replication::policy::{PolicyDocument, trust_policy};
+use crate::replication::spec::Spec;
+
+/// A setup of which enough is told to write its policies.
+#[derive(Debug, Clone)]
+pub struct Documents {
+    spec: Spec,
+}
+
+impl Documents {
+    /// Takes an object of the resource's shape: the resource itself, or what somebody would write there. What it
+    /// leaves out has the resource's defaults. The error is a sentence that says where the object is wrong.
+    pub fn of(setup: Value) -> Result<Self, String> {
+        let schema = schema::schema();
+        let setup = complete(setup, &schema.block.attributes).map_err(|misfit| told(&misfit))?;
+        let mut diagnostics = Diagnostics::new();
+        walk_config(&schema.block, &setup, &mut |attribute, path, value| {
+            if attribute.configurable() && !value.is_null() {
+                for validator in &attribute.validators {
+                    validator.validate(path, value, &mut diagnostics);
+                }
+            }
+        });
+        let config = BucketModel::from_known(&setup).map_err(|error| error.to_string())?;
+        diagnostics.extend(validate(&config));
+        refuse(diagnostics)?;
+        let accounts = accounts(&config)?;
+        let region = config
+            .source
+            .known()
+            .map_or(Attr::Null, |s| s.0.region.clone());
+        if region.is_null() {
+            return Err(
+                "source.region: nothing here tells the provider's region, so write it.".to_owned(),
+            );
+        }
+        let mut model = effective(
+            &config,
+            &Ground {
+                prior: None,
+                kept: None,
+                region,
+                accounts: &accounts,
+                own_encryption: &BTreeSet::new(),
+                found: None,
+            },
+        );
+        let mut diagnostics = Diagnostics::new();
+        check_worked_out(&model, &mut diagnostics);
+        refuse(diagnostics)?;
+        // An object that is the resource itself knows the keys that were made.
+        carry_keys(&mut model, &config);
+        match expand(&model, &Settings::default()) {
+            Ok(spec) => Ok(Self { spec }),
+            Err(Incomplete::Invalid(path, why)) => Err(format!("{path}: {why}.")),
+            Err(Incomplete::Unknown) => Err(
+                "Too little is told to write policies: each bucket needs its name, and one that is there already its encryption.".to_owned(),
+            ),
+        }
+    }
+
+    /// What the replication role may do.
+    pub fn role_policy(&self) -> Result<String, String> {
+        rendered(&role_document(&self.spec.outward()))
+    }
+
+    /// Who may assume the replication role.
+    pub fn trust_policy(&self) -> Result<String, String> {
+        rendered(&trust_policy())
+    }
+
+    /// What each destination's bucket policy has to hold, by destination; none where nothing has to.
+    pub fn destination_bucket_policies(&self) -> Result<BTreeMap<String, Option<String>>, String> {
+        self.of_destinations(|side| {
+            let policy = bucket_policy(&self.spec, side);
+            (!policy.statements.is_empty()).then_some(policy)
+        })
+    }
+
+    /// What the policy of each destination's key has to hold, by destination: the whole policy of a key that the
+    /// resource makes, the statement that one of somebody else's needs, or none.
+    pub fn destination_key_policies(&self) -> Result<BTreeMap<String, Option<String>>, String> {
+        self.of_destinations(|side| {
+            key_policy_of(&self.spec, side).or_else(|| {
+                let statements = key_statements(&self.spec, side);
+                (!statements.is_empty()).then(|| PolicyDocument::new(statements))
+            })
+        })
+    }
+
+    fn of_destinations(
+        &self,
+        document: impl Fn(&Side) -> Option<PolicyDocument>,
+    ) -> Result<BTreeMap<String, Option<String>>, String> {
+        let keys = self.spec.destinations.keys();
+        keys.map(|key| {
+            let document = document(&Side::Destination(key.clone()));
+            Ok((key.clone(), document.as_ref().map(rendered).transpose()?))
+        })
+        .collect()
+    }
+}
+
+/// The account of each side: as written, else as its role says, else the source's.
+fn accounts(config: &BucketModel) -> Result<BTreeMap<Side, String>, String> {
+    let Some(source) = config.source.known().and_then(|source| account(&source.0)) else {
+        return Err(
+            "source.account_id: nothing here tells the provider's account, so write it.".to_owned(),
+        );
+    };
+    let sides = config.sides().into_iter();
+    Ok(sides
+        .map(|(this, side)| (this, account(side).unwrap_or_else(|| source.clone())))
+        .collect())
+}
+
+fn account(side: &SideModel) -> Option<String> {
+    let role = side
+        .assume_role
+        .known()
+        .and_then(|role| role.role_arn.known());
+    let of_role = || Some(Arn::parse_role(role?).ok()?.account);
+    side.account_id.known().cloned().or_else(of_role)
+}
+
+fn rendered(document: &PolicyDocument) -> Result<String, String> {
+    document.render().map_err(|_| {
+        "A key of this setup is still to be made, and the policies name it: pass the resource itself, or write kms_key_arn in each `encryption`.".to_owned()
+    })
+}
+
+fn refuse(diagnostics: Diagnostics) -> Result<(), String> {
+    let error = diagnostics
+        .into_iter()
+        .find(|d| d.severity == Severity::Error);
+    error.map_or(Ok(()), |error| {
+        let place = error
+            .path
+            .map_or_else(String::new, |path| format!("{path}: "));
+        Err(format!("{place}{}. {}", error.summary, error.detail))
+    })
+}
+
+fn told(misfit: &Misfit) -> String {
+    match misfit {
+        Misfit::Kind(..) => format!("{misfit}."),
+        Misfit::Unknown { name, names, .. } => {
+            let meant = did_you_mean(name, names.iter().map(String::as_str));
+            format!("{misfit}.{meant}")
+        }
+    }
+}
