@@ -217,15 +217,20 @@ mod tests {
     /// A root with the examples that the pages need.
     fn root() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        for (path, text) in [
-            ("provider/provider.tf", "provider \"replicated\" {}\n"),
-            ("resources/replicated_bucket/resource.tf", "# resource\n"),
-            ("resources/replicated_bucket/import.sh", "# import\n"),
-            ("data-sources/replicated_account/data-source.tf", "# data\n"),
-        ] {
+        let functions = ReplicatedProvider::new().functions();
+        let functions = functions
+            .iter()
+            .map(|function| format!("functions/{}/function.tf", function.name()));
+        let others = [
+            "provider/provider.tf",
+            "resources/replicated_bucket/resource.tf",
+            "resources/replicated_bucket/import.sh",
+            "data-sources/replicated_account/data-source.tf",
+        ];
+        for path in functions.chain(others.map(str::to_owned)) {
             let file = root.path().join("examples").join(path);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, text).unwrap();
+            std::fs::write(file, "# example\n").unwrap();
         }
         root
     }

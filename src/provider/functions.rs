@@ -2,10 +2,9 @@
 //!
 //! They are for teams whose roles and policies live elsewhere, and for checks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::replicated_bucket::documents::Documents;
+use super::replicated_bucket::documents::{ByDestination, Documents};
 use crate::framework::provider::{Function, FunctionError, FunctionSignature, Parameter};
 use crate::framework::value::{Type, Value};
 
@@ -30,7 +29,7 @@ enum Told {
     /// One document.
     One(fn(&Documents) -> Result<String, String>),
     /// A document for each destination, by its key; null where it needs none.
-    ByDestination(fn(&Documents) -> Result<BTreeMap<String, Option<String>>, String>),
+    EachDestination(fn(&Documents) -> Result<ByDestination, String>),
 }
 
 const FUNCTIONS: &[DocumentFunction] = &[
@@ -50,13 +49,13 @@ const FUNCTIONS: &[DocumentFunction] = &[
         name: "destination_bucket_policy",
         summary: "What the destinations' bucket policies have to hold, as JSON by destination",
         description: "The statements that each destination's bucket policy needs, by the destination's key; null where it needs none, as in the source's own account.",
-        documents: Told::ByDestination(Documents::destination_bucket_policies),
+        documents: Told::EachDestination(Documents::destination_bucket_policies),
     },
     DocumentFunction {
         name: "destination_key_policy",
         summary: "What the policies of the destinations' keys have to hold, as JSON by destination",
         description: "The statements that the policy of each destination's key needs, by the destination's key; for a key that the resource makes its whole policy, and null where nothing is needed.",
-        documents: Told::ByDestination(Documents::destination_key_policies),
+        documents: Told::EachDestination(Documents::destination_key_policies),
     },
 ];
 
@@ -77,7 +76,7 @@ impl Function for &'static DocumentFunction {
             variadic: None,
             result: match self.documents {
                 Told::One(_) => Type::String,
-                Told::ByDestination(_) => Type::map(Type::String),
+                Told::EachDestination(_) => Type::map(Type::String),
             },
             summary: self.summary.to_owned(),
             description: self.description.to_owned(),
@@ -96,7 +95,7 @@ impl Function for &'static DocumentFunction {
         let documents = Documents::of(setup).map_err(failed)?;
         match self.documents {
             Told::One(document) => document(&documents).map(Value::string),
-            Told::ByDestination(each) => each(&documents).map(|documents| {
+            Told::EachDestination(each) => each(&documents).map(|documents| {
                 Value::map(
                     documents
                         .into_iter()

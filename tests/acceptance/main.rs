@@ -9,6 +9,7 @@ mod destinations;
 mod destroy;
 mod drift;
 mod faults;
+mod functions;
 mod import;
 mod in_place;
 mod keys;

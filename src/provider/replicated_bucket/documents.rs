@@ -20,6 +20,9 @@ use crate::replication::ids::Arn;
 use crate::replication::policy::{PolicyDocument, trust_policy};
 use crate::replication::spec::Spec;
 
+/// A document for each destination, by its key; none where it needs none.
+pub type ByDestination = BTreeMap<String, Option<String>>;
+
 /// A setup of which enough is told to write its policies.
 #[derive(Debug, Clone)]
 pub struct Documents {
@@ -89,7 +92,7 @@ impl Documents {
     }
 
     /// What each destination's bucket policy has to hold, by destination; none where nothing has to.
-    pub fn destination_bucket_policies(&self) -> Result<BTreeMap<String, Option<String>>, String> {
+    pub fn destination_bucket_policies(&self) -> Result<ByDestination, String> {
         self.of_destinations(|side| {
             let policy = bucket_policy(&self.spec, side);
             (!policy.statements.is_empty()).then_some(policy)
@@ -98,7 +101,7 @@ impl Documents {
 
     /// What the policy of each destination's key has to hold, by destination: the whole policy of a key that the
     /// resource makes, the statement that one of somebody else's needs, or none.
-    pub fn destination_key_policies(&self) -> Result<BTreeMap<String, Option<String>>, String> {
+    pub fn destination_key_policies(&self) -> Result<ByDestination, String> {
         self.of_destinations(|side| {
             key_policy_of(&self.spec, side).or_else(|| {
                 let statements = key_statements(&self.spec, side);
@@ -110,7 +113,7 @@ impl Documents {
     fn of_destinations(
         &self,
         document: impl Fn(&Side) -> Option<PolicyDocument>,
-    ) -> Result<BTreeMap<String, Option<String>>, String> {
+    ) -> Result<ByDestination, String> {
         let keys = self.spec.destinations.keys();
         keys.map(|key| {
             let document = document(&Side::Destination(key.clone()));
