@@ -10,6 +10,37 @@ use super::diagnostics::Diagnostics;
 use super::schema::Validator;
 use super::value::{AttributePath, Number, Value};
 
+/// Every element of a list or set, of which there has to be one at least.
+pub fn each(element: impl Validator) -> impl Validator {
+    Each(element)
+}
+
+#[derive(Debug)]
+struct Each<V>(V);
+
+impl<V: Validator> Validator for Each<V> {
+    fn validate(&self, path: &AttributePath, value: &Value, diagnostics: &mut Diagnostics) {
+        let (Value::List(items) | Value::Set(items)) = value else {
+            return;
+        };
+        if items.is_empty() {
+            not_empty().validate(path, value, diagnostics);
+        }
+        for (at, item) in (0..).zip(items) {
+            let path = path.index(at);
+            match item {
+                Value::Null => diagnostics.error_at(
+                    path.clone(),
+                    "Invalid attribute value",
+                    format!("{path} must not be null."),
+                ),
+                Value::Unknown => {}
+                known => self.0.validate(&path, known, diagnostics),
+            }
+        }
+    }
+}
+
 /// A validator from a function that tells what is wrong with a value, in words that follow the
 /// attribute's name: "must be ...".
 pub struct Check<F>(F);

@@ -12,7 +12,7 @@ use crate::replication::ids::{AccountId, Arn, BucketName};
 
 pub(crate) use self::rules::{is_key, prefix, rule_names};
 pub(crate) use super::regions::region;
-pub(crate) use crate::framework::validators::one_of;
+pub(crate) use crate::framework::validators::{each, one_of};
 
 /// A check of a text whose message is a sentence of its own.
 fn text(check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> impl Validator {

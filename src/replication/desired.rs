@@ -121,6 +121,8 @@ pub struct DesiredKey {
     pub rotation: Option<Option<i32>>,
     /// Whether it is a multi-Region key.
     pub multi_region: bool,
+    /// Whether it can be used.
+    pub enabled: bool,
     /// All tags, ours included.
     pub tags: Tags,
     /// Tags that somebody else keeps on it.
@@ -350,6 +352,15 @@ pub fn key_statements(spec: &Spec, side: &Side) -> Vec<Statement> {
     statements
 }
 
+/// The statement that a further key of a bucket's objects needs, where it needs one.
+pub fn additional_key_statement(spec: &Spec, side: &Side, key: &str) -> Option<Statement> {
+    let direction = spec.direction(side)?;
+    let grants = role_grants(&direction).source;
+    let used = grants.keys.contains(&Input::Known(key.to_owned()));
+    (used && is_foreign(account_of(key), &direction))
+        .then(|| source_key_statement(&spec.owner(), side.key(), &direction.role_arn(), &grants))
+}
+
 /// Whether an account's key has to let a direction's role in: in the role's own account the key's default statement
 /// and the role's policy are enough.
 fn is_foreign(key_account: &str, direction: &Direction<'_>) -> bool {
@@ -422,6 +433,7 @@ fn desire_bucket(
             .enable_key_rotation
             .then_some(key.rotation_period_in_days),
         multi_region: key.multi_region,
+        enabled: key.enabled,
         tags: tags_of(Part::Key, &key.tags),
         ignored_tags: spec.ignored_tags.clone(),
         policy: key_share(spec, side, bucket, before),
@@ -498,7 +510,7 @@ pub(super) fn default_encryption(side: &Side, bucket: &BucketSpec) -> BucketEncr
         sse_algorithm: bucket.encryption.sse_algorithm.clone(),
         kms_key: bucket.key(side),
         bucket_key_enabled: bucket.encryption.bucket_key_enabled,
-        blocked_encryption_types: Vec::new(),
+        blocked_encryption_types: bucket.encryption.blocked_encryption_types.clone(),
     }
 }
 
@@ -572,8 +584,14 @@ fn role_grants(direction: &Direction<'_>) -> RoleGrants {
         .key(&direction.from)
         .filter(|_| encrypted)
         .into_iter()
-        .chain(source.retired_keys.iter().cloned().map(Input::Known))
-        .collect();
+        .chain(source.retired_keys.iter().cloned().map(Input::Known));
+    let mut keys: Vec<_> = keys.collect();
+    if encrypted {
+        let additional = source.encryption.additional_keys.iter().cloned();
+        let mut additional: Vec<_> = additional.map(Input::Known).collect();
+        additional.retain(|key| !keys.contains(key));
+        keys.append(&mut additional);
+    }
     RoleGrants {
         partition: source.location.partition.clone(),
         source: SourceGrant {

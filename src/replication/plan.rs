@@ -343,6 +343,7 @@ impl<'a> Planner<'a> {
             .graph
             .maker_of(&ComponentId::Of(side.clone(), Part::Bucket));
         let mut last: Vec<StepId> = Vec::new();
+        let mut all: Vec<StepId> = Vec::new();
         for difference in differences {
             let mut after = last.clone();
             after.extend(bucket);
@@ -355,6 +356,8 @@ impl<'a> Planner<'a> {
                 Action::EditKeyPolicy { edit, .. } => {
                     after.extend(self.makers_of_roles(&edit.share));
                 }
+                // A disabled key refuses some changes.
+                Action::Call(Operation::DisableKey { .. }) => after.extend(&all),
                 _ => {}
             }
             let state = matches!(
@@ -363,6 +366,7 @@ impl<'a> Planner<'a> {
             );
             let grant = matches!(difference.repair, Action::EditKeyPolicy { .. });
             let id = self.add(difference, after);
+            all.push(id);
             if state {
                 // A key in another state refuses every other change.
                 last = vec![id];

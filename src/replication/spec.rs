@@ -106,10 +106,14 @@ pub struct ExistingBucket {
 /// Default encryption of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptionSpec {
-    /// `AES256` or `aws:kms`.
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
     pub sse_algorithm: String,
     /// Whether S3 Bucket Keys are used.
     pub bucket_key_enabled: bool,
+    /// Encryption that writers may not ask for; empty where that is left as it is.
+    pub blocked_encryption_types: Vec<String>,
+    /// ARNs of further keys that objects are under.
+    pub additional_keys: Vec<String>,
     /// The key, with KMS.
     pub key: Option<KeyChoice>,
 }
@@ -151,6 +155,8 @@ pub struct KeySpec {
     pub rotation_period_in_days: Option<i32>,
     /// Whether it is a multi-Region key.
     pub multi_region: bool,
+    /// Whether it can be used.
+    pub enabled: bool,
     /// The user's own statements in its policy.
     pub policy: Vec<Statement>,
     /// The user's tags.

@@ -1,5 +1,6 @@
 //! Keys: made, retired, kept for the objects under them, and never lost.
 
+use aws_sdk_kms::types::KeyState;
 use serde_json::{Value, json};
 use support::Outcome;
 use support::emulator::{Account, Clients};
@@ -13,6 +14,7 @@ on_each_client!(
     a_multi_region_key_takes_the_place_of_one_that_is_not,
     existing_keys_are_used_and_never_touched,
     a_key_policy_that_lacks_our_statement_is_a_warning_with_its_text,
+    two_layers_of_encryption_and_a_key_that_is_disabled_for_a_while,
 );
 
 fn encrypted(setup: &Setup, encryption: &str) -> Outcome {
@@ -207,4 +209,31 @@ async fn a_key_policy_that_lacks_our_statement_is_a_warning_with_its_text(
     setup.apply().await?;
     assert_eq!(owner.key_policy(&key).await?, policy);
     Ok(())
+}
+
+async fn two_layers_of_encryption_and_a_key_that_is_disabled_for_a_while(
+    client: Client,
+) -> Outcome {
+    let setup = Setup::new(client).await?;
+    let at = setup.at_source();
+    for (encryption, key_state) in [
+        (r#"sse_algorithm = "aws:kms:dsse""#, KeyState::Enabled),
+        (
+            r#"sse_algorithm = "aws:kms:dsse", blocked_encryption_types = ["SSE-C"], key = { enabled = false }"#,
+            KeyState::Disabled,
+        ),
+        (r#"sse_algorithm = "aws:kms:dsse""#, KeyState::Enabled),
+    ] {
+        encrypted(&setup, encryption)?;
+        setup.apply().await?;
+        let [key, _] = keys(&setup.state().await?);
+        let (algorithm, in_use, bucket_key) = at.encryption(&setup.bucket).await?;
+        assert_eq!(algorithm, "aws:kms:dsse");
+        assert_eq!(in_use.as_ref(), Some(&key));
+        assert!(!bucket_key);
+        let described = at.kms.describe_key().key_id(&key).send().await?;
+        let state = described.key_metadata().and_then(|key| key.key_state());
+        assert_eq!(state, Some(&key_state));
+    }
+    setup.destroy().await
 }

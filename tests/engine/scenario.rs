@@ -84,6 +84,8 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
         encryption: EncryptionSpec {
             sse_algorithm: "AES256".to_owned(),
             bucket_key_enabled: false,
+            blocked_encryption_types: Vec::new(),
+            additional_keys: Vec::new(),
             key: None,
         },
         retired_keys: Vec::new(),
@@ -101,6 +103,8 @@ pub(crate) fn with_key(mut bucket: BucketSpec) -> BucketSpec {
     bucket.encryption = EncryptionSpec {
         sse_algorithm: "aws:kms".to_owned(),
         bucket_key_enabled: true,
+        blocked_encryption_types: Vec::new(),
+        additional_keys: Vec::new(),
         key: Some(KeyChoice::Owned(KeySpec {
             arn: None,
             alias: names::default_alias(bucket.name.as_str()),
@@ -109,6 +113,7 @@ pub(crate) fn with_key(mut bucket: BucketSpec) -> BucketSpec {
             enable_key_rotation: true,
             rotation_period_in_days: None,
             multi_region: false,
+            enabled: true,
             policy: Vec::new(),
             tags: Tags::new(),
         })),

@@ -145,7 +145,10 @@ async fn keys_and_aliases() {
     .await;
     check(
         |aws| key(aws, BACKUP).state = "Disabled".to_owned(),
-        &["components.destination/backup/key: "],
+        &[
+            "components.destination/backup/key: ",
+            "destinations.backup.encryption.key.enabled: false -> true",
+        ],
     )
     .await;
     check(

@@ -17,6 +17,7 @@ mod unreliable;
 
 mod apart;
 mod drift;
+mod encryption;
 mod existing;
 mod failures;
 mod functions;

@@ -141,6 +141,7 @@ fn key(alias: String) -> BoxedStrategy<Json> {
         ("enable_key_rotation", switch()),
         ("rotation_period_in_days", of([json!(90), json!(400)])),
         ("multi_region", switch()),
+        ("enabled", switch()),
         ("policy", policies("*")),
         ("tags", tags()),
     ]))
@@ -151,10 +152,16 @@ fn encryption(place: (&'static str, &'static str), name: &str) -> BoxedStrategy<
     let own_key = (own, switch()).prop_map(|(key, bucket_key)| {
         json!({ "sse_algorithm": "aws:kms", "key": key, "kms_key_arn": null, "bucket_key_enabled": bucket_key })
     });
+    let own = key(format!("alias/own-{name}"));
+    let blocked = of([json!(["SSE-C"]), json!(["NONE"]), Json::Null]);
+    let two_layers = (own, blocked).prop_map(|(key, blocked)| {
+        json!({ "sse_algorithm": "aws:kms:dsse", "key": key, "kms_key_arn": null, "blocked_encryption_types": blocked })
+    });
     prop_oneof![
         Just(Json::Null),
         Just(json!({ "sse_algorithm": "AES256", "key": null, "kms_key_arn": null })),
         own_key,
+        two_layers,
         (0..2_usize, any::<bool>()).prop_map(move |(number, told)| json!({
             "kms_key_arn": existing_key(place, number),
             "key": null,

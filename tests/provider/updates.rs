@@ -91,6 +91,11 @@ macro_rules! on_side {
                 json!(false),
             ),
             change(
+                concat!($side, ".encryption.blocked_encryption_types"),
+                json!(["NONE"]),
+            ),
+            change(concat!($side, ".encryption.key.enabled"), json!(false)),
+            change(
                 concat!($side, ".encryption.key.alias"),
                 json!("alias/another"),
             ),
@@ -180,6 +185,15 @@ fn changes() -> Vec<Change> {
             }),
     );
     changes.extend([
+        change(
+            "source.encryption.additional_kms_key_arns",
+            json!([key_of(HOME, "eu-west-1")]),
+        ),
+        change(
+            "destinations.backup.encryption.additional_kms_key_arns",
+            json!([key_of(ABROAD, "us-west-2")]),
+        )
+        .beside("destinations.backup.two_way", json!(true)),
         change("source.manage_key_policy", json!(true)).beside(
             "source.encryption",
             json!({ "kms_key_arn": key_of(HOME, "eu-west-1") }),

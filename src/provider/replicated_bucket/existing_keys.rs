@@ -11,7 +11,7 @@ use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Side};
-use crate::replication::desired::{key_statements, rules_key_statement};
+use crate::replication::desired::{additional_key_statement, key_statements, rules_key_statement};
 use crate::replication::ids::{Arn, Location};
 use crate::replication::operation::{Answer, KeyDescription, Query};
 use crate::replication::policy::{PolicyDocument, Statement, same_grant};
@@ -34,6 +34,7 @@ pub(super) async fn check(
             // A key that was told to let one role in has to let another one in, too.
             .filter(|_| !by_a_new_role(spec, model, prior, &side));
         uses.extend(of_bucket(spec, before, &side, bucket));
+        uses.extend(of_writers(spec, before, &side, bucket));
         uses.extend(of_rules(spec, before, &side, bucket));
     }
     let answers = join_all(uses.iter().map(|of| async {
@@ -113,6 +114,37 @@ fn of_bucket<'a>(
         remedy: " With manage_key_policy = true it is merged into the policy.",
         crosses_accounts: crosses_accounts(spec, side),
     })
+}
+
+/// The keys that writers use besides, where they are new.
+fn of_writers<'a>(
+    spec: &'a Spec,
+    before: Option<&SideModel>,
+    side: &Side,
+    bucket: &'a BucketSpec,
+) -> Vec<Use<'a>> {
+    let before = before.and_then(|side| side.encryption.known());
+    let known = before.and_then(|encryption| encryption.additional_kms_key_arns.known());
+    let known = |arn: &String| known.is_some_and(|known| known.contains(&Attr::Known(arn.clone())));
+    let keys = (0..).zip(&bucket.encryption.additional_keys);
+    keys.filter(|(_, arn)| !known(arn))
+        .filter_map(|(at, arn)| {
+            let account = Arn::parse_key(arn).ok()?.account;
+            let path = side_path(side).attribute("encryption");
+            Some(Use {
+                path: path.attribute("additional_kms_key_arns").index(at),
+                bucket,
+                arn,
+                at: &bucket.location,
+                foreign: account != bucket.location.account.as_str(),
+                statements: additional_key_statement(spec, side, arn)
+                    .into_iter()
+                    .collect(),
+                remedy: "",
+                crosses_accounts: crosses_accounts(spec, side),
+            })
+        })
+        .collect()
 }
 
 /// The keys that rules to a bucket name themselves, where they are new.

@@ -305,6 +305,7 @@ fn encryption(
                     period => period.known().map(small),
                 },
                 multi_region: *known(&key.multi_region)?,
+                enabled: *known(&key.enabled)?,
                 policy: statements(&key.policy, &|| {
                     let encryption = side_path(this).attribute("encryption");
                     encryption.attribute("key").attribute("policy")
@@ -316,8 +317,19 @@ fn encryption(
     Ok(EncryptionSpec {
         sse_algorithm: known(&model.sse_algorithm)?.clone(),
         bucket_key_enabled: *known(&model.bucket_key_enabled)?,
+        blocked_encryption_types: texts(&model.blocked_encryption_types)?,
+        additional_keys: texts(&model.additional_kms_key_arns)?,
         key,
     })
+}
+
+/// The texts of a list; none where it is left out.
+fn texts(list: &Attr<Vec<Attr<String>>>) -> Result<Vec<String>, Incomplete> {
+    match list {
+        Attr::Unknown => Err(Incomplete::Unknown),
+        Attr::Null => Ok(Vec::new()),
+        Attr::Known(list) => list.iter().map(|text| known(text).cloned()).collect(),
+    }
 }
 
 /// The statements of a document that the user wrote. An unknown one is left out: nothing else depends on it.

@@ -19,7 +19,7 @@ use crate::replication::component::Side;
 use crate::replication::ids::Arn;
 use crate::replication::names;
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
-use crate::replication::operation::{Input, ReplicationRule, Tags};
+use crate::replication::operation::{BucketEncryption, Input, ReplicationRule, Tags};
 
 pub use rule::found_rule;
 
@@ -166,6 +166,7 @@ fn flatten_encryption(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: 
     let owned = encryption.key.known().is_some();
     encryption.sse_algorithm = Known(found.sse_algorithm.clone());
     encryption.bucket_key_enabled = Known(found.bucket_key_enabled);
+    flatten_blocked(&mut encryption.blocked_encryption_types, found);
     let in_use = found.kms_key.as_ref().and_then(Input::known);
     let our_key = side.kms_key_arn.known().filter(|_| owned);
     if our_key != in_use {
@@ -191,7 +192,36 @@ fn flatten_encryption(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: 
     side.encryption = Known(encryption);
 }
 
+/// What writers may not ask for, where somebody has said so here.
+fn flatten_blocked(written: &mut Attr<Vec<Attr<String>>>, found: &BucketEncryption) {
+    let Known(before) = &*written else {
+        return;
+    };
+    let meaning = |types: &[String]| -> BTreeSet<String> {
+        let types = types.iter().filter(|kind| *kind != "NONE");
+        types.cloned().collect()
+    };
+    let before: Vec<String> = before.iter().filter_map(|t| t.known().cloned()).collect();
+    if meaning(&before) != meaning(&found.blocked_encryption_types) {
+        *written = blocked(found);
+    }
+}
+
+fn blocked(found: &BucketEncryption) -> Attr<Vec<Attr<String>>> {
+    let types = &found.blocked_encryption_types;
+    Known(match types.is_empty() {
+        true => vec![Known("NONE".to_owned())],
+        false => types.iter().cloned().map(Known).collect(),
+    })
+}
+
 fn flatten_key(model: &mut KeyModel, seen: &ObservedKey, bucket_tags: &Tags) {
+    match seen.description.state.as_str() {
+        "Enabled" => model.enabled = Known(true),
+        "Disabled" => model.enabled = Known(false),
+        // About to be deleted: its component tells.
+        _ => {}
+    }
     model.description = Known(seen.description.description.clone());
     model.multi_region = Known(seen.description.multi_region);
     model.policy = policies::seen(&model.policy, &seen.policy);
@@ -269,6 +299,13 @@ pub fn imported_encryption(
             _ => Null,
         },
         bucket_key_enabled: Known(found.is_some_and(|e| e.bucket_key_enabled)),
+        blocked_encryption_types: found.map_or(Null, |found| {
+            match found.blocked_encryption_types[..] {
+                [] => Null,
+                _ => blocked(found),
+            }
+        }),
+        additional_kms_key_arns: Null,
         key: owned.map_or(Null, |_| {
             Known(KeyModel {
                 deletion_window_in_days: Known(30),

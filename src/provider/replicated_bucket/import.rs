@@ -339,6 +339,7 @@ impl Importer<'_> {
                 );
             model.description = Attr::Known(key.description.description.clone());
             model.enable_key_rotation = Attr::Known(true);
+            model.enabled = Attr::Known(true);
             model.multi_region = Attr::Known(key.description.multi_region);
         }
         side.encryption = Attr::Known(encryption);

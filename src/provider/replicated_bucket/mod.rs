@@ -12,6 +12,7 @@ mod computed;
 mod destroy;
 pub mod documents;
 pub mod effective;
+mod encryption;
 mod existing;
 mod existing_keys;
 pub mod expand;

@@ -252,6 +252,10 @@ model! {
         kms_key_arn: String,
         /// Whether S3 Bucket Keys are used.
         bucket_key_enabled: bool,
+        /// Encryption that writers may not ask for.
+        blocked_encryption_types: Vec<Attr<String>>,
+        /// Keys that writers use besides.
+        additional_kms_key_arns: Vec<Attr<String>>,
         /// The key that we make.
         key: KeyModel,
     }
@@ -272,6 +276,8 @@ model! {
         rotation_period_in_days: i64,
         /// Whether it is a multi-Region key.
         multi_region: bool,
+        /// Whether it can be used.
+        enabled: bool,
         /// The user's own statements in its policy, JSON.
         policy: String,
         /// Tags.

@@ -95,6 +95,7 @@ impl Planner<'_> {
             return;
         }
         warn(self.config, &target.model, diagnostics);
+        super::encryption::warn(&target.model, self.prior, diagnostics);
         response.planned_state = encode(&target.model);
         if let Some(prior) = self.prior {
             if target.model == *prior {

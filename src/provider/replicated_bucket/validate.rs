@@ -131,6 +131,7 @@ fn check_side(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
     };
     let path = path.attribute("encryption");
     not_empty(&path, encryption, diagnostics);
+    super::encryption::check(this, side, encryption, diagnostics);
     check_encryption(&path, side, encryption, diagnostics);
 }
 

@@ -1,5 +1,7 @@
 //! Buckets and their settings.
 
+use std::collections::BTreeSet;
+
 use super::key;
 use super::lifecycle::lifecycle_repair;
 use super::object_lock::object_lock_repair;
@@ -148,13 +150,31 @@ fn encryption_difference(
         bucket_key_enabled: false,
         blocked_encryption_types: Vec::new(),
     };
-    let seen = seen.encryption.present().unwrap_or(&fresh);
+    let found = seen.encryption.present();
+    let seen = found.unwrap_or(&fresh);
+    let left_alone = wanted.blocked_encryption_types.is_empty();
+    // What a new bucket blocks is AWS's choice.
+    let same_blocks = left_alone || (found.is_some() && blocked(seen) == blocked(wanted));
     let same = seen.sse_algorithm == wanted.sse_algorithm
         && seen.kms_key == wanted.kms_key
-        && seen.bucket_key_enabled == wanted.bucket_key_enabled;
+        && seen.bucket_key_enabled == wanted.bucket_key_enabled
+        && same_blocks;
     (!same).then(|| BucketEncryption {
-        // Not ours to set: a write that leaves it out would reset it.
-        blocked_encryption_types: seen.blocked_encryption_types.clone(),
+        // A write that leaves out what is not ours to set would reset it.
+        blocked_encryption_types: if left_alone {
+            seen.blocked_encryption_types.clone()
+        } else {
+            wanted.blocked_encryption_types.clone()
+        },
         ..wanted.clone()
     })
+}
+
+/// What is blocked; `NONE` says nothing else than an empty list.
+fn blocked(encryption: &BucketEncryption) -> BTreeSet<&str> {
+    let types = encryption.blocked_encryption_types.iter();
+    types
+        .map(String::as_str)
+        .filter(|kind| *kind != "NONE")
+        .collect()
 }

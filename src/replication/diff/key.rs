@@ -27,6 +27,7 @@ pub(super) fn key_differences(
         Some(seen) => Input::Known(seen.description.arn.clone()),
         None => Input::OutputOf(component),
     };
+    let rotation = rotation_repair(desired, &key, seen);
     match seen {
         None => {
             let statements = desired.policy.statements();
@@ -42,7 +43,18 @@ pub(super) fn key_differences(
             );
         }
         Some(seen) => {
-            found.list.extend(state_differences(side, at, seen));
+            if desired.enabled {
+                found.list.extend(state_differences(side, at, seen));
+            } else {
+                if let Some(what) = pending_deletion(seen) {
+                    let operation = Operation::CancelKeyDeletion { key: key.clone() };
+                    found.component(&what, operation);
+                }
+                if rotation.is_some() && seen.description.state != "Enabled" {
+                    // KMS changes the rotation of an enabled key only.
+                    found.attribute("rotation", Operation::EnableKey { key: key.clone() });
+                }
+            }
             if seen.description.description != desired.description {
                 found.attribute(
                     "description",
@@ -71,33 +83,14 @@ pub(super) fn key_differences(
             }
         }
     }
-    let rotation = seen.and_then(|s| s.rotation.present()).copied();
-    match (desired.rotation, rotation) {
-        (None, Some((false, _)) | None) => {}
-        (None, Some((true, _))) => found.attribute(
-            "rotation",
-            Operation::DisableKeyRotation { key: key.clone() },
-        ),
-        (Some(wanted), Some((true, seen))) => {
-            let wanted = wanted.unwrap_or(DEFAULT_ROTATION_DAYS);
-            if wanted != seen.unwrap_or(DEFAULT_ROTATION_DAYS) {
-                // Written out, because KMS keeps the period that there is when none is named.
-                found.attribute(
-                    "rotation",
-                    Operation::EnableKeyRotation {
-                        key: key.clone(),
-                        period_days: Some(wanted),
-                    },
-                );
-            }
-        }
-        (Some(period_days), _) => found.attribute(
-            "rotation",
-            Operation::EnableKeyRotation {
-                key: key.clone(),
-                period_days,
-            },
-        ),
+    let mut passes_through_enabled = seen.is_none();
+    if let Some(operation) = rotation {
+        passes_through_enabled = true;
+        found.attribute("rotation", operation);
+    }
+    let in_use = seen.is_some_and(|seen| seen.description.state == "Enabled");
+    if !desired.enabled && (in_use || passes_through_enabled) {
+        found.attribute("enabled", Operation::DisableKey { key: key.clone() });
     }
     let has_alias = seen
         .and_then(|s| s.aliases.present())
@@ -115,20 +108,46 @@ pub(super) fn key_differences(
     found.list
 }
 
+/// The write that brings the rotation of a key's material to what is wanted.
+fn rotation_repair(
+    desired: &DesiredKey,
+    key: &Input<String>,
+    seen: Option<&ObservedKey>,
+) -> Option<Operation> {
+    let rotation = seen.and_then(|s| s.rotation.present()).copied();
+    let key = key.clone();
+    match (desired.rotation, rotation) {
+        (None, Some((false, _)) | None) => None,
+        (None, Some((true, _))) => Some(Operation::DisableKeyRotation { key }),
+        (Some(wanted), Some((true, seen))) => {
+            let wanted = wanted.unwrap_or(DEFAULT_ROTATION_DAYS);
+            let differs = wanted != seen.unwrap_or(DEFAULT_ROTATION_DAYS);
+            // Written out, because KMS keeps the period that there is when none is named.
+            let period_days = Some(wanted);
+            differs.then_some(Operation::EnableKeyRotation { key, period_days })
+        }
+        (Some(period_days), _) => Some(Operation::EnableKeyRotation { key, period_days }),
+    }
+}
+
+/// That a key is about to be deleted, and when, in words.
+fn pending_deletion(seen: &ObservedKey) -> Option<String> {
+    let state = seen.description.state.as_str();
+    let date = seen.description.deletion_date.as_deref().unwrap_or("soon");
+    matches!(state, "PendingDeletion" | "PendingReplicaDeletion")
+        .then(|| format!("deletion scheduled for {date}"))
+}
+
 /// What brings a key that is disabled or about to be deleted back into use.
 pub(super) fn state_differences(side: &Side, at: &Location, seen: &ObservedKey) -> Vec<Difference> {
     let mut found = Found::new(ComponentId::Of(side.clone(), Part::Key), at);
     let key = Input::Known(seen.description.arn.clone());
-    match seen.description.state.as_str() {
-        "PendingDeletion" | "PendingReplicaDeletion" => {
-            let date = seen.description.deletion_date.as_deref().unwrap_or("soon");
-            let what = format!("deletion scheduled for {date}");
-            found.component(&what, Operation::CancelKeyDeletion { key: key.clone() });
-            // KMS leaves a rescued key disabled.
-            found.component(&what, Operation::EnableKey { key: key.clone() });
-        }
-        "Disabled" => found.component("disabled", Operation::EnableKey { key }),
-        _ => {}
+    if let Some(what) = pending_deletion(seen) {
+        found.component(&what, Operation::CancelKeyDeletion { key: key.clone() });
+        // KMS leaves a rescued key disabled.
+        found.component(&what, Operation::EnableKey { key });
+    } else if seen.description.state == "Disabled" {
+        found.component("disabled", Operation::EnableKey { key });
     }
     found.list
 }

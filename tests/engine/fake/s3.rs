@@ -187,6 +187,10 @@ impl State {
                 } else if encryption.kms_key.is_some() || encryption.sse_algorithm != "AES256" {
                     return refuse(Kind::Invalid, "MalformedXML", "no key");
                 }
+                if encryption.sse_algorithm == "aws:kms:dsse" && encryption.bucket_key_enabled {
+                    let message = "Bucket keys are not supported for DSSE-KMS";
+                    return refuse(Kind::Invalid, "InvalidArgument", message);
+                }
                 self.bucket_mut(at, &name)?.encryption = encryption.clone();
             }
             Operation::PutBucketPolicy { policy, .. } => {

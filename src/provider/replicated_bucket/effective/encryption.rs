@@ -35,7 +35,13 @@ pub(super) fn encryption(
     let bucket_key_enabled = setting(
         &written.bucket_key_enabled,
         kept.get(|k| &k.bucket_key_enabled),
-        || kms.clone(),
+        // With two layers of encryption there are no bucket keys.
+        || sse_algorithm.clone().map(|a| a == "aws:kms"),
+    );
+    let blocked_encryption_types = setting(
+        &written.blocked_encryption_types,
+        kept.get(|k| &k.blocked_encryption_types),
+        || Null,
     );
     let key = match (&written.key, &kms, &written.kms_key_arn) {
         (Unknown, ..) => Unknown,
@@ -48,6 +54,8 @@ pub(super) fn encryption(
         sse_algorithm,
         kms_key_arn: written.kms_key_arn.clone(),
         bucket_key_enabled,
+        blocked_encryption_types,
+        additional_kms_key_arns: written.additional_kms_key_arns.clone(),
         key,
     }
 }
@@ -85,6 +93,7 @@ fn key(
             },
         ),
         enable_key_rotation,
+        enabled: setting(&written.enabled, kept.get(|k| &k.enabled), || Known(true)),
         multi_region: setting(&written.multi_region, kept.get(|k| &k.multi_region), || {
             Known(false)
         }),

@@ -2,6 +2,7 @@
 
 use super::{policy, tags, tags_all};
 use crate::framework::schema::{Attribute, Nesting, Setter};
+use crate::framework::value::Type;
 use crate::provider::checks;
 
 use Setter::{Optional, OptionalComputed};
@@ -11,16 +12,30 @@ pub(super) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::string(
             "sse_algorithm",
             OptionalComputed,
-            &format!("`AES256` (S3's own keys) or `aws:kms` (a customer managed key); {algorithm_default}. With nothing written anywhere: `AES256`."),
+            &format!("`AES256` (S3's own keys), `aws:kms` (a customer managed key) or `aws:kms:dsse` (the same in two layers); {algorithm_default}. With nothing written anywhere: `AES256`."),
         )
-        .validate(checks::one_of(&["AES256", "aws:kms"])),
+        .validate(checks::one_of(&["AES256", "aws:kms", "aws:kms:dsse"])),
         Attribute::string(
             "kms_key_arn",
             Optional,
-            "ARN of an existing key in the bucket's region, never an alias. Left out with `aws:kms`, a key is made (see `key`).",
+            "ARN of an existing key in the bucket's region, never an alias. Left out with KMS, a key is made (see `key`).",
         )
         .validate(checks::key_arn()),
-        Attribute::bool("bucket_key_enabled", OptionalComputed, "Whether S3 Bucket Keys are used, which spares almost all KMS requests. Default: `true` with `aws:kms`."),
+        Attribute::bool("bucket_key_enabled", OptionalComputed, "Whether S3 Bucket Keys are used, which spares almost all KMS requests. Default: `true` with `aws:kms`. There are none with `aws:kms:dsse`."),
+        Attribute::new(
+            "blocked_encryption_types",
+            Type::list(Type::String),
+            OptionalComputed,
+            "Encryption that nobody may ask for when writing an object: `SSE-C` (keys that writers bring along, which AWS blocks in new buckets), or `NONE` to block nothing. Left out, what the bucket has stays as it is, and is no difference.",
+        )
+        .validate(checks::each(checks::one_of(&["SSE-C", "NONE"]))),
+        Attribute::new(
+            "additional_kms_key_arns",
+            Type::list(Type::String),
+            Optional,
+            "Keys in the bucket's region under which there are objects besides: writers may name a key of their own, and a bucket may have had another one before. The replication role may decrypt objects under them. Only where objects are replicated from: on the source, and on a destination with `two_way`.",
+        )
+        .validate(checks::each(checks::key_arn())),
         Attribute::nested(
             "key",
             Nesting::Single,
@@ -34,6 +49,7 @@ pub(super) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
                 Attribute::number("rotation_period_in_days", OptionalComputed, "Days between rotations, 90 to 2560. Default: AWS's own period, 365, where the key is rotated.")
                     .validate(checks::whole_number(90, 2560)),
                 Attribute::bool("multi_region", OptionalComputed, "Whether it is a multi-Region key. Changing it makes a new key and keeps the old one for the objects under it. Default: `false`."),
+                Attribute::bool("enabled", OptionalComputed, "Whether the key can be used. While it is disabled nobody reads or writes objects under it, and they are not replicated. Default: `true`."),
                 policy::key_policy(),
                 tags("Tags of the key, over those of its bucket."),
                 tags_all("All tags of the key, but those with which this provider knows its own."),
