@@ -139,33 +139,57 @@ pub fn take_down_bucket(
             [deleted],
         )];
     }
-    for key in retired_keys(seen) {
-        take_down_key(graph, owner, side, bucket, key, &gone);
-    }
-    if let Some(key) = seen.key.present()
-        && bucket.owned_key().is_some()
-    {
-        take_down_key(graph, owner, side, bucket, key, &gone);
+    for (key, end) in ends_of_keys(owner, bucket, seen) {
+        match end {
+            KeyEnd::Deleted => take_down_key(graph, side, bucket, key, &gone),
+            KeyEnd::UsedByOthers | KeyEnd::StaysWithBucket => {
+                withdraw_from_key(graph, owner, side, bucket, key, &gone);
+            }
+        }
     }
 }
 
-/// Schedules a key's deletion, after its alias is free for others; a key that somebody else still uses loses
-/// only our statements.
+/// What becomes of a key when its bucket leaves the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyEnd {
+    /// It is scheduled for deletion.
+    Deleted,
+    /// The bucket stays, and its objects need the key.
+    StaysWithBucket,
+    /// The bucket goes, and somebody else uses the key; it loses only our statements.
+    UsedByOthers,
+}
+
+/// What becomes of a bucket's keys, retired ones first. One that is about to be deleted already is left out.
+pub fn ends_of_keys<'a>(
+    owner: &str,
+    bucket: &BucketSpec,
+    seen: &'a ObservedBucket,
+) -> Vec<(&'a ObservedKey, KeyEnd)> {
+    let in_use = seen.key.present().filter(|_| bucket.owned_key().is_some());
+    let end = |key: &ObservedKey| {
+        if bucket.stays() {
+            KeyEnd::StaysWithBucket
+        } else if has_foreign_statements(owner, bucket, key) {
+            KeyEnd::UsedByOthers
+        } else {
+            KeyEnd::Deleted
+        }
+    };
+    let keys = retired_keys(seen).into_iter().chain(in_use);
+    keys.filter(|key| !is_pending(&key.description.state))
+        .map(|key| (key, end(key)))
+        .collect()
+}
+
+/// Schedules a key's deletion, after its alias is free for others.
 fn take_down_key(
     graph: &mut StepGraph,
-    owner: &str,
     side: &Side,
     bucket: &BucketSpec,
     key: &ObservedKey,
     gone: &[StepId],
 ) {
-    if is_pending(&key.description.state) {
-        return;
-    }
-    if has_foreign_statements(owner, bucket, key) {
-        withdraw_from_key(graph, owner, side, bucket, key, gone);
-        return;
-    }
     let component = |part| ComponentId::Of(side.clone(), part);
     let mut after = gone.to_vec();
     if let Some(wanted) = bucket.owned_key()
@@ -277,7 +301,7 @@ fn take_down_policies(
 
 /// Whether a key's policy holds statements that are neither the account's own nor this owner's: then somebody
 /// else still uses the key, and it stays.
-pub fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKey) -> bool {
+fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKey) -> bool {
     let Some(text) = key.policy.present() else {
         // What was not looked at may hold anything.
         return true;
@@ -347,14 +371,8 @@ fn withdraw(
             after_policy,
         );
     }
-    for key in retired_keys(seen).into_iter().chain(seen.key.present()) {
-        if !is_pending(&key.description.state) {
-            withdraw_from_key(graph, owner, side, bucket, key, after);
-        }
-    }
-    if let Some(key) = seen.key.present()
-        && !is_pending(&key.description.state)
-    {
+    for (key, _) in ends_of_keys(owner, bucket, seen) {
+        withdraw_from_key(graph, owner, side, bucket, key, after);
         let operation = Operation::TagKey {
             key: Input::Known(key.description.arn.clone()),
             tags: retained(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::configs::{kms_abroad, two_destinations, with};
+use crate::configs::{ABROAD, HOME, deploy, kms_abroad, two_destinations, with, without};
 use crate::terraform::{Terraform, differences};
 
 /// Applies a configuration under one state and imports it into another.
@@ -69,6 +69,40 @@ async fn an_unwritten_setting_keeps_what_an_import_found_until_it_is_written() {
         json!("BucketOwnerEnforced"),
     );
     terraform.converge(&enforced).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_import_id_holds_every_way_in_that_is_written_and_no_other() {
+    let own = kms_abroad();
+    let from_a_role = with(&own, "source.assume_role", deploy(HOME));
+    let by_a_block = with(
+        &without(&own, "destinations.backup.assume_role"),
+        "destinations.backup.account_id",
+        json!(ABROAD),
+    );
+    let both = with(&by_a_block, "source.assume_role", deploy(HOME));
+    let near = with(&from_a_role, "destinations.near.region", json!("us-east-1"));
+    let near = with(&near, "destinations.near.assume_role", deploy(HOME));
+    let place = format!("{HOME}/acme-archive@eu-west-1");
+    let home = format!(",arn:aws:iam::{HOME}:role/Deploy");
+    let abroad = format!(",arn:aws:iam::{ABROAD}:role/Deploy");
+    for (config, id) in [
+        (own, format!("{place}{abroad}")),
+        (from_a_role, format!("{place}{home}{abroad}")),
+        (by_a_block, place.clone()),
+        (both, format!("{place}{home}")),
+        (near, format!("{place}{home}{abroad}")),
+    ] {
+        let mut first = Terraform::new();
+        let (account, way_in) = crate::updates::account(ABROAD);
+        first.settings.accounts.insert(account, way_in);
+        first.converge(&config).await;
+        assert_eq!(first.at("/import_id"), json!(id));
+        let mut second = Terraform::over(first.cloud.clone());
+        second.settings = first.settings.clone();
+        assert_eq!(second.import(&id).await.errors, Vec::<String>::new());
+        second.assert_settled(&config).await;
+    }
 }
 
 /// Rules of every kind on one destination, a filter on the other.

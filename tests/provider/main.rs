@@ -16,6 +16,7 @@ mod terraform;
 mod unreliable;
 
 mod apart;
+mod deletions;
 mod drift;
 mod encryption;
 mod existing;

@@ -106,6 +106,15 @@ async fn a_tag_that_is_ignored_cannot_be_written() {
         let plan = terraform.plan(&config).await;
         assert_eq!(plan.said.errors, [format!("{told}: A tag that is ignored")]);
     }
+    let backup = "destinations.backup";
+    let two_way = with(&kms_abroad(), &format!("{backup}.two_way"), json!(true));
+    let role = json!({ "tags": { "cost": "8" } });
+    let config = with(&two_way, &format!("{backup}.two_way_role"), role);
+    let plan = terraform.plan(&config).await;
+    assert_eq!(
+        plan.said.errors,
+        ["destinations[\"backup\"].two_way_role.tags[\"cost\"]: A tag that is ignored"]
+    );
 }
 
 /// The account of the destination `backup` is gone.

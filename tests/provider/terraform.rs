@@ -63,6 +63,8 @@ pub struct Said {
     /// The errors' whole texts.
     pub details: Vec<String>,
     pub warnings: Vec<String>,
+    /// The warnings' whole texts.
+    pub warning_details: Vec<String>,
 }
 
 impl Said {
@@ -84,7 +86,10 @@ impl Said {
                     said.errors.push(line);
                     said.details.push(diagnostic.detail.clone());
                 }
-                Severity::Warning => said.warnings.push(line),
+                Severity::Warning => {
+                    said.warnings.push(line);
+                    said.warning_details.push(diagnostic.detail.clone());
+                }
             }
         }
         said
@@ -94,6 +99,7 @@ impl Said {
         self.errors.extend(other.errors);
         self.details.extend(other.details);
         self.warnings.extend(other.warnings);
+        self.warning_details.extend(other.warning_details);
     }
 
     pub fn is_fine(&self) -> bool {
@@ -204,6 +210,8 @@ impl Terraform {
         let mut plan = self.plan_only(config).await;
         plan.said.errors.splice(0..0, said.errors);
         plan.said.warnings.splice(0..0, said.warnings);
+        let details = &mut plan.said.warning_details;
+        details.splice(0..0, said.warning_details);
         plan
     }
 

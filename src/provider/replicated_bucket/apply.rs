@@ -324,7 +324,7 @@ impl Run {
             is_known(self.prior.as_ref(), &self.spec, &self.model, component)
         };
         let found = claims(&self.spec, observed, &known, trust(self.prior.as_ref()));
-        report::claims(&self.spec, &found, diagnostics);
+        report::claims(&self.model, &self.spec, &found, diagnostics);
         let refused = found.iter().any(|claim| claim.verdict.is_err());
         let prior = self.prior.as_ref();
         let prior = prior.and_then(|prior| expand(prior, &self.session.settings).ok());

@@ -63,7 +63,7 @@ pub(super) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: O
         return;
     };
     model.arn = Known(spec.source.arn());
-    model.import_id = Known(import_id(spec));
+    model.import_id = Known(import_id(model, spec));
     for (this, side) in model.sides_mut() {
         fill_side(&this, side, spec);
     }
@@ -109,23 +109,27 @@ pub(super) fn told_at_components(
         .map(|d| (&d.component, d.what.as_str()))
 }
 
-/// The ID with which this setup imports.
-pub(super) fn import_id(spec: &Spec) -> String {
+/// The ID with which this setup imports: the source's place, and the roles that the configuration writes, one for
+/// each account. What the provider's credentials or its `account` blocks lead to, an import finds by itself.
+pub(super) fn import_id(model: &BucketModel, spec: &Spec) -> String {
     let source = &spec.source.location;
     let mut id = format!("{}/{}@{}", source.account, spec.source.name, source.region);
-    let mut told = vec![source.account.clone()];
-    for destination in spec.destinations.values() {
-        let location = &destination.bucket.location;
-        if told.contains(&location.account) {
+    let mut told = Vec::new();
+    for (this, side) in model.sides() {
+        let Some(account) = spec.bucket(&this).map(|bucket| &bucket.location.account) else {
+            continue;
+        };
+        // The first of an account decides: every other one is imported by the same way.
+        if told.contains(&account) {
             continue;
         }
-        if let Some(role) = location.way_in.assume_role.last()
-            && Arn::parse_role(&role.role_arn)
-                .is_ok_and(|arn| arn.account == location.account.as_str())
+        told.push(account);
+        let role = side.assume_role.known().and_then(|r| r.role_arn.known());
+        if let Some(role) = role
+            && Arn::parse_role(role).is_ok_and(|arn| arn.account == account.as_str())
         {
             id.push(',');
-            id.push_str(&role.role_arn);
-            told.push(location.account.clone());
+            id.push_str(role);
         }
     }
     id

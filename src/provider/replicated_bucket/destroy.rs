@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::abandoned::warn_if_abandoned;
 use super::apply::answer;
+use super::deletions::warn_of_keys_that_stay;
 use super::expand::side_path;
 use super::going::reachable;
 use super::model::BucketModel;
@@ -22,7 +23,7 @@ use crate::replication::component::Side;
 use crate::replication::observed::Observed;
 use crate::replication::obstacle::obstacles;
 use crate::replication::spec::Spec;
-use crate::replication::teardown::{has_foreign_statements, plan_destroy};
+use crate::replication::teardown::plan_destroy;
 
 impl ReplicatedBucket {
     /// Takes everything down that is ours, or nothing.
@@ -122,34 +123,10 @@ fn refuse(
 }
 
 fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnostics) {
+    let owner = spec.owner();
     for (side, bucket) in spec.buckets() {
-        let Some(seen) = observed.buckets.get(&side) else {
-            continue;
-        };
-        let Some(key) = seen.key.present() else {
-            continue;
-        };
-        let arn = &key.description.arn;
-        if bucket.stays() {
-            diagnostics.warning_at(
-                side_path(&side),
-                format!("Key {arn} stays"),
-                format!(
-                    "Bucket {} stays, because {}, and its objects need the key.",
-                    bucket.name,
-                    if bucket.existing().is_some() {
-                        "it belongs to somebody else"
-                    } else {
-                        "retain_on_destroy is set"
-                    }
-                ),
-            );
-        } else if has_foreign_statements(&spec.owner(), bucket, key) {
-            diagnostics.warning_at(
-                side_path(&side),
-                format!("Key {arn} stays"),
-                "Its policy holds statements of another owner, so somebody else uses it.",
-            );
+        if let Some(seen) = observed.buckets.get(&side) {
+            warn_of_keys_that_stay(&owner, &side, bucket, seen, diagnostics);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tags that the provider leaves to somebody else cannot be written as well.
 
-use super::expand::side_path;
+use super::expand::{role_path, side_path};
 use super::model::{BucketModel, TextMap};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -24,8 +24,8 @@ pub(super) fn refuse_ignored(
         }
     };
     refuse(AttributePath::default(), &config.tags);
-    if let Some(role) = config.role.known() {
-        refuse(AttributePath::root("role"), &role.tags);
+    for (from, role) in config.roles() {
+        refuse(role_path(&from), &role.tags);
     }
     for (this, side) in config.sides() {
         let path = side_path(&this);

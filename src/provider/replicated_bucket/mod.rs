@@ -9,6 +9,7 @@ mod abandoned;
 mod acls;
 mod apply;
 mod computed;
+mod deletions;
 mod destroy;
 pub mod documents;
 pub mod effective;

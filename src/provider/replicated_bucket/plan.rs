@@ -2,6 +2,7 @@
 
 use super::abandoned::warn_if_abandoned;
 use super::computed::import_id;
+use super::deletions::{warn_of_leaving, why_it_goes};
 use super::effective::previous;
 use super::expand::{expand, side_path};
 use super::going::{Leaving, leaving};
@@ -163,41 +164,21 @@ impl Planner<'_> {
                     return;
                 }
             };
-        for (side, bucket, _) in &going.buckets {
-            let settings = &session.settings;
-            if warn_if_abandoned(prior, side, settings, diagnostics) || bucket.stays() {
-                continue;
-            }
-            diagnostics.warning_at(
-                side_path(side),
-                format!("Bucket {} will be deleted", bucket.name),
-                format!(
-                    "{side} is no longer in the configuration. Its bucket {} in {} is deleted{}.",
-                    bucket.name,
-                    bucket.location,
-                    if bucket.may_be_emptied() {
-                        " with every object in it, because force_destroy is set"
-                    } else {
-                        ""
-                    }
-                ),
-            );
-            if let Some(key) = bucket.owned_key().and_then(|key| key.arn.as_ref()) {
-                diagnostics.warning_at(
-                    side_path(side),
-                    format!("Key {key} will be deleted"),
-                    format!(
-                        "The key of bucket {} is scheduled for deletion once the bucket is gone.",
-                        bucket.name
-                    ),
-                );
+        let owner = prior_spec.owner();
+        for (side, bucket, seen) in &going.buckets {
+            if !warn_if_abandoned(prior, side, &session.settings, diagnostics) {
+                warn_of_leaving(&owner, side, bucket, seen, model, diagnostics);
             }
         }
         for obstacle in kept {
             diagnostics.error_at(
                 side_path(&obstacle.side),
                 obstacle.summary(),
-                format!("{} is no longer in the configuration, but {obstacle}. {} Then take it out. Nothing was changed.", obstacle.side, obstacle.why.way_out()),
+                format!(
+                    "{}, but {obstacle}. {} Then make this change. Nothing was changed.",
+                    why_it_goes(&obstacle.side, model),
+                    obstacle.why.way_out()
+                ),
             );
         }
     }
@@ -220,7 +201,7 @@ impl Planner<'_> {
                     diagnostics.error_at(
                         side_path(&side).attribute("bucket"),
                         format!("Replacement would delete bucket {bucket}, which holds objects"),
-                        format!("The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource, or empty {bucket} first. Nothing was changed.", import_id(&spec)),
+                        format!("The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource, or empty {bucket} first. Nothing was changed.", import_id(prior, &spec)),
                     );
                 }
             }

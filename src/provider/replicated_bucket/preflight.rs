@@ -62,7 +62,7 @@ pub(super) async fn check(
                 &|component| is_known(prior, spec, model, component),
                 trust,
             );
-            report::claims(spec, &found, diagnostics);
+            report::claims(model, spec, &found, diagnostics);
             roles::missing(spec, &observed, diagnostics);
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);

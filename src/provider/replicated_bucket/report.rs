@@ -2,7 +2,7 @@
 
 use super::computed::import_id;
 use super::expand::{role_path, side_path};
-use super::model::SideModel;
+use super::model::{BucketModel, SideModel};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::executor::Outcome;
 use crate::framework::diagnostics::Diagnostics;
@@ -280,7 +280,12 @@ fn is_expired(error: &CallError) -> bool {
 }
 
 /// Parts that are there already: taken over with a warning, or refused with an error.
-pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostics) {
+pub(super) fn claims(
+    model: &BucketModel,
+    spec: &Spec,
+    claims: &[Claim],
+    diagnostics: &mut Diagnostics,
+) {
     for claim in claims {
         let path = match &claim.component {
             ComponentId::Of(side, Part::Bucket) => side_path(side).attribute("bucket"),
@@ -300,17 +305,14 @@ pub(super) fn claims(spec: &Spec, claims: &[Claim], diagnostics: &mut Diagnostic
             Err(refusal) => diagnostics.error_at(
                 path,
                 format!("{} is there already", capitalised(thing)),
-                refusal_detail(spec, claim, refusal),
+                refusal_detail(&import_id(model, spec), claim, refusal),
             ),
         }
     }
 }
 
-fn refusal_detail(spec: &Spec, claim: &Claim, refusal: &Refusal) -> String {
-    let import = format!(
-        "terraform import replicated_bucket.NAME {}",
-        import_id(spec)
-    );
+fn refusal_detail(import_id: &str, claim: &Claim, refusal: &Refusal) -> String {
+    let import = format!("terraform import replicated_bucket.NAME {import_id}");
     let thing = capitalised(&claim.thing);
     match refusal {
         Refusal::Foreign(owner) => {

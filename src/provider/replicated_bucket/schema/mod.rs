@@ -30,7 +30,7 @@ pub fn schema() -> Schema {
                 Attribute::string(
                     "import_id",
                     Computed,
-                    "The ID with which exactly this setup imports: `<account>/<bucket>@<region>`, followed by the role of each further account that is entered by one.",
+                    "The ID with which exactly this setup imports: `<account>/<bucket>@<region>`, followed by the role of each account for which the configuration writes one.",
                 ),
                 Attribute::nested(
                     "source",
