@@ -516,7 +516,7 @@ async fn a_key_of_a_rule_under_a_source_without_kms_is_warned_of() {
 }
 
 /// A key of somebody else's that lets in only its own account.
-fn closed_key(terraform: &Terraform, arn: &str, description: &str) {
+pub fn closed_key(terraform: &Terraform, arn: &str, description: &str) {
     let account = arn.split(':').nth(4).unwrap();
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"kms:*","Resource":"*"}}]}}"#

@@ -261,6 +261,67 @@ async fn an_existing_key_must_let_every_new_role_in() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn existing_keys_of_both_sides_let_both_roles_in_where_their_policies_are_ours_to_complete() {
+    let mut terraform = Terraform::new();
+    let key = |account: &str, region: &str| {
+        format!("arn:aws:kms:{region}:{account}:{SOMEBODYS_KEY}000000000007")
+    };
+    let keys = [key(HOME, "eu-west-1"), key(ABROAD, "us-west-2")];
+    let mut one_way = kms_abroad();
+    for (side, key) in ["/source", "/destinations/backup"].iter().zip(&keys) {
+        crate::rules::closed_key(&terraform, key, "theirs");
+        let side = one_way.pointer_mut(side).unwrap();
+        side["encryption"] = json!({ "sse_algorithm": "aws:kms", "kms_key_arn": key });
+        side["manage_key_policy"] = json!(true);
+    }
+    let sizes = |terraform: &Terraform| {
+        let aws = terraform.cloud.aws.state();
+        keys.each_ref()
+            .map(|key| aws.keys[key].policy.statements.len())
+    };
+    let before = sizes(&terraform);
+    assert_eq!(before, [1, 1]);
+    assert_eq!(terraform.converge(&one_way).await, Vec::<String>::new());
+    assert_eq!(sizes(&terraform), [1, 2]);
+    let both_ways = with(&one_way, TWO_WAY, json!(true));
+    assert_eq!(terraform.converge(&both_ways).await, Vec::<String>::new());
+    assert_eq!(sizes(&terraform), [2, 2]);
+    terraform.converge(&one_way).await;
+    assert_eq!(sizes(&terraform), [1, 2]);
+    terraform.converge(&both_ways).await;
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_eq!(sizes(&terraform), before);
+    let aws = terraform.cloud.aws.state();
+    assert_eq!(aws.ungranted, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_key_may_serve_both_directions() {
+    let mut terraform = Terraform::new();
+    terraform.settings.accounts = [crate::updates::account(HOME)].into();
+    let key = format!("arn:aws:kms:eu-west-1:{HOME}:{SOMEBODYS_KEY}000000000007");
+    crate::rules::closed_key(&terraform, &key, "theirs");
+    let mut config = two_way();
+    config["destinations"]["backup"]["region"] = json!("eu-west-1");
+    for side in ["/source", "/destinations/backup"] {
+        let side = config.pointer_mut(side).unwrap();
+        side["encryption"] = json!({ "sse_algorithm": "aws:kms", "kms_key_arn": key });
+        side["manage_key_policy"] = json!(true);
+    }
+    assert_eq!(terraform.converge(&config).await, Vec::<String>::new());
+    let statements = |terraform: &Terraform| {
+        let aws = terraform.cloud.aws.state();
+        aws.keys[&key].policy.statements.len()
+    };
+    // The role back reads what it copies under the same key; the first role is of the key's own account.
+    assert_eq!(statements(&terraform), 3);
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_eq!(statements(&terraform), 1);
+    let aws = terraform.cloud.aws.state();
+    assert_eq!(aws.ungranted, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bucket_that_replicates_for_somebody_else_is_refused_at_plan() {
     let mut terraform = Terraform::new();
     terraform.converge(&kms_abroad()).await;
