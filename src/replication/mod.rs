@@ -2,8 +2,10 @@
 //!
 //! Nothing in here awaits, calls AWS, knows Terraform's values or reads a clock: every function takes values
 //! and returns values. In reading order: [`ids`] and [`component`] are the nouns, [`spec`] is what was asked
-//! for, [`desired`] what AWS should show, [`observed`] what it shows, [`diff`] the difference, [`graph`] and
-//! [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`ownership`] whose things are.
+//! for, [`direction`] what leaves one bucket and [`rules`] by which rules, [`desired`] what AWS should show,
+//! [`observed`] what it shows, [`diff`] the difference, [`graph`] and [`plan`] the steps that mend it, [`teardown`]
+//! and [`undo`] the ways back. [`ownership`] says whose things are, [`existing`], [`existing_keys`] and
+//! [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what stands in the way.
 
 pub mod component;
 pub mod denials;
