@@ -3,7 +3,7 @@
 //! Sending `CreateKey` again would leave a second key behind that nobody knows. So after a lost answer, or an
 //! "already exists" that may be our own first attempt, one looks: what carries our tags with the moment of this
 //! very create was made by it. The deletion of a key is looked at too, because KMS refuses to schedule or to
-//! cancel it a second time.
+//! cancel it a second time; and so is a new version of a policy, of which IAM keeps only five.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::replication::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG};
 use crate::replication::operation::{
     Answer, ManagedPolicyOperation, Operation, Output, Query, Tags,
 };
+use crate::replication::policy::{PolicyDocument, same_meaning};
 
 /// How long KMS is given to list a new key before the creating call is sent again.
 const KEY_SHOWS_WITHIN: Duration = Duration::from_secs(30);
@@ -30,6 +31,9 @@ pub(super) fn may_be_made(operation: &Operation, answer: CallErrorKind) -> bool 
                 answer,
                 CallErrorKind::Ambiguous | CallErrorKind::AlreadyExists
             )
+        }
+        Operation::ManagedPolicy(ManagedPolicyOperation::CreateVersion { .. }) => {
+            answer == CallErrorKind::Ambiguous
         }
         Operation::ScheduleKeyDeletion { .. } | Operation::CancelKeyDeletion { .. } => {
             answer == CallErrorKind::InvalidState
@@ -99,6 +103,15 @@ pub(super) async fn find_made(
                 _ => None,
             })
         }
+        Operation::ManagedPolicy(ManagedPolicyOperation::CreateVersion {
+            policy_arn,
+            document,
+        }) => {
+            let default = default_version(cloud, at, policy_arn).await?;
+            let parsed = default.and_then(|text| PolicyDocument::parse(&text).ok());
+            let is_there = parsed.is_some_and(|seen| same_meaning(&seen, document));
+            Ok(is_there.then_some(Output::Done))
+        }
         Operation::ScheduleKeyDeletion { key, .. } | Operation::CancelKeyDeletion { key } => {
             let wants_pending = matches!(operation, Operation::ScheduleKeyDeletion { .. });
             let query = Query::DescribeKey {
@@ -114,6 +127,29 @@ pub(super) async fn find_made(
         }
         _ => Ok(None),
     }
+}
+
+/// The text of a managed policy's default version.
+async fn default_version(
+    cloud: &dyn Cloud,
+    at: &Location,
+    policy_arn: &str,
+) -> Result<Option<String>, CallError> {
+    let policy_arn = policy_arn.to_owned();
+    let query = Query::GetPolicy {
+        policy_arn: policy_arn.clone(),
+    };
+    let Some(Answer::ManagedPolicy(policy)) = optional(cloud.query(at, &query).await)? else {
+        return Ok(None);
+    };
+    let query = Query::GetPolicyVersion {
+        policy_arn,
+        version: policy.default_version,
+    };
+    Ok(match optional(cloud.query(at, &query).await)? {
+        Some(Answer::Text(text)) => Some(text),
+        _ => None,
+    })
 }
 
 fn is_pending(state: &str) -> bool {

@@ -62,7 +62,7 @@ pub async fn observe(
         };
         let role = look.role(&direction, known).await?;
         let orphans = match role {
-            Presence::Absent => look.managed_policies(&direction, &[]).await?,
+            Presence::Absent => look.managed_policies(&direction, &[], known).await?,
             _ => ManagedPolicies::new(),
         };
         Ok((direction.from, role, orphans))
@@ -110,6 +110,11 @@ pub async fn observe(
     } else {
         Err(errors)
     }
+}
+
+/// What state knows of the things in it: all that they should have. A role's managed policies beyond those are none.
+pub fn known_to_state(component: &ComponentId) -> bool {
+    !matches!(component, ComponentId::ManagedPolicy(..))
 }
 
 /// Looks at one bucket of a spec with its keys: one that goes, or one that state does not know yet.
@@ -162,7 +167,8 @@ pub async fn observe_role(
         at: &direction.bucket.location,
         purpose,
     };
-    look.role(direction, &|_| purpose != Purpose::Create).await
+    let known = |component: &ComponentId| purpose != Purpose::Create && known_to_state(component);
+    look.role(direction, &known).await
 }
 
 /// In which calls are logged with the component that they are about.

@@ -259,9 +259,13 @@ pub fn managed_policy_count(direction: &Direction<'_>) -> usize {
         .len()
 }
 
-/// Whether the role's policy is longer than AWS takes, however it is split.
-pub fn has_too_many_destinations(direction: &Direction<'_>) -> bool {
-    role_policies(&role_grants(direction)).is_err()
+/// Whether the policy of a role of ours is longer than AWS takes, however it is split. While an update changes the
+/// rules it holds what was needed `before` as well.
+pub fn has_too_many_destinations(
+    direction: &Direction<'_>,
+    before: Option<&Direction<'_>>,
+) -> bool {
+    role_policies(&wider_grants(direction, before)).is_err()
 }
 
 /// The policy of a direction's role in as many documents as it takes. A role of somebody else's has one of ours.
@@ -282,6 +286,14 @@ fn role_documents(direction: &Direction<'_>, grants: &RoleGrants) -> RoleDocumen
 /// The policy of a direction's role, without regard to what was before.
 pub fn role_document(direction: &Direction<'_>) -> PolicyDocument {
     role_policy(&role_grants(direction))
+}
+
+/// That policy while an update changes the rules.
+pub fn wider_role_document(
+    direction: &Direction<'_>,
+    before: Option<&Direction<'_>>,
+) -> PolicyDocument {
+    role_policy(&wider_grants(direction, before))
 }
 
 /// Our statements in a bucket's policy, without regard to what was before.
@@ -521,11 +533,9 @@ fn desire_role(
     created: &str,
 ) -> DesiredRole {
     let owner = spec.owner();
-    let exact = role_grants(direction);
-    let wider = before.map_or_else(|| exact.clone(), |b| widen(exact.clone(), role_grants(b)));
     let (wider, exact) = (
-        role_documents(direction, &wider),
-        role_documents(direction, &exact),
+        role_documents(direction, &wider_grants(direction, before)),
+        role_documents(direction, &role_grants(direction)),
     );
     let (owned, writes_policy) = match &direction.role.ownership {
         RoleOwnership::Owned {
@@ -601,6 +611,15 @@ fn role_grants(direction: &Direction<'_>) -> RoleGrants {
             object_lock: source.is_locked(),
         },
         destinations,
+    }
+}
+
+/// What a role must be granted for the rules of before and of later.
+fn wider_grants(direction: &Direction<'_>, before: Option<&Direction<'_>>) -> RoleGrants {
+    let exact = role_grants(direction);
+    match before {
+        Some(before) => widen(exact, role_grants(before)),
+        None => exact,
     }
 }
 

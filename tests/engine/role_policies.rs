@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
+use terraform_provider_replicated::replication::desired::has_too_many_destinations;
 use terraform_provider_replicated::replication::policy::PolicyDocument;
-use terraform_provider_replicated::replication::spec::{DestinationSpec, Spec};
+use terraform_provider_replicated::replication::spec::{DestinationSpec, RoleOwnership, Spec};
 
 use crate::fake::{FakeCloud, HOME, State};
 use crate::faulty::{Fault, FaultyCloud};
 use crate::picture::picture;
 use crate::scenario::{
     FIRST, Failed, LATER, bucket, create, destination, destroy, drift_words, location, repair,
-    spec, update, with_key,
+    spec, try_update, update, with_key,
 };
 
 const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "us-west-2"];
@@ -23,7 +24,7 @@ fn wanted(numbers: impl IntoIterator<Item = usize>) -> Spec {
         .into_iter()
         .map(|number| {
             let name =
-                format!("acme-archive-with-a-name-that-is-as-long-as-s3-lets-a-name-be{number:02}");
+                format!("acme-archive-with-a-name-that-is-as-long-as-s3-lets-a-name-b{number:03}");
             let at = location(HOME, REGIONS[number % REGIONS.len()]);
             let priority = i32::try_from(number).unwrap();
             let key = format!("d{number:03}");
@@ -243,4 +244,108 @@ async fn a_policy_of_somebody_elses_under_that_name_is_never_taken() {
     let refused = claims.iter().find(|claim| claim.verdict.is_err()).unwrap();
     assert_eq!(refused.component.to_string(), "role/policy/1");
     assert_eq!(made.destinations.len(), 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_role_has_policies_of_its_own_and_the_old_ones_go() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &wanted(0..32), FIRST).await.unwrap();
+    let mut renamed = prior.clone();
+    renamed.role.name = "postman".to_owned();
+    let now = update(&cloud, &prior, &renamed).await;
+    assert_eq!(cloud.state().ungranted, Vec::<String>::new());
+    assert_eq!(drift_words(&cloud, &now).await, Vec::<String>::new());
+    assert_eq!(managed(&cloud.state()), 2);
+    let arns: Vec<String> = cloud.state().managed_policies.keys().cloned().collect();
+    assert_eq!(
+        arns,
+        [1, 2].map(|number| format!("arn:aws:iam::{HOME}:policy/postman-{number}"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_the_role_are_tags_of_its_policies() {
+    let cloud = FakeCloud::new();
+    let mut spec = create(&cloud, &wanted(0..32), FIRST).await.unwrap();
+    for team in [Some("storage"), Some("records"), None] {
+        let prior = spec.clone();
+        let RoleOwnership::Owned { tags, .. } = &mut spec.role.ownership else {
+            panic!("the role is ours");
+        };
+        tags.clear();
+        tags.extend(team.map(|team| ("team".to_owned(), team.to_owned())));
+        spec = update(&cloud, &prior, &spec).await;
+        for (arn, policy) in &cloud.state().managed_policies {
+            let seen = policy.tags.get("team").map(String::as_str);
+            assert_eq!(seen, team, "{arn}");
+        }
+    }
+}
+
+/// Positions of the writes of managed policies in an update.
+async fn writes_of_policies_in(state: &State, prior: &Spec, spec: &Spec) -> (Vec<usize>, String) {
+    let cloud = FakeCloud::holding(state.clone());
+    let before = cloud.state().writes.len();
+    update(&cloud, prior, spec).await;
+    let state = cloud.state();
+    let writes = state.writes.iter().skip(before).enumerate();
+    let of_policies = writes.filter(|(_, write)| {
+        let call = write.split(' ').next().unwrap();
+        call.contains("Policy") && (write.contains(":policy/") || call.ends_with("RolePolicy"))
+    });
+    let positions = of_policies.map(|(at, _)| at + 1).collect();
+    drop(state);
+    let end = picture(&cloud.state());
+    (positions, end)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_meets_a_fault_at_any_policy_of_the_role_is_finished_by_the_next() {
+    // Destinations go until one document is enough, and come until one is not enough any more.
+    for (from, to) in [(0..29, 0..26), (0..26, 0..29)] {
+        let cloud = FakeCloud::new();
+        let prior = create(&cloud, &wanted(from), FIRST).await.unwrap();
+        let state = cloud.state().clone();
+        let mut after = wanted(to);
+        after.source.clone_from(&prior.source);
+        for (key, destination) in &mut after.destinations {
+            if let Some(before) = prior.destinations.get(key) {
+                destination.clone_from(before);
+            }
+        }
+        let (writes, expected) = writes_of_policies_in(&state, &prior, &after).await;
+        // The inline policy in two forms, and what makes the managed one or takes it down.
+        assert!(writes.len() >= 3, "{writes:?}");
+        for at in writes {
+            for fault in [Fault::AnswerLost, Fault::KilledAfter] {
+                let cloud = FakeCloud::holding(state.clone());
+                let faulty = FaultyCloud::new(&cloud, at, fault);
+                tokio::select! {
+                    _ = try_update(&faulty, &prior, &after) => {}
+                    () = faulty.died.notified() => {}
+                }
+                let now = try_update(&cloud, &prior, &after).await.unwrap();
+                assert_eq!(picture(&cloud.state()), expected, "{fault:?} at {at}");
+                managed(&cloud.state());
+                assert_eq!(cloud.state().ungranted, Vec::<String>::new());
+                assert_eq!(drift_words(&cloud, &now).await, Vec::<String>::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_role_must_do_for_the_destinations_of_before_as_well() {
+    let (before, now) = (wanted(0..120), wanted(120..240));
+    let outward = |spec: &'_ Spec| has_too_many_destinations(&spec.outward(), None);
+    assert!(!outward(&before) && !outward(&now));
+    assert!(has_too_many_destinations(
+        &now.outward(),
+        Some(&before.outward())
+    ));
+    let some = wanted(60..150);
+    assert!(!has_too_many_destinations(
+        &some.outward(),
+        Some(&before.outward())
+    ));
 }

@@ -9,9 +9,10 @@ use terraform_provider_replicated::replication::policy::{
 };
 use tokio::time::Instant;
 
-use crate::configs::{deploy, document, without};
+use crate::configs::{HOME, deploy, document, with, without};
 use crate::fake::Key;
 use crate::picture::picture;
+use crate::random::{existing_role, surroundings};
 use crate::terraform::Terraform;
 
 /// A long name, as names in which a company, a team and a stage stand are.
@@ -171,5 +172,41 @@ async fn one_existing_key_serves_as_many_buckets_as_its_policy_has_room_for() {
     assert_eq!(
         refused,
         ["destinations[\"copy-000\"].manage_key_policy: Too many buckets under one key"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_a_role_can_be_told_of_is_refused_at_plan() {
+    let said = Terraform::new().plan(&config(400, &json!({}))).await.said;
+    assert_eq!(
+        said.errors,
+        ["destinations: Too many destinations for one role"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_somebody_elses_role_the_policies_of_others_count() {
+    let mut terraform = Terraform::new();
+    surroundings(&terraform);
+    let existing = json!({ "existing_arn": existing_role(HOME) });
+    let some = with(&config(16, &json!({})), "role", existing);
+    terraform.converge(&some).await;
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+
+    let long = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+        "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::theirs/{}", "x".repeat(5_000)) }] });
+    let theirs = PolicyDocument::parse(&long.to_string()).unwrap();
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let role = aws
+            .roles
+            .get_mut(&(HOME.to_owned(), "existing".to_owned()))
+            .unwrap();
+        role.policies.insert("theirs".to_owned(), theirs);
+    }
+    let said = terraform.plan(&some).await.said;
+    assert_eq!(
+        said.errors,
+        ["role.existing_arn: Too many destinations for one role"]
     );
 }

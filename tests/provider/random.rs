@@ -22,7 +22,7 @@ const PLACES: [(&str, &str); 4] = [
 ];
 
 /// The role of somebody else's in each account.
-fn existing_role(account: &str) -> String {
+pub fn existing_role(account: &str) -> String {
     format!("arn:aws:iam::{account}:role/service/Existing")
 }
 

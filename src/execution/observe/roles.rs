@@ -24,14 +24,13 @@ impl Look<'_> {
     ) -> Result<Presence<ObservedRole>, CallError> {
         let component = ComponentId::Role(direction.from.clone());
         let span = reading(&component);
-        let known = known(&component);
         self.role_itself(direction, known).instrument(span).await
     }
 
     async fn role_itself(
         &self,
         direction: &Direction<'_>,
-        known: bool,
+        known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<Presence<ObservedRole>, CallError> {
         let role = direction.role.name.clone();
         let existing = matches!(direction.role.ownership, RoleOwnership::Existing { .. });
@@ -44,7 +43,7 @@ impl Look<'_> {
                 },
             )
         };
-        let first = if existing || known {
+        let first = if existing || known(&ComponentId::Role(direction.from.clone())) {
             None
         } else {
             match get_role().await? {
@@ -84,7 +83,7 @@ impl Look<'_> {
             return Ok(Presence::Absent);
         };
         let attached = attached_policies.present().map_or(&[][..], Vec::as_slice);
-        let managed_policies = self.managed_policies(direction, attached).await?;
+        let managed_policies = self.managed_policies(direction, attached, known).await?;
         Ok(Presence::Present(ObservedRole {
             description,
             policy,
@@ -94,12 +93,13 @@ impl Look<'_> {
         }))
     }
 
-    /// The managed policies of ours: those that the role should have, and those that are attached to it under names
-    /// of ours.
+    /// The managed policies of ours: those that the role should have, those that are attached to it under names of
+    /// ours, and those that state knows: one may have been detached and not deleted when a process died.
     pub(super) async fn managed_policies(
         &self,
         direction: &Direction<'_>,
         attached: &[String],
+        known: &(dyn Fn(&ComponentId) -> bool + Sync),
     ) -> Result<ManagedPolicies, CallError> {
         if !matches!(direction.role.ownership, RoleOwnership::Owned { .. }) {
             return Ok(ManagedPolicies::new());
@@ -108,14 +108,17 @@ impl Look<'_> {
         let candidates = (1..=ATTACHED_POLICIES).filter_map(|number| {
             let arn = direction.managed_policy_arn(number);
             let is_attached = attached.contains(&arn);
-            (number <= wanted || is_attached).then_some((number, arn, is_attached))
-        });
-        let seen = try_join_all(candidates.map(|(number, arn, attached)| async move {
             let component = ComponentId::ManagedPolicy(direction.from.clone(), number);
-            let look = self.managed_policy(arn, attached);
-            let seen = look.instrument(reading(&component)).await?;
-            Ok::<_, CallError>(seen.map(|seen| (number, seen)))
-        }))
+            let may_be_there = number <= wanted || is_attached || known(&component);
+            may_be_there.then_some((number, component, arn, is_attached))
+        });
+        let seen = try_join_all(
+            candidates.map(|(number, component, arn, attached)| async move {
+                let look = self.managed_policy(arn, attached);
+                let seen = look.instrument(reading(&component)).await?;
+                Ok::<_, CallError>(seen.map(|seen| (number, seen)))
+            }),
+        )
         .await?;
         Ok(seen.into_iter().flatten().collect())
     }

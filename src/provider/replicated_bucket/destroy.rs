@@ -13,7 +13,7 @@ use super::private::Private;
 use super::read::stored_spec;
 use super::timeouts::{Deed, deadline};
 use super::{ReplicatedBucket, decode, report};
-use crate::execution::observe::{Purpose, observe};
+use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
@@ -46,13 +46,14 @@ impl ReplicatedBucket {
         };
         let spec = private.recall(spec);
         let spec = destroyable(&session, &private, spec).await;
-        let observed = match observe(&*session.cloud, &spec, Purpose::Destroy, &|_| true).await {
-            Ok(observed) => observed,
-            Err(errors) => {
-                report::read_errors(&errors, diagnostics);
-                return response;
-            }
-        };
+        let observed =
+            match observe(&*session.cloud, &spec, Purpose::Destroy, &known_to_state).await {
+                Ok(observed) => observed,
+                Err(errors) => {
+                    report::read_errors(&errors, diagnostics);
+                    return response;
+                }
+            };
         if refuse(&spec, &observed, &private, diagnostics) {
             return response;
         }

@@ -13,7 +13,7 @@ use super::preflight;
 use super::private::Private;
 use super::target::{For, target};
 use super::validate::warn;
-use super::{ReplicatedBucket, decode, encode, roles};
+use super::{ReplicatedBucket, decode, encode, role_size, roles};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
@@ -150,6 +150,7 @@ impl Planner<'_> {
             preflight::check(session, spec, model, self.prior, diagnostics).await;
         }
         if let Some(spec) = spec {
+            role_size::check(session, spec, prior_spec.as_ref(), diagnostics).await;
             policies::check_lock_out(session, spec, prior_spec.as_ref(), diagnostics).await;
             policies::warn_of_denials(spec, prior_spec.as_ref(), diagnostics);
         }

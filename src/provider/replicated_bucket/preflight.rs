@@ -10,10 +10,13 @@ use super::expand::{expand, side_path};
 use super::model::BucketModel;
 use super::others;
 use super::plan::{in_state, replicates_in_state};
-use super::{acls, existing, report, role_size, roles};
+use super::{acls, existing, report, roles};
 use crate::execution::cloud::{CallError, CallErrorKind};
-use crate::execution::observe::{Purpose, observe, observe_bucket, observe_role, observe_rules};
+use crate::execution::observe::{
+    Purpose, known_to_state, observe, observe_bucket, observe_role, observe_rules,
+};
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
@@ -36,7 +39,6 @@ pub(super) async fn check(
 ) {
     roles::check(spec, prior, diagnostics);
     rules_size(spec, diagnostics);
-    role_size::check(session, spec, diagnostics).await;
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
         .filter(|(_, bucket)| bucket.is_reachable())
@@ -96,9 +98,13 @@ pub(super) fn is_known(
             .is_some_and(|key| key.arn.is_some()),
         ComponentId::Of(side, Part::Replication) => replicates_in_state(prior, side, model),
         ComponentId::Of(side, _) => in_state(prior, side, model),
-        ComponentId::ManagedPolicy(..) => prior
-            .and_then(|prior| prior.components.known())
-            .is_some_and(|lines| lines.contains_key(&component.to_string())),
+        ComponentId::ManagedPolicy(side, number) => {
+            let wanted = spec.direction(side).map(|d| d.managed_policy_arn(*number));
+            let lines = prior.and_then(|prior| prior.components.known());
+            let line = lines.and_then(|lines| lines.get(&component.to_string()));
+            line.zip(wanted)
+                .is_some_and(|(line, arn)| names_it(line, &arn))
+        }
         ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
             let wanted = spec.direction(side).map(|d| d.role_arn().to_string());
             let mut before = prior.into_iter().flat_map(BucketModel::roles);
@@ -108,12 +114,18 @@ pub(super) fn is_known(
     }
 }
 
+/// Whether a line of `components` is about this ARN; behind it may stand what differs.
+fn names_it(line: &Attr<String>, arn: &str) -> bool {
+    let rest = line.known().and_then(|line| line.strip_prefix(arn));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
 /// Buckets of a spec that hold anything.
 pub(super) async fn filled_buckets(
     session: &Session,
     spec: &Spec,
 ) -> Result<Vec<(Side, String)>, Vec<CallError>> {
-    let observed = observe(&*session.cloud, spec, Purpose::Destroy, &|_| true).await?;
+    let observed = observe(&*session.cloud, spec, Purpose::Destroy, &known_to_state).await?;
     Ok(spec
         .buckets()
         .filter(|(_, bucket)| !bucket.stays())

@@ -15,7 +15,7 @@ use super::tags_all::fill_tags_all;
 use super::timeouts::{Deed, deadline};
 use super::{ReplicatedBucket, decode, encode, existing, report};
 use crate::execution::cloud::CallError;
-use crate::execution::observe::{Purpose, observe};
+use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ReadRequest, ReadResponse};
@@ -129,7 +129,7 @@ async fn look(
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Observed>, Vec<CallError>> {
     private.unseen.clear();
-    let errors = match observe(&*session.cloud, spec, Purpose::Refresh, &|_| true).await {
+    let errors = match observe(&*session.cloud, spec, Purpose::Refresh, &known_to_state).await {
         Ok(observed) => {
             private.ways = ways(spec);
             return Ok(Some(observed));
@@ -165,7 +165,7 @@ async fn look(
     if private.unseen.contains(before.source.name.as_str()) {
         return Ok(None);
     }
-    let observed = observe(&*session.cloud, &visible, Purpose::Refresh, &|_| true).await?;
+    let observed = observe(&*session.cloud, &visible, Purpose::Refresh, &known_to_state).await?;
     private.ways.extend(ways(&visible));
     spec.source = visible.source;
     spec.destinations.extend(visible.destinations);

@@ -44,7 +44,7 @@ pub(crate) struct FakeCloud {
 }
 
 /// Everything that is there, open to tests: they look, and they play the person who changes things by hand.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct State {
     /// Buckets by name.
     pub(crate) buckets: BTreeMap<String, Bucket>,
@@ -95,6 +95,13 @@ impl FakeCloud {
     /// Nothing is there, and everything shows at once.
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// What is there already.
+    pub(crate) fn holding(state: State) -> Self {
+        Self {
+            state: Mutex::new(state),
+        }
     }
 
     /// New roles and versioning show to others only after `lag`.
