@@ -6,7 +6,7 @@
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, BucketLocationConstraint, BucketVersioningStatus,
+    BlockedEncryptionTypes, BucketLocationConstraint, BucketNamespace, BucketVersioningStatus,
     CreateBucketConfiguration, Delete, EncodingType, EncryptionType, ObjectIdentifier,
     ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
@@ -19,6 +19,7 @@ use super::error::{call_error, is_wrong_region, redirected_to};
 use super::replication_configuration as replication;
 use super::retry::OnlyIfNotCarriedOut;
 use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::replication::ids::BucketName;
 use crate::replication::operation::{
     Answer, BucketEncryption, Input, ObjectVersion, Output, PublicAccessBlock,
     ReplicationConfiguration, Tags,
@@ -257,6 +258,8 @@ pub(super) async fn create_bucket(
         .filter(|region| *region != US_EAST_1)
         .map(BucketLocationConstraint::from);
     let tags = Some(tags_to_sdk(&call, tags)?).filter(|tags| !tags.is_empty());
+    let named = BucketName::parse(bucket).ok();
+    let is_regional = named.is_some_and(|name| name.regional_namespace().is_some());
     let configuration = (constraint.is_some() || tags.is_some()).then(|| {
         CreateBucketConfiguration::builder()
             .set_location_constraint(constraint)
@@ -270,6 +273,7 @@ pub(super) async fn create_bucket(
         .bucket(bucket)
         .object_ownership(ObjectOwnership::from(object_ownership))
         .set_object_lock_enabled_for_bucket(object_lock.then_some(true))
+        .set_bucket_namespace(is_regional.then_some(BucketNamespace::AccountRegional))
         .set_create_bucket_configuration(configuration)
         .customize()
         .config_override(

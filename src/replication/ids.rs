@@ -191,6 +191,16 @@ impl BucketName {
         Ok(Self(text.to_owned()))
     }
 
+    /// Account and region in a name of an account's regional namespace, which ends in `-<account>-<region>-an`.
+    pub fn regional_namespace(&self) -> Option<(&str, &str)> {
+        let name = self.as_str().strip_suffix("-an")?;
+        name.match_indices('-').find_map(|(at, _)| {
+            let (account, region) = name[at + 1..].split_once('-')?;
+            let told = AccountId::parse(account).is_ok() && Region::parse(region).is_ok();
+            told.then_some((account, region))
+        })
+    }
+
     /// The bucket's ARN; it carries neither region nor account.
     pub fn arn(&self, partition: &Partition) -> String {
         format!("arn:{partition}:s3:::{self}")
@@ -363,5 +373,31 @@ pub struct Location {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "account {}, region {}", self.account, self.region)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_regional_namespace_tells_account_and_region() {
+        let told = |name: &str| {
+            let name = BucketName::parse(name).unwrap();
+            let told = name.regional_namespace();
+            told.map(|(account, region)| format!("{account} {region}"))
+        };
+        let ours = Some("111111111111 us-west-2".to_owned());
+        assert_eq!(told("acme-111111111111-us-west-2-an"), ours);
+        assert_eq!(told("a-999999999999-111111111111-us-west-2-an"), ours);
+        for name in [
+            "acme-archive",
+            "acme-urban-an",
+            "acme-111111111111-an",
+            "acme-us-west-2-an",
+            "acme-11111111111-us-west-2-an",
+        ] {
+            assert_eq!(told(name), None, "{name}");
+        }
     }
 }

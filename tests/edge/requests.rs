@@ -239,3 +239,19 @@ async fn an_acl_tells_whom_else_it_grants_something() {
     let everyone = "READ for http://acs.amazonaws.com/groups/global/AllUsers";
     assert_eq!(answer, Ok(Answer::Names(vec![everyone.to_owned()])));
 }
+
+#[tokio::test]
+async fn a_bucket_of_a_regional_namespace_is_created_in_it() {
+    let server = Server::start(|_, _| Reply::ok("")).await;
+    let cloud = cloud(&server.url);
+    for name in ["acme-111111111111-eu-west-1-an", BUCKET] {
+        let create = create_bucket(name);
+        cloud.perform(&at("eu-west-1"), &create).await.unwrap();
+    }
+    let received = server.received();
+    let namespaces = received
+        .iter()
+        .map(|request| request.header("x-amz-bucket-namespace"));
+    let namespaces: Vec<_> = namespaces.collect();
+    assert_eq!(namespaces, ["account-regional", ""]);
+}

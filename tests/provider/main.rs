@@ -16,6 +16,7 @@ mod terraform;
 mod unreliable;
 
 mod apart;
+mod bucket_names;
 mod deletions;
 mod drift;
 mod encryption;

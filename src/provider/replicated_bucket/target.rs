@@ -21,7 +21,7 @@ use crate::framework::model::Attr;
 use crate::provider::regions;
 use crate::provider::settings::{Session, Settings};
 use crate::replication::component::Side;
-use crate::replication::ids::Region;
+use crate::replication::ids::{BucketName, Region};
 use crate::replication::spec::Spec;
 
 /// A configuration, worked out.
@@ -232,7 +232,30 @@ fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
         }
     }
     roles::check_accounts(model, diagnostics);
+    check_regional_names(model, diagnostics);
     check_two_way(model, diagnostics);
+}
+
+/// A name of a regional namespace belongs to one account and one region.
+fn check_regional_names(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        let name = side
+            .bucket
+            .known()
+            .and_then(|name| BucketName::parse(name).ok());
+        let Some((account, region)) = name.as_ref().and_then(|name| name.regional_namespace())
+        else {
+            continue;
+        };
+        let elsewhere = |is: &Attr<String>, told: &str| is.known().is_some_and(|is| is != told);
+        if elsewhere(&side.account_id, account) || elsewhere(&side.region, region) {
+            diagnostics.error_at(
+                side_path(&this).attribute("bucket"),
+                "The name belongs to another account or region",
+                format!("A name that ends in -<account>-<region>-an is of the namespace that an account has in a region. This one is of account {account} in {region}, and {this} is not there. Write the name for the place where it is, or one without that ending. Nothing was changed."),
+            );
+        }
+    }
 }
 
 /// Enters every location whose account is not known yet, whose way in is new, or that the refresh did not get to;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
-use terraform_provider_replicated::replication::ids::{Arn, Location};
+use terraform_provider_replicated::replication::ids::{Arn, BucketName, Location};
 use terraform_provider_replicated::replication::operation::{
     Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectLock, ObjectVersion, Operation,
     Output, PublicAccessBlock, Query, ReplicationConfiguration, Retention, Tags,
@@ -235,6 +235,12 @@ impl State {
                 "BucketAlreadyExists"
             };
             return refuse(Kind::AlreadyExists, code, "the name is taken");
+        }
+        let parsed = BucketName::parse(name).unwrap();
+        if let Some(place) = parsed.regional_namespace()
+            && place != (at.account.as_str(), at.region.as_str())
+        {
+            return refuse(Kind::Invalid, "InvalidBucketNamespace", "another's");
         }
         check_tags(tags)?;
         let bucket = Bucket {

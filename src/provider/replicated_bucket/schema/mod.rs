@@ -74,7 +74,7 @@ fn source() -> Vec<Attribute> {
         Attribute::string(
             "bucket",
             Required,
-            "Name of the source bucket. Changing it replaces the resource.",
+            "Name of the source bucket. Changing it replaces the resource. A name that ends in `-<account>-<region>-an` is made in that account's regional namespace.",
         )
         .validate(checks::bucket_name()),
     ];
