@@ -10,6 +10,7 @@ use terraform_provider_replicated::replication::policy::{PolicyDocument, Stateme
 use tokio::time::Instant;
 
 use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy, policy};
+use crate::existing::stands;
 use crate::fake::{Key, Role};
 use crate::terraform::{SOMEBODYS_KEY, Terraform};
 
@@ -291,6 +292,10 @@ fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
             if at.0 != HOME {
                 written.insert("assume_role".to_owned(), deploy(at.0));
             }
+            if told {
+                // Written, so that it may be unknown.
+                written.insert("existing".to_owned(), json!(false));
+            }
             reconciled(&mut written);
             Json::Object(written)
         })
@@ -385,11 +390,83 @@ fn reconcile(rule: &mut Map<String, Json>, own: &Map<String, Json>) {
     }
 }
 
+/// A destination whose bucket is somebody else's; one of them is out of reach.
+fn theirs(letter: char) -> BoxedStrategy<Json> {
+    let at = PLACES[letter as usize % 4];
+    let number = letter as i64;
+    let out_of_reach = letter == 'a';
+    let key = (0..2_usize).prop_map(move |number| json!({ "sse_algorithm": "aws:kms", "kms_key_arn": existing_key(at, number) }));
+    let mut members = vec![
+        ("enabled", switch()),
+        ("priority", of([json!(number), Json::Null])),
+        ("rules", rules(number, at)),
+    ];
+    members.extend(of_a_rule());
+    if out_of_reach {
+        members.push(("encryption", key.boxed()));
+    } else {
+        members.extend([
+            ("account_id", of([json!(at.0), Json::Null])),
+            ("encryption", encryption(at, &their_bucket(letter))),
+            ("enable_versioning", switch()),
+            ("manage_bucket_policy", of([json!(true), Json::Null])),
+            ("manage_key_policy", switch()),
+        ]);
+    }
+    let role_back = role(at.0, &format!("copier-{letter}"));
+    let two_way = proptest::option::weighted(0.3, role_back);
+    (object(members).prop_map(only_with_existing_key), two_way)
+        .prop_map(move |(written, two_way)| {
+            let mut written = written.as_object().cloned().unwrap_or_default();
+            let mut put = |name: &str, value: Json| written.insert(name.to_owned(), value);
+            put("bucket", json!(their_bucket(letter)));
+            put("existing", json!(true));
+            put("region", json!(at.1));
+            if out_of_reach {
+                put("reachable", json!(false));
+                put("account_id", json!(at.0));
+            } else {
+                if at.0 != HOME {
+                    put("assume_role", deploy(at.0));
+                }
+                if let Some(role) = two_way {
+                    put("two_way", json!(true));
+                    put("two_way_role", role);
+                }
+            }
+            reconciled(&mut written);
+            Json::Object(written)
+        })
+        .boxed()
+}
+
+/// A bucket of somebody else's.
+fn their_bucket(letter: char) -> String {
+    format!("their-{letter}")
+}
+
+/// A source that is somebody else's.
+fn their_source() -> BoxedStrategy<Json> {
+    let written = encryption(PLACES[0], "acme-archive").prop_map(|encryption| match encryption {
+        Json::Null => json!({}),
+        encryption => json!({ "encryption": encryption, "enable_encryption": true }),
+    });
+    let told = Just(json!({ "encryption": { "sse_algorithm": "AES256" } }));
+    let silent = of([json!({}), json!({ "enable_versioning": true })]);
+    prop_oneof![3 => written, 1 => told, 1 => silent]
+        .prop_map(|mut source| {
+            source["bucket"] = json!("acme-archive");
+            source["existing"] = json!(true);
+            source
+        })
+        .boxed()
+}
+
 fn destinations() -> BoxedStrategy<Json> {
     let permuted = Just(vec![0_usize, 1, 2, 3]).prop_shuffle();
     (
         permuted,
-        proptest::collection::vec(any::<Option<bool>>(), 4),
+        proptest::collection::vec(proptest::option::of(0..3_u8), 4),
     )
         .prop_filter("at least one destination", |(_, given)| {
             given.iter().any(Option::is_some)
@@ -399,8 +476,11 @@ fn destinations() -> BoxedStrategy<Json> {
                 .into_iter()
                 .zip(places)
                 .zip(given)
-                .filter_map(|((letter, place), named)| {
-                    let one = destination(letter, place, named?);
+                .filter_map(|((letter, place), kind)| {
+                    let one = match kind? {
+                        2 => theirs(letter),
+                        kind => destination(letter, place, kind == 1),
+                    };
                     Some(one.prop_map(move |json| (letter.to_string(), json)))
                 })
                 .collect();
@@ -432,8 +512,21 @@ fn role(account: &str, name: &str) -> BoxedStrategy<Json> {
     .boxed()
 }
 
-fn config() -> BoxedStrategy<Json> {
-    let source = object(side(PLACES[0], "acme-archive")).prop_map(only_with_existing_key);
+/// Configurations of one source, which is ours or somebody else's.
+fn configs() -> BoxedStrategy<Vec<Json>> {
+    let ours = object(side(PLACES[0], "acme-archive")).prop_map(|source| {
+        let mut source = only_with_existing_key(source);
+        source["bucket"] = json!("acme-archive");
+        source
+    });
+    prop_oneof![
+        2 => proptest::collection::vec(config(ours.boxed()), 1..4),
+        1 => proptest::collection::vec(config(their_source()), 1..4),
+    ]
+    .boxed()
+}
+
+fn config(source: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let timeouts = of([Json::Null, json!({ "create": "1h", "read": "30m" })]);
     let whole = (
         source,
@@ -443,8 +536,7 @@ fn config() -> BoxedStrategy<Json> {
         timeouts,
     );
     whole
-        .prop_map(|(mut source, destinations, role, tags, timeouts)| {
-            source["bucket"] = json!("acme-archive");
+        .prop_map(|(source, destinations, role, tags, timeouts)| {
             json!({
                 "source": source,
                 "destinations": destinations,
@@ -454,6 +546,24 @@ fn config() -> BoxedStrategy<Json> {
             })
         })
         .boxed()
+}
+
+/// What the owner of a bucket out of reach wrote into its policy, because nobody else can.
+fn policy_for(account: &str, bucket: &str) -> PolicyDocument {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"s3:*","Resource":["arn:aws:s3:::{bucket}","arn:aws:s3:::{bucket}/*"]}}}}"#
+    );
+    PolicyDocument::parse(&text).unwrap()
+}
+
+/// Every bucket, without what only the AWS in memory remembers.
+fn as_their_owners_see_them(terraform: &Terraform) -> String {
+    let mut buckets = terraform.cloud.aws.state().buckets.clone();
+    for bucket in buckets.values_mut() {
+        bucket.versioned = None;
+        bucket.keys_used.clear();
+    }
+    format!("{buckets:#?}")
 }
 
 /// The configuration with some of its values unknown.
@@ -492,12 +602,22 @@ proptest! {
 
     #[test]
     fn what_was_planned_with_unknown_values_is_applied_as_planned_and_then_plans_empty(
-        configs in proptest::collection::vec(config(), 1..4),
+        configs in configs(),
         picks in proptest::collection::vec(proptest::collection::vec(any::<Index>(), 0..5), 4),
     ) {
         run(async {
             let mut terraform = Terraform::new();
             surroundings(&terraform);
+            if configs[0]["source"]["existing"] == json!(true) {
+                stands(&terraform, HOME, "eu-west-1", "acme-archive").await;
+            }
+            for letter in ['a', 'b', 'c', 'd'] {
+                let (account, region) = PLACES[letter as usize % 4];
+                stands(&terraform, account, region, &their_bucket(letter)).await;
+            }
+            let anything = policy_for(HOME, &their_bucket('a'));
+            terraform.cloud.aws.state().buckets.get_mut("their-a").unwrap().policy = Some(anything);
+            let before = as_their_owners_see_them(&terraform);
             for (config, picks) in configs.iter().zip(&picks) {
                 let said = terraform.apply_later(&veiled(config, picks), config).await;
                 assert_eq!(said.errors, Vec::<String>::new());
@@ -505,8 +625,8 @@ proptest! {
             }
             let said = terraform.destroy().await;
             assert_eq!(said.errors, Vec::<String>::new());
+            assert_eq!(as_their_owners_see_them(&terraform), before);
             let aws = terraform.cloud.aws.state();
-            assert_eq!(aws.buckets.keys().collect::<Vec<_>>(), Vec::<&String>::new());
             assert_eq!(aws.roles.len(), 3);
             let mut ungranted = aws.ungranted.clone();
             ungranted.retain(|what| {

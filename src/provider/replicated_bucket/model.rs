@@ -384,9 +384,10 @@ impl ToValue for SourceModel {
 }
 
 impl SideModel {
-    /// Whether it is somebody else's bucket in an account that is never entered.
+    /// Whether it is a bucket in an account that is never entered. Whose it is may not be known yet; one of ours is
+    /// refused.
     pub fn is_unreachable(&self) -> bool {
-        self.existing == Attr::Known(true) && self.reachable == Attr::Known(false)
+        self.reachable == Attr::Known(false)
     }
 
     /// A destination's rules by name, as they stand: those of `rules`, or the one that its own attributes make.

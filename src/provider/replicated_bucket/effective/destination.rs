@@ -57,9 +57,9 @@ pub(super) fn destinations(
 /// Priorities that nobody may get because rules of others have them: at somebody else's source, and known only once
 /// that was looked at.
 fn taken_at(source: Option<&SourceModel>, ground: &Ground<'_>) -> Attr<BTreeSet<i64>> {
-    match source.map(|source| &source.existing) {
-        Some(Known(true)) => ground.found.map_or(Unknown, |f| Known(f.taken.clone())),
-        Some(Unknown) => Unknown,
+    match source.map_or(&Unknown, |source| &source.existing) {
+        Known(true) => ground.found.map_or(Unknown, |f| Known(f.taken.clone())),
+        Unknown => Unknown,
         _ => Known(BTreeSet::new()),
     }
 }

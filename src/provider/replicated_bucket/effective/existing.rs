@@ -67,21 +67,49 @@ pub(super) fn custody(
             ..side
         },
         Unknown => SideModel {
-            force_destroy: written.force_destroy.clone().or(|| Unknown),
-            public_access_block: written.public_access_block.clone().or(|| Unknown),
-            object_ownership: written.object_ownership.clone().or(|| Unknown),
-            object_lock: written.object_lock.clone().or(|| Unknown),
-            encryption: written.encryption.clone().or(|| Unknown),
-            lifecycle_rules: written.lifecycle_rules.clone().or(|| Unknown),
-            lifecycle_transition_default_minimum_object_size: written
-                .lifecycle_transition_default_minimum_object_size
-                .clone()
-                .or(|| Unknown),
-            require_tls: written.require_tls.clone().or(|| Unknown),
-            exclusive_policy: written.exclusive_policy.clone().or(|| Unknown),
+            force_destroy: if_ours(&written.force_destroy, &side.force_destroy),
+            public_access_block: if_ours(&written.public_access_block, &side.public_access_block),
+            object_ownership: if_ours(&written.object_ownership, &side.object_ownership),
+            object_lock: if_ours(&written.object_lock, &side.object_lock),
+            encryption: match (&side.encryption, &written.encryption) {
+                (Known(ours), Known(_)) => {
+                    let own = own_encryption(this, written, previous, algorithm, ground);
+                    own.map(|own| agreed(ours, own))
+                }
+                _ => Unknown,
+            },
+            lifecycle_rules: if_ours(&written.lifecycle_rules, &side.lifecycle_rules),
+            lifecycle_transition_default_minimum_object_size: if_ours(
+                &written.lifecycle_transition_default_minimum_object_size,
+                &side.lifecycle_transition_default_minimum_object_size,
+            ),
+            require_tls: if_ours(&written.require_tls, &side.require_tls),
+            exclusive_policy: if_ours(&written.exclusive_policy, &side.exclusive_policy),
             ..side
         },
         _ => side,
+    }
+}
+
+/// What a setting comes to while nobody knows whose the bucket is. One that is written is that of a bucket of ours,
+/// because beside somebody else's it is refused.
+fn if_ours<T: Clone>(written: &Attr<T>, ours: &Attr<T>) -> Attr<T> {
+    match written {
+        Known(_) => ours.clone(),
+        Null | Unknown => Unknown,
+    }
+}
+
+/// What an encryption comes to whoever owns the bucket.
+fn agreed(ours: &EncryptionModel, own: EncryptionModel) -> EncryptionModel {
+    fn either<T: PartialEq>(ours: &Attr<T>, own: Attr<T>) -> Attr<T> {
+        if *ours == own { own } else { Unknown }
+    }
+    EncryptionModel {
+        sse_algorithm: either(&ours.sse_algorithm, own.sse_algorithm),
+        kms_key_arn: either(&ours.kms_key_arn, own.kms_key_arn),
+        bucket_key_enabled: either(&ours.bucket_key_enabled, own.bucket_key_enabled),
+        key: either(&ours.key, own.key),
     }
 }
 
