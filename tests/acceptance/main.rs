@@ -8,6 +8,7 @@ mod crash;
 mod destinations;
 mod destroy;
 mod drift;
+mod existing;
 mod faults;
 mod functions;
 mod import;

@@ -1,7 +1,9 @@
 //! Buckets that belong to somebody else: made past Terraform, and looked at as their owner sees them.
 
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Tag, Tagging,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+    DeleteMarkerReplication, DeleteMarkerReplicationStatus, Destination, ReplicationConfiguration,
+    ReplicationRule, ReplicationRuleFilter, ReplicationRuleStatus, Tag, Tagging,
     VersioningConfiguration,
 };
 use serde_json::{Value, json};
@@ -74,4 +76,42 @@ pub(crate) async fn seen(clients: &Clients, bucket: &str) -> Outcome<Value> {
         "lifecycle": lifecycle.send().await.is_ok(),
         "objects": objects.collect::<Vec<Value>>(),
     }))
+}
+
+/// A role of somebody else's, which S3 may assume.
+pub(crate) async fn role(clients: &Clients) -> Outcome<String> {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "s3.amazonaws.com" },
+            "Action": "sts:AssumeRole",
+        }],
+    });
+    let create = clients.iam.create_role().role_name("theirs");
+    let made = create.assume_role_policy_document(trust.to_string());
+    let made = made.send().await?;
+    Ok(made.role().ok_or("no role")?.arn().to_owned())
+}
+
+/// A rule of somebody else's, to a bucket of the same account.
+pub(crate) async fn put_rule(clients: &Clients, bucket: &str, role: &str, to: &str) -> Outcome {
+    let off = DeleteMarkerReplication::builder()
+        .status(DeleteMarkerReplicationStatus::Disabled)
+        .build();
+    let destination = Destination::builder().bucket(format!("arn:aws:s3:::{to}"));
+    let rule = ReplicationRule::builder()
+        .id("theirs")
+        .priority(7)
+        .status(ReplicationRuleStatus::Enabled)
+        .filter(ReplicationRuleFilter::builder().prefix("theirs/").build())
+        .delete_marker_replication(off)
+        .destination(destination.build()?)
+        .build()?;
+    let configuration = ReplicationConfiguration::builder().role(role).rules(rule);
+    let put = clients.s3.put_bucket_replication().bucket(bucket);
+    put.replication_configuration(configuration.build()?)
+        .send()
+        .await?;
+    Ok(())
 }

@@ -302,6 +302,10 @@ fn tell(spec: &Spec, this: &Side, lack: Lack, diagnostics: &mut Diagnostics) {
 fn tell_conflict(this: &Side, name: &str, conflict: &RulesConflict, diagnostics: &mut Diagnostics) {
     let path = side_path(this);
     let told = format!("Of bucket {name}, {conflict}.");
+    let name_of_role = match this {
+        Side::Source => "role",
+        Side::Destination(_) => "two_way_role",
+    };
     match conflict {
         RulesConflict::OldRule { id, rewritten } => diagnostics.error_at(
             path.attribute("bucket"),
@@ -311,7 +315,7 @@ fn tell_conflict(this: &Side, name: &str, conflict: &RulesConflict, diagnostics:
         RulesConflict::AnotherRole { role, .. } => diagnostics.error_at(
             role_path(this).attribute("existing_arn"),
             format!("The rules of bucket {name} have another role"),
-            format!("{told} Write existing_arn = \"{role}\" there: then that role gets the grants that are needed here, too. Nothing was changed."),
+            format!("{told} Write {name_of_role} = {{ existing_arn = \"{role}\" }}: then that role gets the grants that are needed here, too. Nothing was changed."),
         ),
         RulesConflict::AnotherBlock { rules } => diagnostics.error_at(
             path.attribute("bucket"),

@@ -110,6 +110,11 @@ fn agreed(ours: &EncryptionModel, own: EncryptionModel) -> EncryptionModel {
         kms_key_arn: either(&ours.kms_key_arn, own.kms_key_arn),
         bucket_key_enabled: either(&ours.bucket_key_enabled, own.bucket_key_enabled),
         key: either(&ours.key, own.key),
+        blocked_encryption_types: either(
+            &ours.blocked_encryption_types,
+            own.blocked_encryption_types,
+        ),
+        additional_kms_key_arns: either(&ours.additional_kms_key_arns, own.additional_kms_key_arns),
     }
 }
 
