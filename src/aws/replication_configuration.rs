@@ -253,6 +253,7 @@ fn filter_from_sdk(filter: ReplicationRuleFilter) -> RuleFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::component::{ComponentId, Part, Side};
 
     fn rule() -> ReplicationRule {
         ReplicationRule {
@@ -376,7 +377,7 @@ mod tests {
         let configuration = ReplicationConfiguration {
             role: "arn:aws:iam::111111111111:role/r".to_owned(),
             rules: vec![ReplicationRule {
-                replica_kms_key: Some(Input::Later),
+                replica_kms_key: Some(Input::OutputOf(ComponentId::Of(Side::Source, Part::Key))),
                 ..rule()
             }],
         };

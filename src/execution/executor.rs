@@ -176,7 +176,6 @@ impl Run<'_> {
                     let key = match key {
                         Input::Known(arn) => Some(arn.clone()),
                         Input::OutputOf(component) => outputs.get(component).cloned(),
-                        Input::Later => None,
                     };
                     let Some(key) = key else {
                         return Err(self.local_error(

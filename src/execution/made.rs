@@ -119,7 +119,7 @@ pub(super) async fn find_made(
             };
             let seen = optional(cloud.query(at, &query).await)?;
             Ok(match seen {
-                Some(Answer::Key(seen)) if is_pending(&seen.state) == wants_pending => {
+                Some(Answer::Key(seen)) if seen.is_pending_deletion() == wants_pending => {
                     Some(Output::Done)
                 }
                 _ => None,
@@ -150,10 +150,6 @@ async fn default_version(
         Some(Answer::Text(text)) => Some(text),
         _ => None,
     })
-}
-
-fn is_pending(state: &str) -> bool {
-    matches!(state, "PendingDeletion" | "PendingReplicaDeletion")
 }
 
 fn same_create(seen: &Tags, sent: &Tags) -> bool {

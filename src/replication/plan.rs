@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use super::component::{ComponentId, Part, Side};
 use super::desired::Desired;
 use super::diff::{
-    Difference, Form, Shows, bucket_differences, grant_differences, narrowing,
-    replication_differences, role_differences,
+    Difference, Form, bucket_differences, grant_differences, narrowing, replication_differences,
+    role_differences,
 };
 use super::direction::Direction;
 use super::graph::{Action, Condition, StepGraph, StepId};
@@ -491,9 +491,4 @@ fn opens_to_public_policies(difference: &Difference) -> bool {
         &difference.repair,
         Action::Call(Operation::PutPublicAccessBlock { block, .. }) if !block.block_public_policy
     )
-}
-
-/// Whether a plan has anything to do that a person would see; ownership tags alone are no reason to act.
-pub fn worth_acting(differences: &[Difference]) -> bool {
-    differences.iter().any(|d| d.shows != Shows::Nowhere)
 }

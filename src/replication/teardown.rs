@@ -177,7 +177,7 @@ pub fn ends_of_keys<'a>(
         }
     };
     let keys = retired_keys(seen).into_iter().chain(in_use);
-    keys.filter(|key| !is_pending(&key.description.state))
+    keys.filter(|key| !key.description.is_pending_deletion())
         .map(|key| (key, end(key)))
         .collect()
 }
@@ -444,8 +444,4 @@ fn retired_keys(seen: &ObservedBucket) -> Vec<&ObservedKey> {
         .values()
         .filter_map(Presence::present)
         .collect()
-}
-
-fn is_pending(state: &str) -> bool {
-    state.starts_with("Pending")
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use terraform_provider_replicated::aws::AwsCloud;
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
+use terraform_provider_replicated::replication::component::{ComponentId, Part, Side};
 use terraform_provider_replicated::replication::operation::{
     Answer, Input, Operation, Output, Query,
 };
@@ -220,7 +221,9 @@ async fn a_key_that_is_not_made_yet_is_not_asked_for() {
     let error = cloud(&server.url)
         .perform(
             &at("eu-west-1"),
-            &Operation::EnableKey { key: Input::Later },
+            &Operation::EnableKey {
+                key: Input::OutputOf(ComponentId::Of(Side::Source, Part::Key)),
+            },
         )
         .await
         .unwrap_err();

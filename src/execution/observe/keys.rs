@@ -182,7 +182,7 @@ pub(in crate::execution) async fn find_key(
         if let Answer::Key(description) = cloud.query(at, &query).await?
             && !except.contains(&description.arn)
             // A key that was given up is as good as gone.
-            && !description.state.starts_with("Pending")
+            && !description.is_pending_deletion()
         {
             return Ok(Some(description.arn));
         }

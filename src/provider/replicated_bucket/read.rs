@@ -177,7 +177,7 @@ fn something_is_left(observed: &Observed) -> bool {
     observed.roles.values().any(|role| role.present().is_some())
         || observed.buckets.values().any(|seen| {
             let key = seen.key.present();
-            key.is_some_and(|key| key.description.state != "PendingDeletion")
+            key.is_some_and(|key| !key.description.is_pending_deletion())
         })
 }
 

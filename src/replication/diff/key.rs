@@ -132,9 +132,9 @@ fn rotation_repair(
 
 /// That a key is about to be deleted, and when, in words.
 fn pending_deletion(seen: &ObservedKey) -> Option<String> {
-    let state = seen.description.state.as_str();
-    let date = seen.description.deletion_date.as_deref().unwrap_or("soon");
-    matches!(state, "PendingDeletion" | "PendingReplicaDeletion")
+    let key = &seen.description;
+    let date = key.deletion_date.as_deref().unwrap_or("soon");
+    key.is_pending_deletion()
         .then(|| format!("deletion scheduled for {date}"))
 }
 

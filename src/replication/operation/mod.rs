@@ -196,15 +196,13 @@ pub enum Output {
     NotDeleted(Vec<(String, String, String)>),
 }
 
-/// A value that a step needs: known already, made by an earlier step, or unknown until apply.
+/// A value that a step needs: known already, or made by an earlier step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input<T> {
     /// Known now.
     Known(T),
     /// What the step that makes this component will answer (a key's ARN).
     OutputOf(ComponentId),
-    /// Unknown in the configuration: a plan may hold it, the executor refuses it.
-    Later,
 }
 
 impl<T> Input<T> {
@@ -222,7 +220,6 @@ impl<T: fmt::Display> fmt::Display for Input<T> {
         match self {
             Self::Known(value) => value.fmt(f),
             Self::OutputOf(component) => write!(f, "<{component}>"),
-            Self::Later => f.write_str("<known after apply>"),
         }
     }
 }

@@ -145,6 +145,16 @@ pub struct KeyDescription {
     pub created: Option<String>,
 }
 
+impl KeyDescription {
+    /// Whether the key is about to be deleted; a primary key of several regions waits for its replicas first.
+    pub fn is_pending_deletion(&self) -> bool {
+        matches!(
+            self.state.as_str(),
+            "PendingDeletion" | "PendingReplicaDeletion"
+        )
+    }
+}
+
 /// What `GetPolicy` tells of a customer managed policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedPolicyDescription {

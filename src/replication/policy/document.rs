@@ -81,9 +81,6 @@ pub enum Unresolved {
     /// It names something that this component has still to become.
     #[error("the policy names {0}, which is not made yet")]
     Component(ComponentId),
-    /// It names a value that is unknown until apply.
-    #[error("the policy names a value that is known only after apply")]
-    Later,
 }
 
 impl PolicyDocument {
@@ -295,10 +292,8 @@ mod tests {
 
     #[test]
     fn resolving_leaves_what_nobody_knows() {
-        for resource in [Input::OutputOf(key_component()), Input::Later] {
-            let document = naming(resource);
-            assert_eq!(document.resolve(&|_| None), document);
-            assert!(!document.is_resolved());
-        }
+        let document = naming(Input::OutputOf(key_component()));
+        assert_eq!(document.resolve(&|_| None), document);
+        assert!(!document.is_resolved());
     }
 }

@@ -229,7 +229,7 @@ fn resource_matches(statement: &Statement, request: &Request, variables: bool) -
         Truth::any(resources.iter().map(|resource| match resource {
             Input::Known(pattern) if variables && is_variable(pattern) => Truth::Unknown,
             Input::Known(pattern) => arn_matches(pattern, &request.resource).into(),
-            Input::OutputOf(_) | Input::Later => Truth::Unknown,
+            Input::OutputOf(_) => Truth::Unknown,
         }))
     })
 }
@@ -397,6 +397,7 @@ fn wildcard_matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::component::{ComponentId, Part, Side};
 
     const ROLE: &str = "arn:aws:iam::111111111111:role/replication";
 
@@ -629,9 +630,9 @@ mod tests {
 
     #[test]
     fn a_key_still_to_be_made_allows_nothing() {
-        let mut document = PolicyDocument::new(vec![
-            Statement::allow("Any").actions(&["*"]).on([Input::Later]),
-        ]);
+        let key = ComponentId::Of(Side::Source, Part::Key);
+        let statement = Statement::allow("Any").actions(&["*"]);
+        let mut document = PolicyDocument::new(vec![statement.on([Input::OutputOf(key)])]);
         assert_eq!(
             evaluate(&[&document], &request(&[])),
             Decision::ImplicitDeny

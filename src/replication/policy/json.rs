@@ -388,7 +388,6 @@ fn known_resources(resources: &[Input<String>]) -> Result<OneOrMany<'_>, Unresol
         .map(|resource| match resource {
             Input::Known(value) => Ok(value),
             Input::OutputOf(component) => Err(Unresolved::Component(component.clone())),
-            Input::Later => Err(Unresolved::Later),
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(OneOrMany::of(known))
@@ -489,14 +488,13 @@ mod tests {
         let error = with(Input::OutputOf(key.clone())).unwrap_err();
         assert_eq!(error, Unresolved::Component(key));
         insta::assert_snapshot!(error, @"the policy names destination/backup/key, which is not made yet");
-        assert_eq!(with(Input::Later), Err(Unresolved::Later));
     }
 
     #[test]
     fn people_see_what_is_not_known_yet_in_angle_brackets() {
         let key = ComponentId::Of(Side::Source, Part::Key);
-        let statement = Statement::allow("Decrypt").on([Input::OutputOf(key), Input::Later]);
-        insta::assert_snapshot!(PolicyDocument::new(vec![statement]), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"Decrypt","Effect":"Allow","Resource":["<source/key>","<known after apply>"]}]}"#);
+        let statement = Statement::allow("Decrypt").on([Input::OutputOf(key)]);
+        insta::assert_snapshot!(PolicyDocument::new(vec![statement]), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"Decrypt","Effect":"Allow","Resource":"<source/key>"}]}"#);
     }
 
     proptest! {

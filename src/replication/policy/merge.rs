@@ -14,7 +14,7 @@ use super::meaning::same_statement;
 ///
 /// Statements that `owned` recognises by their Sid are replaced where they stand, or removed when they are no
 /// longer wanted; new ones go to the end. A wanted statement without a Sid is added unless the document says
-/// the same already. With nothing wanted use [`remove_ours`], which tells when the whole policy goes.
+/// the same already.
 pub fn merge(
     existing: Option<&PolicyDocument>,
     wanted: &[Statement],
@@ -51,15 +51,6 @@ pub fn merge(
         }
     }
     merged
-}
-
-/// The document without our statements; `None` when nothing is left and the policy itself can go.
-pub fn remove_ours(
-    existing: &PolicyDocument,
-    owned: impl Fn(&str) -> bool,
-) -> Option<PolicyDocument> {
-    let rest = merge(Some(existing), &[], owned);
-    (!rest.statements.is_empty()).then_some(rest)
 }
 
 /// Our statements in the document.
@@ -142,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_of_nothing_but_ours_goes_as_a_whole() {
+    fn with_nothing_wanted_only_theirs_are_left() {
         assert_eq!(
-            remove_ours(&document([ours_for("a"), ours_for("b")]), owned),
-            None
-        );
-        assert_eq!(
-            remove_ours(&document([ours_for("a"), named("Theirs")]), owned),
-            Some(document([named("Theirs")]))
+            merge(
+                Some(&document([ours_for("a"), named("Theirs")])),
+                &[],
+                owned
+            ),
+            document([named("Theirs")])
         );
     }
 
@@ -167,8 +158,8 @@ mod tests {
         fn what_others_wrote_stays_exactly(before in documents(), wanted in statements_of(OWNER)) {
             let merged = merge(Some(&before), &wanted, owned);
             prop_assert_eq!(foreign(&merged, owned), foreign(&before, owned));
-            let rest = remove_ours(&merged, owned).map(|rest| rest.statements).unwrap_or_default();
-            prop_assert_eq!(rest.iter().collect::<Vec<_>>(), foreign(&before, owned));
+            let rest = merge(Some(&merged), &[], owned);
+            prop_assert_eq!(rest.statements.iter().collect::<Vec<_>>(), foreign(&before, owned));
         }
 
         #[test]

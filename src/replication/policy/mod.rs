@@ -39,7 +39,7 @@ pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};
 pub use limits::{ATTACHED_POLICIES, PolicyKind, TooLarge, TooManyDestinations, check_size, size};
 pub use meaning::{same_grant, same_meaning, same_meaning_text, same_statement};
-pub use merge::{foreign, merge, ours, remove_ours};
+pub use merge::{foreign, merge, ours};
 pub use replication_role::{DestinationGrant, RoleGrants, SourceGrant, role_policy};
 pub use require_tls::{require_tls_sid, require_tls_statement};
 pub use share::PolicyShare;
