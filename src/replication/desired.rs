@@ -227,8 +227,8 @@ pub fn desire(spec: &Spec, prior: Option<&Spec>, created: &str) -> Desired {
     let buckets = spec
         .buckets()
         .map(|(side, bucket)| {
-            let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
-            let desired = desire_bucket(spec, &side, bucket, before, created);
+            let before = Before::of(bucket, prior);
+            let desired = desire_bucket(spec, &side, bucket, &before, created);
             (side, desired)
         })
         .collect();
@@ -425,11 +425,33 @@ fn account_of(key: &str) -> &str {
     key.split(':').nth(4).unwrap_or_default()
 }
 
+/// The user's statements in a bucket's policies until now, and those that were to go before and may not have.
+#[derive(Default)]
+struct Before {
+    in_policy: Vec<Statement>,
+    in_key_policy: Vec<Statement>,
+}
+
+impl Before {
+    fn of(bucket: &BucketSpec, prior: Option<&Spec>) -> Self {
+        let Some(before) = prior.and_then(|prior| prior.bucket_named(&bucket.name)) else {
+            return Self::default();
+        };
+        let left = &before.leftovers;
+        let in_policy = before.policy.statements.iter();
+        let of_key = before.owned_key().into_iter().flat_map(|key| &key.policy);
+        Self {
+            in_policy: in_policy.chain(&left.statements).cloned().collect(),
+            in_key_policy: of_key.chain(&left.key_statements).cloned().collect(),
+        }
+    }
+}
+
 fn desire_bucket(
     spec: &Spec,
     side: &Side,
     bucket: &BucketSpec,
-    before: Option<&BucketSpec>,
+    before: &Before,
     created: &str,
 ) -> DesiredBucket {
     let owner = spec.owner();
@@ -478,38 +500,25 @@ fn desire_bucket(
     }
 }
 
-/// What goes into a bucket's policy. `before` is the bucket as it was wanted until now.
-fn bucket_share(
-    spec: &Spec,
-    side: &Side,
-    bucket: &BucketSpec,
-    before: Option<&BucketSpec>,
-) -> PolicyShare {
+/// What goes into a bucket's policy.
+fn bucket_share(spec: &Spec, side: &Side, bucket: &BucketSpec, before: &Before) -> PolicyShare {
     PolicyShare {
         ours: bucket_statements(spec, side),
         written: bucket.policy.statements.clone(),
-        withdrawn: before.map_or_else(Vec::new, |b| b.policy.statements.clone()),
+        withdrawn: before.in_policy.clone(),
         exclusive: bucket.policy.exclusive,
         ..PolicyShare::nothing_of(&spec.owner())
     }
 }
 
 /// What goes into the policy of a key of ours.
-fn key_share(
-    spec: &Spec,
-    side: &Side,
-    bucket: &BucketSpec,
-    before: Option<&BucketSpec>,
-) -> PolicyShare {
+fn key_share(spec: &Spec, side: &Side, bucket: &BucketSpec, before: &Before) -> PolicyShare {
     let at = &bucket.location;
-    let written = |bucket: &BucketSpec| {
-        let key = bucket.owned_key();
-        key.map_or_else(Vec::new, |key| key.policy.clone())
-    };
+    let written = bucket.owned_key().map(|key| key.policy.clone());
     PolicyShare {
         ours: key_statements(spec, side),
-        written: written(bucket),
-        withdrawn: before.map_or_else(Vec::new, written),
+        written: written.unwrap_or_default(),
+        withdrawn: before.in_key_policy.clone(),
         base: key_policy(&at.account, &at.partition, []).statements,
         exclusive: bucket.policy.exclusive,
         ..PolicyShare::nothing_of(&spec.owner())

@@ -4,6 +4,8 @@
 //! A bucket of ours is brought into shape; somebody else's is looked at. [`lacks`] says what keeps replication from
 //! working, so that a plan can refuse it in words, an apply can refuse what changed since, and a read can tell it.
 
+use std::collections::BTreeSet;
+
 use super::component::Side;
 use super::desired::{bucket_statements, default_encryption};
 use super::diff::versioning_off;
@@ -65,8 +67,7 @@ fn lacks_of(
     let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
     // Where we wrote it until now, its own is about to be put back.
     let was_written = before.is_some_and(|b| {
-        b.existing()
-            .is_some_and(|existing| existing.enable_encryption)
+        b.leftovers.encryption.is_some() || b.existing().is_some_and(|e| e.enable_encryption)
     });
     if *side == Side::Source && !existing.enable_encryption && !was_written {
         lacks.extend(another_encryption(bucket, seen).map(Lack::Encryption));
@@ -81,7 +82,7 @@ fn lacks_of(
         lacks.extend(conflicts.into_iter().map(Lack::Rules));
     }
     if !existing.manage_bucket_policy {
-        let was_ours = before.is_some_and(BucketSpec::policy_is_managed);
+        let was_ours = before.is_some_and(|b| b.policy_is_managed() || b.leftovers.ours_in_policy);
         let missing = missing_statements(spec, side, seen, was_ours);
         if !missing.is_empty() {
             lacks.push(Lack::Grants(missing));
@@ -141,14 +142,22 @@ fn missing_statements(
 /// A direction's rules in the replication configuration of its bucket. `before` is the direction as it was wanted
 /// until now.
 pub fn rules_share(direction: &Direction<'_>, before: Option<&Direction<'_>>) -> RulesShare {
-    let ids =
-        |direction: &Direction<'_>| rules(direction).into_iter().map(|rule| rule.id).collect();
+    let mut ids = before.map(rule_ids).unwrap_or_default();
+    ids.extend(direction.bucket.leftovers.rules.iter().cloned());
     RulesShare {
         role: direction.role_arn().to_string(),
         rules: rules(direction),
-        before: before.map(ids).unwrap_or_default(),
+        before: ids,
         is_new: before.is_none(),
     }
+}
+
+/// IDs of the rules that a direction has, and may still have.
+pub(super) fn rule_ids(direction: &Direction<'_>) -> BTreeSet<String> {
+    let wanted = rules(direction).into_iter().map(|rule| rule.id);
+    wanted
+        .chain(direction.bucket.leftovers.rules.iter().cloned())
+        .collect()
 }
 
 /// What an undo of a create puts back.

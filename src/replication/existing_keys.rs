@@ -44,10 +44,23 @@ pub fn managed_keys(spec: &Spec) -> BTreeMap<String, ManagedKey> {
     keys
 }
 
+/// The same with those that were to be given up and may not have been.
+pub fn keys_with_statements(spec: &Spec) -> BTreeMap<String, ManagedKey> {
+    let mut keys = managed_keys(spec);
+    for (arn, location) in &spec.keys_left {
+        keys.entry(arn.clone()).or_insert_with(|| ManagedKey {
+            side: Side::Source,
+            location: location.clone(),
+            policy: PolicyShare::nothing_of(&spec.owner()),
+        });
+    }
+    keys
+}
+
 /// Keys whose policies were ours to complete and are not any more: our statements leave them.
 pub fn keys_given_up(spec: &Spec, prior: &Spec) -> BTreeMap<String, ManagedKey> {
     let now = managed_keys(spec);
-    let mut before = managed_keys(prior);
+    let mut before = keys_with_statements(prior);
     before.retain(|arn, _| !now.contains_key(arn));
     for key in before.values_mut() {
         key.policy.ours.clear();

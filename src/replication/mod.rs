@@ -4,8 +4,9 @@
 //! and returns values. In reading order: [`ids`] and [`component`] are the nouns, [`spec`] is what was asked
 //! for, [`direction`] what leaves one bucket and [`rules`] by which rules, [`desired`] what AWS should show,
 //! [`observed`] what it shows, [`diff`] the difference, [`graph`] and [`plan`] the steps that mend it, [`teardown`]
-//! and [`undo`] the ways back. [`ownership`] says whose things are, [`existing`], [`existing_keys`] and
-//! [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what stands in the way.
+//! and [`undo`] the ways back, [`leftovers`] what a failure leaves. [`ownership`] says whose things are, [`existing`],
+//! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
+//! stands in the way.
 
 pub mod component;
 pub mod denials;
@@ -17,6 +18,7 @@ pub mod existing_keys;
 pub mod graph;
 pub mod ids;
 pub mod ignored_tags;
+pub mod leftovers;
 pub mod names;
 pub mod observed;
 pub mod obstacle;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::component::{ComponentId, Part, Side};
 use super::ids::{BucketName, Location};
 use super::ignored_tags::IgnoredTags;
+use super::leftovers::BucketLeftovers;
 use super::observed::{Observed, Presence};
 use super::operation::{
     BucketEncryption, Input, LifecycleConfiguration, ObjectLock, PublicAccessBlock, RuleFilter,
@@ -26,6 +27,9 @@ pub struct Spec {
     pub role: RoleSpec,
     /// Tags that somebody else keeps on all of it.
     pub ignored_tags: IgnoredTags,
+    /// Keys of others that our statements were to leave when an update failed: their ARNs, with where their policies
+    /// are written.
+    pub keys_left: BTreeMap<String, Location>,
 }
 
 /// One bucket.
@@ -43,6 +47,8 @@ pub struct BucketSpec {
     pub retired_keys: Vec<String>,
     /// What the user wants in its policies.
     pub policy: PolicySpec,
+    /// What was to go when an update failed.
+    pub leftovers: BucketLeftovers,
 }
 
 /// Whose a bucket is.

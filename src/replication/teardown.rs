@@ -7,21 +7,22 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
-use super::desired::default_encryption;
 use super::direction::Direction;
 use super::existing::rules_share;
-use super::existing_keys::{ManagedKey, managed_keys};
+use super::existing_keys::{ManagedKey, keys_with_statements};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
+use super::leftovers::ReplacedEncryption;
 use super::names::RETAINED_TAG;
 use super::observed::{
     ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedRole, Presence,
 };
 use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Query, Tags};
-use super::policy::{self, PolicyDocument, PolicyShare};
+use super::plan::GivenUp;
+use super::policy::{self, PolicyDocument, PolicyShare, Statement};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 
-/// The steps of a destroy.
-pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
+/// The steps of a destroy. `given_up` is what buckets that belong to somebody else should have lost before.
+pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> StepGraph {
     let mut graph = StepGraph::default();
     let owner = spec.owner();
     let nothing = ObservedBucket::default();
@@ -35,9 +36,21 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
         .collect();
     for (side, bucket) in spec.buckets() {
         let seen = observed.buckets.get(&side).unwrap_or(&nothing);
+        delete_left_aliases(&mut graph, &side, bucket);
         take_down_bucket(&mut graph, &owner, &side, bucket, seen, &quiet);
     }
-    withdraw_from_keys(&mut graph, &managed_keys(spec), &quiet);
+    for given_up in given_up {
+        let side = given_up.component.side();
+        let steps = graph.steps();
+        // Writes of one bucket follow one another.
+        let of_side: Vec<StepId> = steps
+            .filter(|(_, step)| step.component.side() == side)
+            .map(|(id, _)| id)
+            .collect();
+        let (component, at) = (given_up.component.clone(), given_up.at.clone());
+        graph.push(component, at, given_up.action.clone(), of_side);
+    }
+    withdraw_from_keys(&mut graph, &keys_with_statements(spec), &quiet);
     for direction in spec.directions() {
         if let Some(seen) = observed.role(&direction.from).present() {
             take_down_role(&mut graph, &direction, seen, &quiet);
@@ -47,6 +60,23 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed) -> StepGraph {
         }
     }
     graph
+}
+
+/// Deletes aliases that an update should have deleted.
+fn delete_left_aliases(graph: &mut StepGraph, side: &Side, bucket: &BucketSpec) {
+    let in_use = bucket.owned_key().map(|key| &key.alias);
+    for alias in &bucket.leftovers.aliases {
+        if in_use != Some(alias) {
+            graph.push(
+                ComponentId::Of(side.clone(), Part::Alias),
+                bucket.location.clone(),
+                Action::Call(Operation::DeleteAlias {
+                    alias: alias.clone(),
+                }),
+                [],
+            );
+        }
+    }
 }
 
 /// Takes our statements out of the policies of others' keys. Whether any are there shows when the step is run.
@@ -61,7 +91,7 @@ pub fn withdraw_from_keys(
             key.location.clone(),
             Action::EditKeyPolicy {
                 key: Input::Known(arn.clone()),
-                edit: nothing_of(&key.policy.owner),
+                edit: withdrawal(&key.policy.owner, &[]),
             },
             after.to_vec(),
         );
@@ -313,6 +343,7 @@ fn has_foreign_statements(owner: &str, bucket: &BucketSpec, key: &ObservedKey) -
                 written: bucket
                     .owned_key()
                     .map_or_else(Vec::new, |k| k.policy.clone()),
+                withdrawn: bucket.leftovers.key_statements.clone(),
                 base: policy::key_policy(&at.account, &at.partition, []).statements,
                 ..PolicyShare::nothing_of(owner)
             };
@@ -336,13 +367,15 @@ fn withdraw(
         return;
     }
     let mut after_policy = after.to_vec();
-    if bucket.policy_is_managed() && has_ours(owner, seen.policy.present()) {
+    let left = &bucket.leftovers.statements;
+    let is_to_go = !left.is_empty() || has_ours(owner, seen.policy.present());
+    if bucket.policy_is_managed() && is_to_go {
         after_policy.push(graph.push(
             ComponentId::Of(side.clone(), Part::BucketPolicy),
             bucket.location.clone(),
             Action::EditBucketPolicy {
                 bucket: bucket.name.to_string(),
-                edit: nothing_of(owner),
+                edit: withdrawal(owner, left),
             },
             after.to_vec(),
         ));
@@ -387,16 +420,12 @@ fn withdraw(
 }
 
 /// The default encryption that an existing bucket had before we wrote ours, where ours is still there.
-pub fn encryption_to_put_back(
+fn encryption_to_put_back(
     side: &Side,
     bucket: &BucketSpec,
     seen: &ObservedBucket,
 ) -> Option<BucketEncryption> {
-    let existing = bucket.existing().filter(|e| e.enable_encryption)?;
-    let found = existing.encryption_found.as_ref()?;
-    let (ours, there) = (default_encryption(side, bucket), seen.encryption.present()?);
-    let is_ours = there.sse_algorithm == ours.sse_algorithm && there.kms_key == ours.kms_key;
-    (is_ours && there != found).then(|| found.clone())
+    ReplacedEncryption::of(side, bucket)?.to_put_back(seen.encryption.present()?)
 }
 
 /// The mark of what is kept and no longer managed.
@@ -412,23 +441,27 @@ fn withdraw_from_key(
     key: &ObservedKey,
     after: &[StepId],
 ) {
-    if has_ours(owner, key.policy.present()) {
+    let left = &bucket.leftovers.key_statements;
+    if !left.is_empty() || has_ours(owner, key.policy.present()) {
         graph.push(
             ComponentId::Of(side.clone(), Part::Key),
             bucket.location.clone(),
             Action::EditKeyPolicy {
                 key: Input::Known(key.description.arn.clone()),
-                edit: nothing_of(owner),
+                edit: withdrawal(owner, left),
             },
             after.to_vec(),
         );
     }
 }
 
-/// The edit that takes this owner's statements out.
-fn nothing_of(owner: &str) -> PolicyEdit {
+/// The edit that takes this owner's statements out, and those of the user's that were to go before.
+fn withdrawal(owner: &str, left: &[Statement]) -> PolicyEdit {
     PolicyEdit {
-        share: PolicyShare::nothing_of(owner),
+        share: PolicyShare {
+            withdrawn: left.to_vec(),
+            ..PolicyShare::nothing_of(owner)
+        },
         fresh: false,
         rewrite: false,
     }

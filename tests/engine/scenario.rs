@@ -21,6 +21,7 @@ use terraform_provider_replicated::replication::ids::{
     AccountId, AssumeRole, BucketName, Location, Partition, Region, WayIn,
 };
 use terraform_provider_replicated::replication::ignored_tags::IgnoredTags;
+use terraform_provider_replicated::replication::leftovers::BucketLeftovers;
 use terraform_provider_replicated::replication::names;
 use terraform_provider_replicated::replication::observed::Observed;
 use terraform_provider_replicated::replication::operation::{
@@ -89,6 +90,7 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
             key: None,
         },
         retired_keys: Vec::new(),
+        leftovers: BucketLeftovers::default(),
         policy: PolicySpec::default(),
     }
 }
@@ -164,6 +166,7 @@ pub(crate) fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)
             .collect(),
         role,
         ignored_tags: IgnoredTags::default(),
+        keys_left: BTreeMap::new(),
     }
 }
 
@@ -423,7 +426,7 @@ pub(crate) async fn repair(cloud: &dyn Cloud, spec: &Spec) -> Spec {
 /// The steps of a destroy.
 pub(crate) async fn plan_to_destroy(cloud: &dyn Cloud, spec: &Spec) -> StepGraph {
     let seen = look(cloud, spec, Purpose::Destroy, true).await;
-    plan_destroy(spec, &seen)
+    plan_destroy(spec, &seen, &[])
 }
 
 /// Destroys.

@@ -22,13 +22,13 @@ use crate::fake::{Bucket, State};
 use crate::random::surroundings;
 use crate::terraform::{SOMEBODYS_KEY, Terraform, differences};
 
-const SOURCE: &str = "their-source";
-const TARGET: &str = "their-target";
-const THEIR_ROLE: &str = "arn:aws:iam::111111111111:role/service/Existing";
+pub const SOURCE: &str = "their-source";
+pub const TARGET: &str = "their-target";
+pub const THEIR_ROLE: &str = "arn:aws:iam::111111111111:role/service/Existing";
 const THEIR_STATEMENT: &str = r#"{"Version":"2012-10-17","Id":"theirs","Statement":[{"Sid":"Team","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::their-target/*"}]}"#;
 
 /// A source and a destination in another account that are there already, and hold objects.
-fn config() -> Json {
+pub fn config() -> Json {
     json!({
         "source": { "bucket": SOURCE, "existing": true },
         "destinations": {
@@ -79,7 +79,7 @@ pub async fn stands(terraform: &Terraform, account: &str, region: &str, name: &s
     aws.writes.clear();
 }
 
-fn plain() -> BucketEncryption {
+pub fn plain() -> BucketEncryption {
     BucketEncryption {
         sse_algorithm: "AES256".to_owned(),
         kms_key: None,
@@ -119,7 +119,7 @@ fn their_rules() -> ReplicationConfiguration {
 }
 
 /// Both buckets are there, with what their owners put in and around them.
-async fn world() -> Terraform {
+pub async fn world() -> Terraform {
     let terraform = Terraform::new();
     surroundings(&terraform);
     stands(&terraform, HOME, "eu-west-1", SOURCE).await;
@@ -138,7 +138,7 @@ async fn world() -> Terraform {
     terraform
 }
 
-fn bucket<'a>(aws: &'a mut State, name: &str) -> &'a mut Bucket {
+pub fn bucket<'a>(aws: &'a mut State, name: &str) -> &'a mut Bucket {
     aws.buckets.get_mut(name).unwrap()
 }
 

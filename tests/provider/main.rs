@@ -24,6 +24,7 @@ mod existing;
 mod failures;
 mod functions;
 mod imports;
+mod leftovers;
 mod lifecycle;
 mod lifecycle_rules;
 mod many_destinations;

@@ -16,6 +16,9 @@ use crate::terraform::Terraform;
 
 const TYPE: &str = "replicated_bucket";
 
+/// Spelled as the provider does not, so that it is seen to be kept as it is.
+const PRIVATE: &[u8] = br#"{ "version" : 1 }"#;
+
 async fn server() -> Server {
     let server = Server::new(Arc::new(ReplicatedProvider::new()));
     let mut config = server.schemas().provider.empty();
@@ -39,7 +42,7 @@ async fn plan(server: &Server, prior: &Value, config: &serde_json::Value) -> Pla
         prior_state: prior.clone(),
         proposed_new_state: proposed_new_state(schema, prior, &config),
         config,
-        prior_private: b"kept as it is".to_vec(),
+        prior_private: PRIVATE.to_vec(),
         prior_identity: Value::Null,
         client: ClientCapabilities::default(),
         stop: server.stop_token(),
@@ -81,7 +84,7 @@ async fn what_is_there_reads_as_it_is_and_plans_empty() {
     assert_eq!(read.private, terraform.private);
     let unchanged = plan(&server, &terraform.state, &kms_abroad()).await;
     assert!(unchanged.planned_state.same(&terraform.state));
-    assert_eq!(unchanged.planned_private, b"kept as it is");
+    assert_eq!(unchanged.planned_private, PRIVATE);
     let colder = with(
         &kms_abroad(),
         "destinations.backup.storage_class",

@@ -20,7 +20,8 @@ pub struct UnreliableCloud {
 #[derive(Default)]
 struct Troubles {
     closed: BTreeSet<String>,
-    refused: BTreeSet<String>,
+    /// After so many that succeed.
+    refused: BTreeMap<String, usize>,
     busy: BTreeSet<String>,
     silent: BTreeMap<String, usize>,
     queries: Vec<(String, String)>,
@@ -48,8 +49,13 @@ impl UnreliableCloud {
 
     /// From now on this write fails, told as the fake tells it: `CreateBucket acme-archive`.
     pub fn refuse(&self, write: &str) {
+        self.refuse_after(write, 0);
+    }
+
+    /// The same after so many that succeed.
+    pub fn refuse_after(&self, write: &str, after: usize) {
         let mut troubles = self.troubles.lock().unwrap();
-        troubles.refused.insert(write.to_owned());
+        troubles.refused.insert(write.to_owned(), after);
     }
 
     /// From now on something else keeps this write from being carried out: `CreateBucket acme-archive`.
@@ -103,14 +109,7 @@ impl Cloud for UnreliableCloud {
         let silent = {
             let mut troubles = self.troubles.lock().unwrap();
             troubles.queries.push(asked);
-            match troubles.silent.get_mut(&query.to_string()) {
-                Some(0) => true,
-                Some(left) => {
-                    *left -= 1;
-                    false
-                }
-                None => false,
-            }
+            is_due(troubles.silent.get_mut(&query.to_string()))
         };
         if silent {
             return std::future::pending().await;
@@ -125,10 +124,8 @@ impl Cloud for UnreliableCloud {
         let (refused, busy) = {
             let what = operation.to_string();
             let mut troubles = self.troubles.lock().unwrap();
-            let found = (
-                troubles.refused.contains(&what),
-                troubles.busy.contains(&what),
-            );
+            let refused = is_due(troubles.refused.get_mut(&what));
+            let found = (refused, troubles.busy.contains(&what));
             troubles.writes.push(Write {
                 account: at.account.to_string(),
                 region: at.region.to_string(),
@@ -149,6 +146,18 @@ impl Cloud for UnreliableCloud {
             return Err(denied(operation.call(), &operation.subject(), Some(at)));
         }
         self.aws.perform(at, operation).await
+    }
+}
+
+/// Whether a trouble is there now; otherwise it has come one nearer.
+fn is_due(left: Option<&mut usize>) -> bool {
+    match left {
+        Some(0) => true,
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => false,
     }
 }
 

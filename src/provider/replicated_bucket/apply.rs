@@ -34,6 +34,7 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::existing::before;
 use crate::replication::graph::StepGraph;
+use crate::replication::leftovers::{Failed, Leftovers};
 use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::Output;
 use crate::replication::ownership::{claims, distrust_policies};
@@ -81,7 +82,7 @@ impl ReplicatedBucket {
             unconfigured(diagnostics);
             return None;
         };
-        let private = Private::read(&request.planned_private);
+        let private = Private::read(&request.planned_private, diagnostics)?;
         let deed = match prior {
             None => Deed::Create,
             Some(_) => Deed::Update,
@@ -263,6 +264,7 @@ impl Run {
         }
         let told = "The state tells what is there now; the same command goes on from here.";
         report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+        self.remember_leftovers(&prior_spec, &going, &graph, &outcome);
         self.learn(&graph, &outcome);
         self.restore_going(&prior, &going);
         self.tell_truth(response).await;
@@ -328,6 +330,7 @@ impl Run {
         let refused = found.iter().any(|claim| claim.verdict.is_err());
         let prior = self.prior.as_ref();
         let prior = prior.and_then(|prior| expand(prior, &self.session.settings).ok());
+        let prior = prior.map(|prior| self.private.recall(prior));
         if roles::missing(&self.spec, observed, diagnostics)
             || existing::refuse(&self.spec, prior.as_ref(), observed, true, diagnostics)
             || refused
@@ -349,6 +352,10 @@ impl Run {
             let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
             let name = bucket.name.to_string();
             if !writes(bucket) {
+                continue;
+            }
+            if let Some(left) = before.and_then(|before| before.leftovers.encryption.as_ref()) {
+                found.insert(name, (&left.found).into());
                 continue;
             }
             if let Some(stored) = self.private.encryption_found.get(&name)
@@ -428,9 +435,33 @@ impl Run {
         self.private.replacing = false;
         self.private.remainder = false;
         self.private.unseen.clear();
+        self.private.remember_leftovers(&Leftovers::default());
         self.private.ways = ways(&spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
+    }
+
+    /// What had to go and may still be there is not forgotten: the state says from now on what is wanted.
+    fn remember_leftovers(
+        &mut self,
+        prior: &Spec,
+        going: &Going,
+        graph: &StepGraph,
+        outcome: &Outcome,
+    ) {
+        let is_settled = |component: &ComponentId| {
+            let mut steps = graph
+                .steps()
+                .filter(|(_, step)| step.component == *component);
+            steps.all(|(id, _)| outcome.done.contains_key(&id))
+        };
+        let failed = Failed {
+            spec: &self.spec,
+            prior,
+            going,
+            is_settled: &is_settled,
+        };
+        self.private.remember_leftovers(&failed.leftovers());
     }
 
     /// Destinations that could not be taken down stay in the state; where another bucket has taken over the key,

@@ -11,6 +11,7 @@ use super::model::BucketModel;
 use super::plan::unconfigured;
 use super::private::Private;
 use super::read::stored_spec;
+use super::release::given_up;
 use super::timeouts::{Deed, deadline};
 use super::{ReplicatedBucket, decode, report};
 use crate::execution::observe::{Purpose, known_to_state, observe};
@@ -40,20 +41,28 @@ impl ReplicatedBucket {
         };
         let deadline = deadline(Deed::Delete, &state);
         let session = session.until(&deadline);
-        let private = Private::read(&request.planned_private);
+        let Some(private) = Private::read(&request.planned_private, diagnostics) else {
+            return response;
+        };
         let Some(spec) = stored_spec(&state, &session, diagnostics) else {
             return response;
         };
         let spec = private.recall(spec);
         let spec = destroyable(&session, &private, spec).await;
-        let observed =
-            match observe(&*session.cloud, &spec, Purpose::Destroy, &known_to_state).await {
-                Ok(observed) => observed,
-                Err(errors) => {
+        let cloud = &*session.cloud;
+        let (observed, given_up) = futures::join!(
+            observe(cloud, &spec, Purpose::Destroy, &known_to_state),
+            given_up(&session, &spec, &state),
+        );
+        let (observed, given_up) = match (observed, given_up) {
+            (Ok(observed), Ok(given_up)) => (observed, given_up),
+            (observed, given_up) => {
+                for errors in [observed.err(), given_up.err()].into_iter().flatten() {
                     report::read_errors(&errors, diagnostics);
-                    return response;
                 }
-            };
+                return response;
+            }
+        };
         if refuse(&spec, &observed, &private, diagnostics) {
             return response;
         }
@@ -61,7 +70,7 @@ impl ReplicatedBucket {
             warn_if_abandoned(&state, &side, &session.settings, diagnostics);
         }
         tell_what_stays(&spec, &observed, diagnostics);
-        let graph = plan_destroy(&spec, &observed);
+        let graph = plan_destroy(&spec, &observed, &given_up);
         tracing::debug!(
             steps = graph.len(),
             depth = graph.depth(),

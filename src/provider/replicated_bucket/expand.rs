@@ -14,6 +14,7 @@ use crate::provider::duration::session_seconds;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, Arn, AssumeRole, BucketName, Location, Region, WayIn};
+use crate::replication::leftovers::BucketLeftovers;
 use crate::replication::operation::{PublicAccessBlock, Tags};
 use crate::replication::policy::{PolicyDocument, Statement};
 use crate::replication::spec::{
@@ -60,6 +61,7 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
         destinations,
         role,
         ignored_tags: settings.ignored_tags.clone(),
+        keys_left: BTreeMap::new(),
     })
 }
 
@@ -166,6 +168,7 @@ fn bucket(
         location,
         encryption,
         retired_keys: retired_keys(model, this),
+        leftovers: BucketLeftovers::default(),
         policy: PolicySpec {
             statements: statements(&side.policy, &|| side_path(this).attribute("policy"))?,
             require_tls: switch(&side.require_tls)?,

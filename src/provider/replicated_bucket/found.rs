@@ -45,7 +45,7 @@ pub(super) async fn find(
         Some(look(session, side, name, at).await)
     });
     let answers = join_all(looks).await;
-    let ours = our_rules(model, prior);
+    let ours = our_rules(model, prior, private);
     let mut found = Found::default();
     for ((side, bucket, _), answer) in open.iter().zip(answers) {
         match answer {
@@ -236,20 +236,33 @@ fn put_back(
     there: &EncryptionModel,
 ) -> Option<EncryptionModel> {
     let before = prior.and_then(|prior| previous(prior, side, bucket).known().copied())?;
-    let was_written = before.enable_encryption == Attr::Known(true);
-    let ours = before.encryption.known()?;
-    let key = before.kms_key_arn.known();
-    let is_ours = there.sse_algorithm == ours.sse_algorithm && there.kms_key_arn.known() == key;
-    let stored = private.encryption_found.get(bucket.bucket.known()?)?;
-    (was_written && is_ours).then(|| worked_out(&stored.into()))
+    let name = bucket.bucket.known()?;
+    let is_there = |algorithm: &Attr<String>, key: Option<&String>| {
+        there.sse_algorithm == *algorithm && there.kms_key_arn.known() == key
+    };
+    if before.enable_encryption == Attr::Known(true) {
+        let ours = before.encryption.known()?;
+        let stored = private.encryption_found.get(name)?;
+        return is_there(&ours.sse_algorithm, before.kms_key_arn.known())
+            .then(|| worked_out(&stored.into()));
+    }
+    let left = private.leftovers().buckets.remove(name)?.encryption?;
+    let ours = worked_out(&left.ours);
+    is_there(&ours.sse_algorithm, ours.kms_key_arn.known()).then(|| worked_out(&left.found))
 }
 
-/// IDs of rules that are ours, now or until now.
-fn our_rules(model: &BucketModel, prior: Option<&BucketModel>) -> BTreeSet<String> {
+/// IDs of rules that are ours, now or until now, and of those that were to go before.
+fn our_rules(
+    model: &BucketModel,
+    prior: Option<&BucketModel>,
+    private: &Private,
+) -> BTreeSet<String> {
+    let left = private.leftovers().buckets.into_values();
     let models = std::iter::once(model).chain(prior);
     models
         .flat_map(BucketModel::sides)
         .flat_map(|(_, side)| known_entries(&side.rule_ids).into_values())
+        .chain(left.flat_map(|left| left.rules))
         .collect()
 }
 

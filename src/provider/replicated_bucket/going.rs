@@ -204,26 +204,27 @@ async fn old_directions(
     .await
 }
 
+/// Aliases that keys had until now, and those that were to go before.
 fn old_aliases(prior_spec: &Spec, model: &BucketModel, going: &mut Going) {
     for (side, bucket) in prior_spec.buckets() {
-        let Some(before) = bucket.owned_key() else {
-            continue;
-        };
+        let mut old = bucket.leftovers.aliases.clone();
         // Under whatever key the bucket now stands; a bucket that goes takes its alias with it.
-        let Some((_, now)) = model.side_of_bucket(bucket.name.as_str()) else {
-            continue;
-        };
-        let alias = now
-            .encryption
-            .known()
-            .and_then(|e| e.key.known())
-            .and_then(|key| key.alias.known());
-        // A bucket that is left to its owner keeps everything.
-        let released = bucket.settings().is_some() && now.existing == Attr::Known(true);
-        if alias != Some(&before.alias) && before.arn.is_some() && !released {
-            going
-                .aliases
-                .push((side, bucket.clone(), before.alias.clone()));
+        if let Some((_, now)) = model.side_of_bucket(bucket.name.as_str()) {
+            // A bucket that is left to its owner keeps everything.
+            let released = bucket.settings().is_some() && now.existing == Attr::Known(true);
+            let before = bucket
+                .owned_key()
+                .filter(|key| key.arn.is_some() && !released);
+            old.extend(before.map(|key| key.alias.clone()));
+            let encryption = now.encryption.known();
+            let key = encryption.and_then(|encryption| encryption.key.known());
+            if let Some(alias) = key.and_then(|key| key.alias.known()) {
+                old.remove(alias);
+            }
         }
+        let old = old.into_iter();
+        going
+            .aliases
+            .extend(old.map(|alias| (side.clone(), bucket.clone(), alias)));
     }
 }

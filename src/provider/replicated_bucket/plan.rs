@@ -52,7 +52,9 @@ impl ReplicatedBucket {
                 return response;
             }
         };
-        let private = Private::read(&request.prior_private);
+        let Some(private) = Private::read(&request.prior_private, &mut response.diagnostics) else {
+            return response;
+        };
         let planner = Planner {
             shared: &self.shared,
             session: session.as_deref(),
@@ -138,7 +140,8 @@ impl Planner<'_> {
     ) {
         let prior_spec = self
             .prior
-            .and_then(|prior| expand(prior, &session.settings).ok());
+            .and_then(|prior| expand(prior, &session.settings).ok())
+            .map(|spec| self.private.recall(spec));
         let refused = prior_spec
             .as_ref()
             .zip(spec)
@@ -147,7 +150,8 @@ impl Planner<'_> {
             && !self.makes_anew(spec)
             && !refused
         {
-            preflight::check(session, spec, model, self.prior, diagnostics).await;
+            let (prior, prior_spec) = (self.prior, prior_spec.as_ref());
+            preflight::check(session, spec, model, prior, prior_spec, diagnostics).await;
         }
         if let Some(spec) = spec {
             role_size::check(session, spec, prior_spec.as_ref(), diagnostics).await;

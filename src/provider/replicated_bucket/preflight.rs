@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 
 use super::existing_keys;
-use super::expand::{expand, side_path};
+use super::expand::side_path;
 use super::model::BucketModel;
 use super::others;
 use super::plan::{in_state, replicates_in_state};
@@ -35,6 +35,7 @@ pub(super) async fn check(
     spec: &Spec,
     model: &BucketModel,
     prior: Option<&BucketModel>,
+    prior_spec: Option<&Spec>,
     diagnostics: &mut Diagnostics,
 ) {
     roles::check(spec, prior, diagnostics);
@@ -68,8 +69,7 @@ pub(super) async fn check(
             roles::missing(spec, &observed, diagnostics);
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
-            let prior = prior.and_then(|prior| expand(prior, &session.settings).ok());
-            existing::refuse(spec, prior.as_ref(), &observed, false, diagnostics);
+            existing::refuse(spec, prior_spec, &observed, false, diagnostics);
         }
         Err(errors) => new_errors(&errors, spec, diagnostics),
     }

@@ -1,12 +1,18 @@
 //! Private state: what must be remembered and nobody has to read.
 
+mod leftovers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::framework::diagnostics::Diagnostics;
 use crate::replication::ids::{AssumeRole, WayIn, WebIdentity};
+use crate::replication::leftovers::Leftovers;
 use crate::replication::operation::{BucketEncryption, Input};
 use crate::replication::spec::{Custody, Spec};
+
+use leftovers::StoredLeftovers;
 
 /// The version that this code writes.
 const VERSION: u32 = 1;
@@ -45,6 +51,16 @@ pub(super) struct Private {
     /// together with it can still be taken down.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ways: BTreeMap<String, StoredWay>,
+    /// What updates that failed had to take away and did not; none after one that succeeded.
+    #[serde(default, skip_serializing_if = "StoredLeftovers::is_empty")]
+    pub leftovers: StoredLeftovers,
+}
+
+/// What is read of any version.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default)]
+    version: u32,
 }
 
 /// A default encryption as it is stored.
@@ -107,13 +123,49 @@ struct StoredWebIdentity {
 }
 
 impl Private {
-    /// Reads it; nothing, or what cannot be read, is empty.
-    pub(super) fn read(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).unwrap_or_default()
+    /// Reads it; nothing is empty. What cannot be read is an error: it may say that nothing may be emptied.
+    pub(super) fn read(bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Self> {
+        if bytes.is_empty() {
+            return Some(Self::default());
+        }
+        let read = serde_json::from_slice::<Versioned>(bytes).and_then(|versioned| {
+            if versioned.version > VERSION {
+                return Ok(Err(versioned.version));
+            }
+            serde_json::from_slice(bytes).map(Ok)
+        });
+        match read {
+            Ok(Ok(private)) => return Some(private),
+            Ok(Err(version)) => diagnostics.error(
+                "The state was written by a newer version of the provider",
+                format!("What the provider remembers of this resource is in version {version} of its format, and this version of the provider knows those up to {VERSION}. Use the version that wrote the state, or a newer one. Nothing was changed."),
+            ),
+            Err(error) => diagnostics.error(
+                "The private state cannot be read",
+                format!("What the provider remembers of this resource beside its attributes is damaged ({error}). It tells what must not be emptied, so nothing is done without it. Restore the state from a backup; or remove the resource with `terraform state rm` and import the bucket. Nothing was changed."),
+            ),
+        }
+        None
     }
 
-    /// Tells a spec what its existing buckets had before, and which of them are locked.
+    /// Takes note of what an update that failed has left; of nothing after one that succeeded.
+    pub(super) fn remember_leftovers(&mut self, leftovers: &Leftovers) {
+        self.leftovers = leftovers.into();
+        // The next plan does not take what is ours for the bucket's own.
+        self.own_encryption.retain(|name| {
+            let left = leftovers.buckets.get(name);
+            left.is_none_or(|left| left.encryption.is_none())
+        });
+    }
+
+    /// What updates that failed have left.
+    pub(super) fn leftovers(&self) -> Leftovers {
+        (&self.leftovers).into()
+    }
+
+    /// Tells a spec what its existing buckets had before, which of them are locked, and what was left of it all.
     pub(super) fn recall(&self, mut spec: Spec) -> Spec {
+        self.leftovers().recall(&mut spec);
         let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
         for bucket in std::iter::once(&mut spec.source).chain(destinations) {
             let found = self.encryption_found.get(bucket.name.as_str());
@@ -226,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_survives_a_round_trip_and_garbage() {
+    fn it_survives_a_round_trip() {
         let private = Private {
             version: VERSION,
             remainder: true,
@@ -239,10 +291,34 @@ mod tests {
             )]),
             ..Private::default()
         };
-        assert_eq!(Private::read(&private.write()), private);
-        assert_eq!(Private::read(b"not json"), Private::default());
-        assert_eq!(Private::read(b""), Private::default());
+        let mut diagnostics = Diagnostics::new();
+        let read = Private::read(&private.write(), &mut diagnostics);
+        assert_eq!(read, Some(private));
+        let read = Private::read(b"", &mut diagnostics);
+        assert_eq!(read, Some(Private::default()));
+        assert!(!diagnostics.has_error());
     }
+
+    #[test]
+    fn what_cannot_be_read_is_no_empty_state() {
+        for (bytes, summary) in [
+            (&b"not json"[..], "The private state cannot be read"),
+            (
+                b"{\"remainder\": \"yes\"}",
+                "The private state cannot be read",
+            ),
+            (
+                b"{\"version\": 2, \"remainder\": \"another form\"}",
+                "The state was written by a newer version of the provider",
+            ),
+        ] {
+            let mut diagnostics = Diagnostics::new();
+            assert_eq!(Private::read(bytes, &mut diagnostics), None);
+            let said: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
+            assert_eq!(said, [summary]);
+        }
+    }
+
     #[test]
     fn a_way_in_comes_back_whole() {
         let text = |text: &str| Some(text.to_owned());

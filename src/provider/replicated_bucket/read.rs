@@ -25,6 +25,7 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
+use crate::replication::leftovers;
 use crate::replication::observed::{Observed, ObservedBucket, Presence};
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, Spec};
@@ -54,7 +55,9 @@ impl ReplicatedBucket {
             }
         };
         let session = session.until(&deadline(Deed::Read, &state));
-        let mut private = Private::read(&request.private);
+        let Some(mut private) = Private::read(&request.private, &mut response.diagnostics) else {
+            return response;
+        };
         if private.remainder
             && let Ok(spec) = expand(&state, &session.settings)
         {
@@ -78,7 +81,7 @@ async fn refreshed(
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<BucketModel>> {
     let state = &without_abandoned(state, &session.settings, diagnostics);
-    let mut spec = stored_spec(state, session, diagnostics)?;
+    let mut spec = private.recall(stored_spec(state, session, diagnostics)?);
     let observed = match look(session, private, &mut spec, diagnostics).await {
         Ok(Some(observed)) => observed,
         Ok(None) => return Some(Some(state.clone())),
@@ -192,16 +195,22 @@ pub(super) fn seen_over(
     let mut inherited = session.settings.default_tags.clone();
     inherited.extend(known_entries(&state.tags));
     let state = &recall_keys(state, spec, observed);
-    let recalled = expand(state, &session.settings).map(|spec| private.recall(spec));
-    let spec = recalled.as_ref().unwrap_or(spec);
+    let recalled = expand(state, &session.settings).unwrap_or_else(|_| spec.clone());
+    let spec = &private.recall(recalled);
     let shown = session.settings.ignored_tags.taken_out(observed);
     let mut model = flatten(state, &shown, &inherited, &private.own_encryption);
     let existing = existing::notes(spec, observed);
+    let left = leftovers::told(spec);
     let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
     let told = told_at_components(&differences)
         .filter(|(component, _)| observed.buckets.contains_key(component.side()))
-        .chain(existing.iter().map(|(component, what)| (component, *what)));
+        .chain(
+            existing
+                .iter()
+                .chain(&left)
+                .map(|(component, what)| (component, *what)),
+        );
     model.components = with_drift(&without_old_drift(&state.components), told);
     model
 }

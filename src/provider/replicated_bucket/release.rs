@@ -11,13 +11,12 @@ use crate::framework::model::Attr;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::{Action, PolicyEdit};
+use crate::replication::leftovers::ReplacedEncryption;
 use crate::replication::names::is_ownership_tag;
-use crate::replication::observed::{ObservedBucket, Presence};
 use crate::replication::operation::{Answer, Operation, Query};
 use crate::replication::plan::GivenUp;
 use crate::replication::policy::PolicyShare;
 use crate::replication::spec::{BucketSpec, Spec};
-use crate::replication::teardown::encryption_to_put_back;
 
 /// Looks at every bucket of the prior spec that the new model has as somebody else's.
 pub(super) async fn given_up(
@@ -74,8 +73,8 @@ impl Released<'_> {
 
     /// Our statements, where they were ours to write and no longer are.
     fn statements(&self) -> Option<GivenUp> {
-        let leaves =
-            self.before.policy_is_managed() && self.now.manage_bucket_policy == Attr::Known(false);
+        let was_ours = self.before.policy_is_managed() || self.before.leftovers.ours_in_policy;
+        let leaves = was_ours && self.now.manage_bucket_policy == Attr::Known(false);
         leaves.then(|| GivenUp {
             component: ComponentId::Of(self.side.clone(), Part::BucketPolicy),
             at: self.before.location.clone(),
@@ -92,21 +91,20 @@ impl Released<'_> {
 
     /// The default encryption that was there before ours.
     async fn encryption(&self) -> Result<Option<GivenUp>, CallError> {
+        let replaced = ReplacedEncryption::of(&self.before_side, self.before);
+        let Some(replaced) = replaced.or_else(|| self.before.leftovers.encryption.clone()) else {
+            return Ok(None);
+        };
         if self.now.enable_encryption == Attr::Known(true) {
             return Ok(None);
         }
         let query = Query::GetBucketEncryption {
             bucket: self.before.name.to_string(),
         };
-        let seen = match self.ask(&query).await? {
-            Some(Answer::Encryption(encryption)) => ObservedBucket {
-                encryption: Presence::Present(encryption),
-                ..ObservedBucket::default()
-            },
-            _ => return Ok(None),
+        let Some(Answer::Encryption(there)) = self.ask(&query).await? else {
+            return Ok(None);
         };
-        let back = encryption_to_put_back(&self.before_side, self.before, &seen);
-        Ok(back.map(|encryption| {
+        Ok(replaced.to_put_back(&there).map(|encryption| {
             self.write(Operation::PutBucketEncryption {
                 bucket: self.before.name.to_string(),
                 encryption,
@@ -116,7 +114,7 @@ impl Released<'_> {
 
     /// A bucket that was ours loses the tags that said so.
     async fn tags(&self) -> Result<Option<GivenUp>, CallError> {
-        if self.before.settings().is_none() {
+        if self.before.settings().is_none() && !self.before.leftovers.ownership_tags {
             return Ok(None);
         }
         let query = Query::GetBucketTagging {
