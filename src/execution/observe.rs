@@ -13,6 +13,7 @@ use futures::{FutureExt, join, try_join};
 use tracing::Instrument as _;
 
 pub(super) use self::keys::find_key;
+pub use self::keys::find_keys;
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::direction::Direction;

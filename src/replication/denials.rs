@@ -67,72 +67,99 @@ pub fn denials_written(spec: &Spec, looked_at: &dyn Fn(&Side) -> bool) -> Vec<De
     })
 }
 
-fn denials(spec: &Spec, policy_of: &dyn Fn(&ComponentId) -> Option<PolicyDocument>) -> Vec<Denied> {
-    let mut found: Vec<Denied> = Vec::new();
+/// The denials in the policy of a key of somebody else's; `side` is the one that uses it.
+pub fn denials_in_key(
+    spec: &Spec,
+    side: &Side,
+    key: &str,
+    document: &PolicyDocument,
+) -> Vec<Denied> {
+    let mut found = Vec::new();
+    let component = ComponentId::Of(side.clone(), Part::Key);
     for direction in spec.directions() {
-        for (component, request) in requests(&direction) {
-            let Some(document) = policy_of(&component) else {
-                continue;
-            };
-            let Some(denial) = denial(&document, &request) else {
-                continue;
-            };
-            let same = found.iter_mut().find(|other| {
-                other.component == component
-                    && other.role == request.principal
-                    && other.statement == *denial.statement
-                    && other.certain == denial.certain
-            });
-            match same {
-                Some(same) if same.actions.contains(&request.action) => {}
-                Some(same) => same.actions.push(request.action),
-                None => found.push(Denied {
-                    component,
-                    statement: denial.statement.clone(),
-                    actions: vec![request.action],
-                    role: request.principal,
-                    certain: denial.certain,
-                }),
+        let asked = requests(&direction).into_iter();
+        for request in asked.filter(|request| request.resource == key) {
+            note(&mut found, component.clone(), request, document);
+        }
+    }
+    found
+}
+
+fn denials(spec: &Spec, policy_of: &dyn Fn(&ComponentId) -> Option<PolicyDocument>) -> Vec<Denied> {
+    let mut found = Vec::new();
+    for direction in spec.directions() {
+        for request in requests(&direction) {
+            for component in guards(&direction, &request.resource) {
+                if let Some(document) = policy_of(&component) {
+                    note(&mut found, component, request.clone(), &document);
+                }
             }
         }
     }
     found
 }
 
-/// What S3 asks for in a direction, with the policy that may deny it.
-fn requests(direction: &Direction<'_>) -> Vec<(ComponentId, Request)> {
-    let role = direction.role_arn();
+/// Adds the statement that denies a request, where one does, to what was found already.
+fn note(
+    found: &mut Vec<Denied>,
+    component: ComponentId,
+    request: Request,
+    document: &PolicyDocument,
+) {
+    let Some(denial) = denial(document, &request) else {
+        return;
+    };
+    let same = found.iter_mut().find(|other| {
+        other.component == component
+            && other.role == request.principal
+            && other.statement == *denial.statement
+            && other.certain == denial.certain
+    });
+    match same {
+        Some(same) if same.actions.contains(&request.action) => {}
+        Some(same) => same.actions.push(request.action),
+        None => found.push(Denied {
+            component,
+            statement: denial.statement.clone(),
+            actions: vec![request.action],
+            role: request.principal,
+            certain: denial.certain,
+        }),
+    }
+}
+
+/// The policies that may deny what is asked of a resource: those of the buckets and keys of a direction.
+fn guards(direction: &Direction<'_>, resource: &str) -> Vec<ComponentId> {
     let own = std::iter::once((&direction.from, direction.bucket));
     let sides: Vec<_> = own
         .chain(direction.to.iter().map(|to| (&to.side, to.bucket)))
         .collect();
-    let guarded_by = |resource: &str| -> Vec<ComponentId> {
-        let of_bucket = sides.iter().filter(|(_, bucket)| {
-            let rest = resource.strip_prefix(&bucket.arn());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
-        let of_key = sides.iter().filter(|(side, bucket)| {
-            let key = bucket.key(side);
-            key.as_ref().and_then(Input::known).map(String::as_str) == Some(resource)
-        });
-        let policy =
-            of_bucket.map(|(side, _)| ComponentId::Of((*side).clone(), Part::BucketPolicy));
-        let key = of_key.map(|(side, _)| ComponentId::Of((*side).clone(), Part::Key));
-        policy.chain(key).collect()
-    };
+    let of_bucket = sides.iter().filter(|(_, bucket)| {
+        let rest = resource.strip_prefix(&bucket.arn());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    let of_key = sides.iter().filter(|(side, bucket)| {
+        let key = bucket.key(side);
+        key.as_ref().and_then(Input::known).map(String::as_str) == Some(resource)
+    });
+    let policy = of_bucket.map(|(side, _)| ComponentId::Of((*side).clone(), Part::BucketPolicy));
+    let key = of_key.map(|(side, _)| ComponentId::Of((*side).clone(), Part::Key));
+    policy.chain(key).collect()
+}
+
+/// What S3 asks for in a direction.
+fn requests(direction: &Direction<'_>) -> Vec<Request> {
+    let role = direction.role_arn().to_string();
     let mut requests = Vec::new();
     for statement in &role_document(direction).statements {
         for resource in statement.resources() {
-            for component in guarded_by(resource) {
-                for action in statement.actions_named() {
-                    let request = Request {
-                        principal: role.to_string(),
-                        action: action.clone(),
-                        resource: resource.to_owned(),
-                        context: context(direction, statement),
-                    };
-                    requests.push((component.clone(), request));
-                }
+            for action in statement.actions_named() {
+                requests.push(Request {
+                    principal: role.clone(),
+                    action: action.clone(),
+                    resource: resource.to_owned(),
+                    context: context(direction, statement),
+                });
             }
         }
     }

@@ -108,7 +108,10 @@ async fn the_keys_of_a_bucket_that_is_retained_are_told_to_stay() {
     assert_eq!(sorted(keys), stay);
     let aws = terraform.cloud.aws.state();
     assert!(aws.buckets.contains_key("acme-archive-backup"));
-    assert_eq!(aws.keys[&old].state, "Enabled");
+    for key in [old, new] {
+        assert_eq!(aws.keys[&key].state, "Enabled");
+        assert_eq!(aws.keys[&key].tags["replicated:retained"], "true");
+    }
 }
 
 #[tokio::test(start_paused = true)]

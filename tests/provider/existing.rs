@@ -1,5 +1,6 @@
 //! Buckets that belong to somebody else: only what replication needs is written, and nothing of theirs is lost.
 
+mod imports;
 mod left;
 mod locked;
 mod refusals;

@@ -188,6 +188,23 @@ async fn only_the_sources_name_account_and_region_in_the_configuration_replace()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_of_the_source_that_is_not_known_yet_is_taken_for_that_of_the_state() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    for name in ["region", "account_id"] {
+        let path = format!("source.{name}");
+        let unknown = with(&kms_abroad(), &path, json!(UNKNOWN));
+        let same = terraform.at(&format!("/source/{name}"));
+        let writes = terraform.cloud.aws.state().writes.len();
+        let said = terraform
+            .apply_later(&unknown, &with(&kms_abroad(), &path, same))
+            .await;
+        assert_eq!((said.errors, said.warnings), (nothing(), nothing()));
+        assert_eq!(terraform.cloud.aws.state().writes.len(), writes);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replacement_makes_everything_anew_and_never_empties_a_bucket() {
     let mut terraform = Terraform::new();
     let forced = with(&kms_abroad(), "source.force_destroy", json!(true));

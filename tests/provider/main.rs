@@ -24,6 +24,7 @@ mod existing;
 mod failures;
 mod functions;
 mod imports;
+mod left_to_others;
 mod leftovers;
 mod lifecycle;
 mod lifecycle_rules;

@@ -210,3 +210,21 @@ async fn in_somebody_elses_role_the_policies_of_others_count() {
         ["role.existing_arn: Too many destinations for one role"]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_managed_policies_of_a_long_role_policy_are_imported_and_go_with_it() {
+    let config = config(30, &json!({}));
+    let mut first = Terraform::new();
+    let said = first.apply(&config).await;
+    assert_eq!(said.errors, Vec::<String>::new());
+    assert!(!first.cloud.aws.state().managed_policies.is_empty());
+    let mut second = Terraform::over(first.cloud.clone());
+    let id = first.at("/import_id");
+    let said = second.import(id.as_str().unwrap()).await;
+    assert_eq!(said.errors, Vec::<String>::new());
+    assert_eq!(second.at("/components"), first.at("/components"));
+    assert!(second.plan(&config).await.is_empty);
+    assert_eq!(second.destroy().await.errors, Vec::<String>::new());
+    let aws = second.cloud.aws.state();
+    assert!(aws.managed_policies.is_empty() && aws.roles.is_empty());
+}

@@ -1,8 +1,9 @@
 //! A destination that replicates back, as Terraform sees it.
 
 use serde_json::{Value as Json, json};
+use terraform_provider_replicated::replication::policy::PolicyDocument;
 
-use crate::configs::{ABROAD, HOME, UNKNOWN, kms_abroad, two_destinations, with};
+use crate::configs::{ABROAD, HOME, UNKNOWN, document, kms_abroad, two_destinations, with};
 use crate::fake::State;
 use crate::terraform::{SOMEBODYS_KEY, Terraform, differences};
 
@@ -246,8 +247,23 @@ async fn an_existing_key_must_let_every_new_role_in() {
     let config = with(&kms_abroad(), "source.encryption", key);
     terraform.converge(&config).await;
     let told = ["source.encryption.kms_key_arn: The key's policy must let the role in"];
+    let lets_in = |principals: &[&str]| {
+        let statements: Vec<_> = principals
+            .iter()
+            .map(|principal| {
+                json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "kms:*", "Resource": "*" })
+            })
+            .collect();
+        PolicyDocument::parse(&document(&statements)).unwrap()
+    };
+    let set = |terraform: &Terraform, policy: PolicyDocument| {
+        let mut aws = terraform.cloud.aws.state();
+        std::mem::replace(&mut aws.keys.get_mut(&arn).unwrap().policy, policy)
+    };
+    let anyone = set(&terraform, lets_in(&[HOME]));
     let plan = terraform.plan(&with(&config, TWO_WAY, json!(true))).await;
     assert_eq!(plan.said.warnings, told);
+    set(&terraform, anyone);
     terraform
         .converge(&with(&config, TWO_WAY, json!(true)))
         .await;
@@ -257,6 +273,8 @@ async fn an_existing_key_must_let_every_new_role_in() {
         "destinations.backup.two_way_role",
         json!({ "name": "copier" }),
     );
+    let role = terraform.at("/destinations/backup/replication_role_arn");
+    set(&terraform, lets_in(&[HOME, role.as_str().unwrap()]));
     assert_eq!(terraform.plan(&renamed).await.said.warnings, told);
 }
 

@@ -47,7 +47,7 @@ impl UnreliableCloud {
         troubles.closed.insert(account.to_owned());
     }
 
-    /// From now on this write fails, told as the fake tells it: `CreateBucket acme-archive`.
+    /// From now on this write or question fails, told as the fake tells it: `CreateBucket acme-archive`.
     pub fn refuse(&self, write: &str) {
         self.refuse_after(write, 0);
     }
@@ -106,15 +106,19 @@ impl Cloud for UnreliableCloud {
 
     async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
         let asked = (at.account.to_string(), query.to_string());
-        let silent = {
+        let (refused, silent) = {
             let mut troubles = self.troubles.lock().unwrap();
             troubles.queries.push(asked);
-            is_due(troubles.silent.get_mut(&query.to_string()))
+            let question = query.to_string();
+            (
+                is_due(troubles.refused.get_mut(&question)),
+                is_due(troubles.silent.get_mut(&question)),
+            )
         };
         if silent {
             return std::future::pending().await;
         }
-        if self.is_closed(at.account.as_str()) {
+        if refused || self.is_closed(at.account.as_str()) {
             return Err(denied(query.call(), query.subject(), Some(at)));
         }
         self.aws.query(at, query).await

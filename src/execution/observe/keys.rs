@@ -151,6 +151,17 @@ pub(in crate::execution) async fn find_key(
     fits: &(dyn Fn(&Tags) -> bool + Sync),
     except: &[String],
 ) -> Result<Option<String>, CallError> {
+    let found = find_keys(cloud, at, fits, except).await?;
+    Ok(found.into_iter().next())
+}
+
+/// All keys whose tags fit, of the account and region but `except` (ARNs).
+pub async fn find_keys(
+    cloud: &dyn Cloud,
+    at: &Location,
+    fits: &(dyn Fn(&Tags) -> bool + Sync),
+    except: &[String],
+) -> Result<Vec<String>, CallError> {
     let Answer::Names(keys) = cloud.query(at, &Query::ListKeys).await? else {
         return Err(unexpected_answer(at, &Query::ListKeys));
     };
@@ -177,6 +188,7 @@ pub(in crate::execution) async fn find_key(
         .buffered(TAG_READS)
         .try_collect()
         .await?;
+    let mut found = Vec::new();
     for key in tagged.into_iter().flatten() {
         let query = Query::DescribeKey { key };
         if let Answer::Key(description) = cloud.query(at, &query).await?
@@ -184,10 +196,10 @@ pub(in crate::execution) async fn find_key(
             // A key that was given up is as good as gone.
             && !description.is_pending_deletion()
         {
-            return Ok(Some(description.arn));
+            found.push(description.arn);
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 fn present_key(

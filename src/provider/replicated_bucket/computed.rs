@@ -329,7 +329,8 @@ fn rendered(document: &PolicyDocument) -> Attr<String> {
     document.render().map_or(Unknown, Known)
 }
 
-fn retired_component(side: &Side, arn: &str) -> String {
+/// The component that remembers a key which a side's bucket used before.
+pub(super) fn retired_component(side: &Side, arn: &str) -> String {
     let id = arn.rsplit('/').next().unwrap_or_default();
     format!("{side}/{RETIRED_KEY}/{id}")
 }

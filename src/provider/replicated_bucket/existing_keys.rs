@@ -1,9 +1,12 @@
 //! Keys of somebody else's, of buckets and of single rules: they must be usable, and let the role in.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures::future::join_all;
 
 use super::expand::side_path;
 use super::model::{BucketModel, RuleModel, SideModel};
+use super::others::warn_of_denial;
 use super::preflight::is_known;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
@@ -11,10 +14,11 @@ use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Side};
+use crate::replication::denials::denials_in_key;
 use crate::replication::desired::{additional_key_statement, key_statements, rules_key_statement};
 use crate::replication::ids::{Arn, Location};
 use crate::replication::operation::{Answer, KeyDescription, Query};
-use crate::replication::policy::{PolicyDocument, Statement, same_grant};
+use crate::replication::policy::{PolicyDocument, Statement, missing_grants};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
 /// Asks about every existing key that state does not know in its place.
@@ -25,18 +29,13 @@ pub(super) async fn check(
     prior: Option<&BucketModel>,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut uses = Vec::new();
-    // Where an account is not entered, the key's owner is told what is needed by an attribute.
-    for (side, bucket) in spec.buckets().filter(|(_, b)| b.is_reachable()) {
-        let before = prior
+    let uses = uses(spec, &|side, bucket| {
+        prior
             .and_then(|prior| prior.side_of_bucket(bucket.name.as_str()))
             .map(|(_, side)| side)
             // A key that was told to let one role in has to let another one in, too.
-            .filter(|_| !by_a_new_role(spec, model, prior, &side));
-        uses.extend(of_bucket(spec, before, &side, bucket));
-        uses.extend(of_writers(spec, before, &side, bucket));
-        uses.extend(of_rules(spec, before, &side, bucket));
-    }
+            .filter(|_| !by_a_new_role(spec, model, prior, side))
+    });
     let answers = join_all(uses.iter().map(|of| async {
         let key = || of.arn.clone();
         let (describe, read) = (
@@ -49,21 +48,78 @@ pub(super) async fn check(
         )
     }))
     .await;
+    let mut looked_at = BTreeSet::new();
     for (of, (description, document)) in uses.iter().zip(answers) {
         of.judge(&description, diagnostics);
-        of.warn_of_policy(&document, diagnostics);
+        let document = parsed(document);
+        of.warn_of_policy(document.as_ref(), diagnostics);
+        // A create looks at the whole of what it manages.
+        let seen_elsewhere = of.is_managed && prior.is_none();
+        if !seen_elsewhere && looked_at.insert(of.arn) {
+            of.warn_of_denials(spec, document.as_ref(), diagnostics);
+        }
+    }
+}
+
+/// Looks again at the policies of the existing keys of the state that are left to their owners: what they granted
+/// once may be gone. One that cannot be read was told of when it came.
+pub(super) async fn look_again(session: &Session, spec: &Spec, diagnostics: &mut Diagnostics) {
+    let mut uses = uses(spec, &|_, _| None);
+    uses.retain(|of| !of.is_managed);
+    let keys: BTreeMap<&String, &Location> = uses.iter().map(|of| (of.arn, of.at)).collect();
+    let documents = join_all(keys.into_iter().map(|(arn, at)| async move {
+        let query = Query::GetKeyPolicy { key: arn.clone() };
+        let document = parsed(session.cloud.query(at, &query).await)?;
+        Some((arn, document))
+    }));
+    let documents: BTreeMap<_, _> = documents.await.into_iter().flatten().collect();
+    let mut looked_at = BTreeSet::new();
+    for of in &uses {
+        let Some(document) = documents.get(of.arn) else {
+            continue;
+        };
+        of.warn_of_policy(Some(document), diagnostics);
+        if looked_at.insert(of.arn) {
+            of.warn_of_denials(spec, Some(document), diagnostics);
+        }
+    }
+}
+
+/// The places where existing keys are used, but for those that the side of before knows.
+fn uses<'a, 'm>(
+    spec: &'a Spec,
+    before: &dyn Fn(&Side, &BucketSpec) -> Option<&'m SideModel>,
+) -> Vec<Use<'a>> {
+    let mut uses = Vec::new();
+    // Where an account is not entered, the key's owner is told what is needed by an attribute.
+    for (side, bucket) in spec.buckets().filter(|(_, b)| b.is_reachable()) {
+        let before = before(&side, bucket);
+        uses.extend(of_bucket(spec, before, &side, bucket));
+        uses.extend(of_writers(spec, before, &side, bucket));
+        uses.extend(of_rules(spec, before, &side, bucket));
+    }
+    uses
+}
+
+fn parsed(answer: Result<Answer, CallError>) -> Option<PolicyDocument> {
+    match answer {
+        Ok(Answer::Text(text)) => PolicyDocument::parse(&text).ok(),
+        _ => None,
     }
 }
 
 /// One place where an existing key is used.
 struct Use<'a> {
     path: AttributePath,
+    side: Side,
     bucket: &'a BucketSpec,
     arn: &'a String,
     /// Where it is asked for.
     at: &'a Location,
     /// Whether no way into its account is known.
     foreign: bool,
+    /// Whether our statements are merged into its policy.
+    is_managed: bool,
     /// What its policy must hold and we do not write.
     statements: Vec<Statement>,
     /// What would write it for us.
@@ -102,10 +158,12 @@ fn of_bucket<'a>(
         path: side_path(side)
             .attribute("encryption")
             .attribute("kms_key_arn"),
+        side: side.clone(),
         bucket,
         arn: &key.arn,
         at: key.location.as_ref().unwrap_or(&bucket.location),
         foreign: key.location.is_none(),
+        is_managed: key.manage_policy,
         statements: if key.manage_policy {
             Vec::new()
         } else {
@@ -133,10 +191,12 @@ fn of_writers<'a>(
             let path = side_path(side).attribute("encryption");
             Some(Use {
                 path: path.attribute("additional_kms_key_arns").index(at),
+                side: side.clone(),
                 bucket,
                 arn,
                 at: &bucket.location,
                 foreign: account != bucket.location.account.as_str(),
+                is_managed: false,
                 statements: additional_key_statement(spec, side, arn)
                     .into_iter()
                     .collect(),
@@ -177,10 +237,12 @@ fn of_rules<'a>(
                     .attribute("rules")
                     .key(name)
                     .attribute("replica_kms_key_arn"),
+                side: side.clone(),
                 bucket,
                 arn,
                 at: &bucket.location,
                 foreign: account != bucket.location.account.as_str(),
+                is_managed: false,
                 statements: rules_key_statement(spec, side, arn).into_iter().collect(),
                 remedy: "",
                 crosses_accounts: crosses_accounts(spec, side),
@@ -235,18 +297,37 @@ impl Use<'_> {
         }
     }
 
-    /// Whether its owner has still to let the role in.
-    fn warn_of_policy(&self, document: &Result<Answer, CallError>, diagnostics: &mut Diagnostics) {
-        let granted = matches!(document, Ok(Answer::Text(text)) if grants(text, &self.statements));
-        if self.statements.is_empty() || granted {
+    /// Whether its owner has still to let the role in; what could not be read lets nobody in for sure.
+    fn warn_of_policy(&self, document: Option<&PolicyDocument>, diagnostics: &mut Diagnostics) {
+        let nothing = PolicyDocument::default();
+        let missing = missing_grants(document.unwrap_or(&nothing), &self.statements);
+        if missing.is_empty() {
             return;
         }
-        let needed = PolicyDocument::new(self.statements.clone());
+        let what_is_wrong = if document.is_some() {
+            "does not grant this"
+        } else {
+            "could not be read and must grant this"
+        };
         diagnostics.warning_at(
             self.path.clone(),
             "The key's policy must let the role in",
-            format!("Objects in {} are encrypted under {}, whose policy does not hold this statement (or could not be read):\n\n{}\n\nUntil its owner adds it, objects fail to replicate.{}", self.bucket.name, self.arn, needed.pretty(), self.remedy),
+            format!("Objects in {} are encrypted under {}, whose policy {what_is_wrong}:\n\n{}\n\nUntil its owner adds it, objects fail to replicate.{}", self.bucket.name, self.arn, PolicyDocument::new(missing).pretty(), self.remedy),
         );
+    }
+
+    /// Whether its owner keeps the role out.
+    fn warn_of_denials(
+        &self,
+        spec: &Spec,
+        document: Option<&PolicyDocument>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(document) = document else { return };
+        for denied in denials_in_key(spec, &self.side, self.arn, document) {
+            let whose = format!("key {}", self.arn);
+            warn_of_denial(self.path.clone(), &whose, denied, diagnostics);
+        }
     }
 }
 
@@ -262,13 +343,4 @@ fn unusable(key: &KeyDescription) -> Option<String> {
     } else {
         None
     }
-}
-
-fn grants(text: &str, statements: &[Statement]) -> bool {
-    PolicyDocument::parse(text).is_ok_and(|document| {
-        statements.iter().all(|wanted| {
-            let mut there = document.statements.iter();
-            there.any(|there| same_grant(there, wanted))
-        })
-    })
 }

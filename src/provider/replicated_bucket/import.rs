@@ -1,16 +1,19 @@
 //! Import: an ID names the source; everything else is found from its replication configuration.
 
+mod custody;
 mod rule;
 mod two_way;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
 use self::rule::Arriving;
+use super::computed::retired_component;
 use super::effective::path_and_name;
 use super::expand::way_in;
 use super::flatten::imported_encryption;
-use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel};
+use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel, text_map};
 use super::plan::unconfigured;
 use super::private::Private;
 use super::{ReplicatedBucket, encode, report};
@@ -23,7 +26,9 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
 use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
-use crate::replication::operation::{Answer, Input, Query, ReplicationConfiguration, Tags};
+use crate::replication::operation::{
+    Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
+};
 
 impl ReplicatedBucket {
     /// Finds everything that a read then looks at.
@@ -48,10 +53,11 @@ impl ReplicatedBucket {
             session: &session,
             id,
         };
-        if let Some(model) = importer.import(diagnostics).await {
+        if let Some((model, own_encryption)) = importer.import(diagnostics).await {
             response.state = encode(&model);
             response.private = Private {
                 importing: true,
+                own_encryption,
                 ..Private::default()
             }
             .write();
@@ -103,13 +109,46 @@ impl ImportId {
     }
 }
 
+/// What is known of the setup from its source.
+struct Setup {
+    /// The value of our owner tag.
+    owner: String,
+    /// Where the source is.
+    source: Location,
+    /// Whether this resource replicates here: what has no tags of ours is then somebody else's.
+    wired: bool,
+}
+
+impl Setup {
+    fn belongs_to_others(&self, tags: Tagged) -> bool {
+        match tags {
+            Tagged::Ours => false,
+            Tagged::Others => true,
+            Tagged::Nobody => self.wired,
+        }
+    }
+}
+
+/// What the model has no attribute for.
+#[derive(Default)]
+struct Found {
+    /// Existing buckets that have an encryption of their own.
+    own_encryption: BTreeSet<String>,
+    /// Keys of before, by their components.
+    retired_keys: BTreeMap<String, String>,
+}
+
 struct Importer<'a> {
     session: &'a Session,
     id: ImportId,
 }
 
 impl Importer<'_> {
-    async fn import(&self, diagnostics: &mut Diagnostics) -> Option<BucketModel> {
+    /// What is found, and the existing buckets that have an encryption of their own.
+    async fn import(
+        &self,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(BucketModel, BTreeSet<String>)> {
         let Some(region) = self
             .id
             .region
@@ -150,23 +189,55 @@ impl Importer<'_> {
             }
         };
         let owner = format!("{}/{bucket}", at.account);
-        self.complete(&owner, &Side::Source, &mut source, &at, diagnostics)
+        let by_our_rules = configuration.rules.iter().any(is_our_rule);
+        let tags = self
+            .tags_of(&owner, &bucket, &at, by_our_rules, diagnostics)
             .await?;
+        let setup = Setup {
+            wired: by_our_rules || tags == Tagged::Ours,
+            owner,
+            source: at,
+        };
+        if setup.belongs_to_others(tags) {
+            leave(&mut source);
+        }
+        let this = Side::Source;
+        let mut found = Found::default();
+        self.complete(
+            &setup,
+            &this,
+            &mut source,
+            &setup.source,
+            &[],
+            &mut found,
+            diagnostics,
+        )
+        .await?;
+        // In somebody else's bucket rules of theirs may stand beside ours.
+        let theirs = |rule: &ReplicationRule| {
+            by_our_rules && source.existing == Attr::Known(true) && !is_our_rule(rule)
+        };
+        let mut rules = configuration.rules.clone();
+        rules.retain(|rule| !theirs(rule));
         let mut destinations = BTreeMap::new();
-        for arriving in rule::by_bucket(&bucket, &configuration.rules) {
+        for arriving in rule::by_bucket(&bucket, &rules) {
             let side = self
-                .destination(&owner, &at, &arriving, diagnostics)
+                .destination(&setup, &arriving, &mut found, diagnostics)
                 .await?;
             destinations.insert(arriving.key, Attr::Known(side));
         }
-        Some(BucketModel {
+        let role = self
+            .role(&setup, &bucket, &setup.source, &configuration, diagnostics)
+            .await?;
+        let model = BucketModel {
             id: Attr::Known(bucket),
             source: Attr::Known(SourceModel(source)),
             destinations: Attr::Known(destinations),
-            role: Attr::Known(self.role(&owner, &at, &configuration, diagnostics).await?),
-            components: Attr::Known(BTreeMap::new()),
+            role: Attr::Known(role),
+            components: Attr::Known(text_map(found.retired_keys)),
             ..BucketModel::default()
-        })
+        };
+        Some((model, found.own_encryption))
     }
 
     /// A side with nothing but the way into an account.
@@ -259,43 +330,63 @@ impl Importer<'_> {
 
     async fn destination(
         &self,
-        owner: &str,
-        source: &Location,
+        setup: &Setup,
         arriving: &Arriving<'_>,
+        found: &mut Found,
         diagnostics: &mut Diagnostics,
     ) -> Option<SideModel> {
         let accounts = arriving.rules.iter().filter_map(|r| r.account.as_deref());
         let account = accounts
             .filter_map(|account| AccountId::parse(account).ok())
             .next()
-            .unwrap_or_else(|| source.account.clone());
+            .unwrap_or_else(|| setup.source.account.clone());
         let mut side = self.place(Some(&account));
         let this = Side::Destination(arriving.key.clone());
         let at = self
-            .locate(&this, &side, &source.region, diagnostics)
+            .locate(&this, &side, &setup.source.region, diagnostics)
             .await?;
         let at = self.in_its_region(arriving.bucket, at, diagnostics).await?;
         side.bucket = Attr::Known(arriving.bucket.to_owned());
         side.region = Attr::Known(at.region.to_string());
-        self.complete(owner, &this, &mut side, &at, diagnostics)
+        let owner = &setup.owner;
+        let tags = self
+            .tags_of(owner, arriving.bucket, &at, setup.wired, diagnostics)
+            .await?;
+        let query = Query::GetBucketPolicy {
+            bucket: arriving.bucket.to_owned(),
+        };
+        if setup.belongs_to_others(tags)
+            || tags == Tagged::Nobody && self.holds_ours(owner, &at, &query).await
+        {
+            leave(&mut side);
+        }
+        let rules = &arriving.rules;
+        self.complete(setup, &this, &mut side, &at, rules, found, diagnostics)
             .await?;
         let existing = side.encryption.known().and_then(|e| e.kms_key_arn.known());
         let bucket_key = side.kms_key_arn.known().or(existing).cloned();
         rule::fill(&mut side, arriving, bucket_key.as_ref());
-        self.way_back(owner, &this, &mut side, &at, diagnostics)
+        self.way_back(setup, &this, &mut side, &at, diagnostics)
             .await?;
         Some(side)
     }
 
-    /// Encryption, and whether its key is ours: what decides how the read looks at the bucket.
+    /// Encryption, and whether its keys are ours: what decides how the read looks at the bucket.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a side is completed from and what with are different things"
+    )]
     async fn complete(
         &self,
-        owner: &str,
+        setup: &Setup,
         this: &Side,
         side: &mut SideModel,
         at: &Location,
+        arriving: &[&ReplicationRule],
+        found: &mut Found,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
+        let owner = &setup.owner;
         let bucket = side.bucket.known().cloned().unwrap_or_default();
         let query = Query::GetBucketEncryption { bucket };
         let mut seen = ObservedBucket::default();
@@ -308,13 +399,20 @@ impl Importer<'_> {
                 return None;
             }
         }
+        let is_existing = side.existing == Attr::Known(true);
+        let own_key = seen.encryption.present();
+        let own_key = own_key.and_then(|e| e.kms_key.as_ref()?.known());
+        let arrival = arrival_key(arriving, own_key).filter(|_| is_existing);
+        if let Some(key) = arrival {
+            seen.encryption = Presence::Present(arriving_under(key));
+        }
         let key_arn = seen
             .encryption
             .present()
             .and_then(|e| e.kms_key.as_ref())
             .and_then(Input::known)
             .cloned();
-        let ours = match key_arn {
+        let ours = match key_arn.clone() {
             Some(arn) => match self.own_key(owner, this, at, &arn).await {
                 Ok(key) => key,
                 Err(error) => {
@@ -343,6 +441,27 @@ impl Importer<'_> {
             model.multi_region = Attr::Known(key.description.multi_region);
         }
         side.encryption = Attr::Known(encryption);
+        if let (None, Some(key)) = (&ours, key_arn) {
+            let query = Query::GetKeyPolicy { key };
+            side.manage_key_policy = Attr::Known(self.holds_ours(owner, at, &query).await);
+        }
+        if setup.wired {
+            let keys = self.retired_keys(owner, this, side, at, diagnostics);
+            for arn in keys.await? {
+                found
+                    .retired_keys
+                    .insert(retired_component(this, &arn), arn);
+            }
+        }
+        if is_existing {
+            // A key of ours is a source's default only where it was asked for.
+            let is_written = *this == Side::Source && ours.is_some();
+            side.enable_encryption = Attr::Known(is_written);
+            if !is_written && arrival.is_none() {
+                found.own_encryption.extend(side.bucket.known().cloned());
+            }
+            return Some(());
+        }
         side.object_ownership = Attr::Known("BucketOwnerEnforced".to_owned());
         side.public_access_block = Attr::Known(super::model::PublicAccessBlockModel {
             block_public_acls: Attr::Known(true),
@@ -404,9 +523,11 @@ impl Importer<'_> {
         }))
     }
 
+    /// The role that replicates out of `bucket`.
     async fn role(
         &self,
-        owner: &str,
+        setup: &Setup,
+        bucket: &str,
         at: &Location,
         configuration: &ReplicationConfiguration,
         diagnostics: &mut Diagnostics,
@@ -421,34 +542,38 @@ impl Importer<'_> {
         let (path, name) = path_and_name(&arn);
         let query = Query::GetRole { role: name.clone() };
         let tags = match self.session.cloud.query(at, &query).await {
-            Ok(Answer::Role(role)) => role.tags,
-            Ok(_) => Tags::new(),
+            Ok(Answer::Role(role)) => tagged(&role.tags, &setup.owner),
+            Ok(_) => Tagged::Nobody,
             // The role is gone: it imports as ours, and the next apply makes it again.
-            Err(error) if error.kind == CallErrorKind::NotFound => {
-                Tags::from([(OWNER_TAG.to_owned(), owner.to_owned())])
-            }
+            Err(error) if error.kind == CallErrorKind::NotFound => Tagged::Ours,
             Err(error) => {
                 report::read_errors(&[error], diagnostics);
                 return None;
             }
         };
-        let foreign = tags.get(OWNER_TAG).is_some_and(|other| other != owner);
-        Some(RoleModel {
-            existing_arn: if foreign {
-                Attr::Known(arn.to_string())
-            } else {
-                Attr::Null
-            },
-            manage_policy: if foreign {
-                Attr::Known(true)
-            } else {
-                Attr::Null
-            },
-            description: Attr::Known(String::new()),
-            name: Attr::Known(name),
+        let role = RoleModel {
+            name: Attr::Known(name.clone()),
             path: Attr::Known(path),
             arn: Attr::Known(arn.to_string()),
             ..RoleModel::default()
+        };
+        let ours = RoleModel {
+            description: Attr::Known(String::new()),
+            ..role.clone()
+        };
+        if tags == Tagged::Ours {
+            return Some(ours);
+        }
+        let managed = self
+            .holds_our_policy(&name, bucket, at, diagnostics)
+            .await?;
+        if !managed && !setup.belongs_to_others(tags) {
+            return Some(ours);
+        }
+        Some(RoleModel {
+            existing_arn: Attr::Known(arn.to_string()),
+            manage_policy: Attr::Known(managed),
+            ..role
         })
     }
 }

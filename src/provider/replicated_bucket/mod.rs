@@ -34,6 +34,7 @@ mod private;
 mod read;
 mod release;
 pub(in crate::provider) mod report;
+mod role_grants;
 mod role_size;
 mod roles;
 pub mod schema;

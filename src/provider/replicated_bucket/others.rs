@@ -14,26 +14,36 @@ use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 pub(super) fn warn_of_denials(spec: &Spec, denials: Vec<Denied>, diagnostics: &mut Diagnostics) {
     for denied in denials {
         let (path, whose) = place(spec, &denied.component);
-        let name = denied.statement.name().map_or_else(
-            || "A statement without a Sid".to_owned(),
-            |sid| format!("Statement {sid}"),
-        );
-        let (summary, how) = if denied.certain {
-            ("A policy denies replication", "denies")
-        } else {
-            (
-                "A policy may deny replication",
-                "denies, depending on what is not known here,",
-            )
-        };
-        let actions = denied.actions.join(", ");
-        let text = PolicyDocument::new(vec![denied.statement]).pretty();
-        diagnostics.warning_at(
-            path,
-            summary,
-            format!("{name} in the policy of {whose} {how} {actions} to {}, the role that S3 replicates with. AWS accepts that, and objects then fail to replicate. Exempt the role, for example by a condition on aws:PrincipalArn.\n\n{text}", denied.role),
-        );
+        warn_of_denial(path, &whose, denied, diagnostics);
     }
+}
+
+/// Warns of one such statement; `whose` policy it stands in.
+pub(super) fn warn_of_denial(
+    path: AttributePath,
+    whose: &str,
+    denied: Denied,
+    diagnostics: &mut Diagnostics,
+) {
+    let name = denied.statement.name().map_or_else(
+        || "A statement without a Sid".to_owned(),
+        |sid| format!("Statement {sid}"),
+    );
+    let (summary, how) = if denied.certain {
+        ("A policy denies replication", "denies")
+    } else {
+        (
+            "A policy may deny replication",
+            "denies, depending on what is not known here,",
+        )
+    };
+    let actions = denied.actions.join(", ");
+    let text = PolicyDocument::new(vec![denied.statement]).pretty();
+    diagnostics.warning_at(
+        path,
+        summary,
+        format!("{name} in the policy of {whose} {how} {actions} to {}, the role that S3 replicates with. AWS accepts that, and objects then fail to replicate. Exempt the role, for example by a condition on aws:PrincipalArn.\n\n{text}", denied.role),
+    );
 }
 
 /// Warns of policies on our roles that are not ours: they grant or deny what nobody looks at here.

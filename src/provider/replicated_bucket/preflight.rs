@@ -10,7 +10,7 @@ use super::expand::side_path;
 use super::model::BucketModel;
 use super::others;
 use super::plan::{in_state, replicates_in_state};
-use super::{acls, existing, report, roles};
+use super::{acls, existing, report, role_grants, roles};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::observe::{
     Purpose, known_to_state, observe, observe_bucket, observe_role, observe_rules,
@@ -38,7 +38,7 @@ pub(super) async fn check(
     prior_spec: Option<&Spec>,
     diagnostics: &mut Diagnostics,
 ) {
-    roles::check(spec, prior, diagnostics);
+    roles::refuse_shared(spec, diagnostics);
     rules_size(spec, diagnostics);
     let new: Vec<(Side, &BucketSpec)> = spec
         .buckets()
@@ -67,6 +67,7 @@ pub(super) async fn check(
             );
             report::claims(model, spec, &found, diagnostics);
             roles::missing(spec, &observed, diagnostics);
+            role_grants::check(session, spec, prior, &observed, diagnostics).await;
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
             existing::refuse(spec, prior_spec, &observed, false, diagnostics);

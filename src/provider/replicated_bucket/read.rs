@@ -13,7 +13,7 @@ use super::plan::unconfigured;
 use super::private::{Private, StoredWay};
 use super::tags_all::fill_tags_all;
 use super::timeouts::{Deed, deadline};
-use super::{ReplicatedBucket, decode, encode, existing, report};
+use super::{ReplicatedBucket, decode, encode, existing, existing_keys, report, role_grants};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -108,6 +108,10 @@ async fn refreshed(
     }
     others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
     others::warn_of_role_policies(&spec, &observed, diagnostics);
+    if !private.importing {
+        role_grants::look_again(session, &spec, &observed, diagnostics).await;
+        existing_keys::look_again(session, &spec, diagnostics).await;
+    }
     let mut model = seen_over(session, state, &spec, &observed, private);
     if private.importing {
         private.importing = false;

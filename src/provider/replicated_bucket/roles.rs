@@ -4,19 +4,10 @@ use super::expand::role_path;
 use super::model::BucketModel;
 use crate::framework::diagnostics::Diagnostics;
 use crate::replication::component::Side;
-use crate::replication::desired::role_document;
 use crate::replication::direction::{Direction, superseded};
 use crate::replication::ids::Arn;
 use crate::replication::observed::Observed;
 use crate::replication::spec::{RoleOwnership, Spec};
-
-/// What can be said of a spec's roles without a look at AWS.
-pub(super) fn check(spec: &Spec, prior: Option<&BucketModel>, diagnostics: &mut Diagnostics) {
-    for direction in spec.directions() {
-        tell_what_it_needs(&direction, prior, diagnostics);
-    }
-    refuse_shared(spec, diagnostics);
-}
 
 /// An existing role must be in the account of the bucket that it replicates out of; both may follow from the
 /// provider, so validation cannot tell.
@@ -88,38 +79,8 @@ pub(super) fn refuse_another_path(
     refused
 }
 
-/// An existing role whose policy is not ours to write gets a warning with the document that it needs.
-fn tell_what_it_needs(
-    direction: &Direction<'_>,
-    prior: Option<&BucketModel>,
-    diagnostics: &mut Diagnostics,
-) {
-    let untouched = RoleOwnership::Existing {
-        manage_policy: false,
-    };
-    if direction.role.ownership != untouched {
-        return;
-    }
-    let document = role_document(direction);
-    let text = document.render().ok();
-    let mut before = prior.into_iter().flat_map(BucketModel::roles);
-    let told = before
-        .any(|(from, role)| from == direction.from && role.policy_json.known() == text.as_ref());
-    if !told {
-        diagnostics.warning_at(
-            role_path(&direction.from).attribute("existing_arn"),
-            "The existing role must grant this",
-            format!(
-                "manage_policy is false, so {} is left as it is. For replication it needs:\n\n{}",
-                direction.role_arn(),
-                document.pretty()
-            ),
-        );
-    }
-}
-
 /// A role of ours serves one direction: its policy, its tags and its end are that direction's.
-fn refuse_shared(spec: &Spec, diagnostics: &mut Diagnostics) {
+pub(super) fn refuse_shared(spec: &Spec, diagnostics: &mut Diagnostics) {
     let directions: Vec<Direction<'_>> = spec.directions().filter(is_owned).collect();
     for (position, direction) in directions.iter().enumerate() {
         let mut others = directions.iter().take(position);

@@ -13,22 +13,26 @@ use crate::replication::operation::Input;
 /// names: `s3:Replicate*` for the role's whole account, for example. What denies is not looked at: a grant of ours
 /// could do nothing against it.
 pub fn missing_grants(document: &PolicyDocument, wanted: &[Statement]) -> Vec<Statement> {
-    let allows = PolicyDocument {
-        statements: document
-            .statements
-            .iter()
-            .filter(|statement| statement.effect == Effect::Allow)
-            .cloned()
-            .collect(),
-        ..document.clone()
+    missing_grants_among(std::slice::from_ref(document), wanted)
+}
+
+/// The statements of `wanted` that several documents together do not grant, such as the policies of one role.
+pub fn missing_grants_among(documents: &[PolicyDocument], wanted: &[Statement]) -> Vec<Statement> {
+    let allowing = |document: &PolicyDocument| {
+        let mut document = document.clone();
+        document.statements.retain(|s| s.effect == Effect::Allow);
+        document
     };
+    let allows: Vec<PolicyDocument> = documents.iter().map(allowing).collect();
+    let allows: Vec<&PolicyDocument> = allows.iter().collect();
     let granted = |wanted: &Statement| {
-        let same = allows.statements.iter().any(|s| same_grant(s, wanted));
-        same || requests(wanted).is_some_and(|requests| {
-            requests
-                .iter()
-                .all(|request| evaluate(&[&allows], request) == Decision::Allowed)
-        })
+        let mut there = allows.iter().flat_map(|document| &document.statements);
+        there.any(|there| same_grant(there, wanted))
+            || requests(wanted).is_some_and(|requests| {
+                requests
+                    .iter()
+                    .all(|request| evaluate(&allows, request) == Decision::Allowed)
+            })
     };
     wanted.iter().filter(|s| !granted(s)).cloned().collect()
 }
@@ -36,8 +40,12 @@ pub fn missing_grants(document: &PolicyDocument, wanted: &[Statement]) -> Vec<St
 /// Every request that a statement of ours allows; `None` for one that cannot be counted out. A resource that ends
 /// in a wildcard stands for itself: only a pattern that is as wide matches it.
 fn requests(statement: &Statement) -> Option<Vec<Request>> {
-    let Some(Element::Is(Principals::Of(kinds))) = &statement.principal else {
-        return None;
+    let nobody = vec![String::new()];
+    let principals = match &statement.principal {
+        // An identity policy speaks for the one that it is attached to.
+        None => &nobody,
+        Some(Element::Is(Principals::Of(kinds))) => kinds.get("AWS")?,
+        Some(_) => return None,
     };
     let (Some(Element::Is(actions)), Some(Element::Is(resources))) =
         (&statement.action, &statement.resource)
@@ -46,7 +54,7 @@ fn requests(statement: &Statement) -> Option<Vec<Request>> {
     };
     let context = contexts(statement)?;
     let mut requests = Vec::new();
-    for principal in kinds.get("AWS")? {
+    for principal in principals {
         for action in actions {
             for resource in resources {
                 let Input::Known(resource) = resource else {
@@ -152,5 +160,36 @@ mod tests {
     fn what_denies_takes_no_grant_away() {
         let denied = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#;
         assert_eq!(missing(denied), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_policies_of_a_role_grant_together() {
+        let wanted: Vec<Statement> = wanted()
+            .into_iter()
+            .map(|statement| Statement {
+                principal: None,
+                ..statement
+            })
+            .collect();
+        let policy = |action: &str, resource: &str| {
+            PolicyDocument::parse(&format!(
+                r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}}}"#
+            ))
+            .unwrap()
+        };
+        let missing = |documents: &[PolicyDocument]| -> Vec<String> {
+            let missing = missing_grants_among(documents, &wanted);
+            missing.into_iter().filter_map(|s| s.sid).collect()
+        };
+        let objects = policy("s3:ReplicateObject", "arn:aws:s3:::b/*");
+        assert_eq!(missing(&[]), ["Objects", "Bucket"]);
+        assert_eq!(
+            missing(std::slice::from_ref(&objects)),
+            ["Objects", "Bucket"]
+        );
+        let tags = policy("s3:ReplicateTags", "*");
+        assert_eq!(missing(&[objects.clone(), tags.clone()]), ["Bucket"]);
+        let bucket = policy("s3:Get*", "arn:aws:s3:::b");
+        assert!(missing(&[objects, tags, bucket]).is_empty());
     }
 }

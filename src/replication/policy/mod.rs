@@ -34,7 +34,7 @@ mod variations;
 pub use destination_bucket::destination_statements;
 pub use document::{Condition, Effect, Element, PolicyDocument, Principals, Statement, Unresolved};
 pub use evaluate::{Decision, Denial, Request, denial, evaluate};
-pub use granted::missing_grants;
+pub use granted::{missing_grants, missing_grants_among};
 pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};
 pub use limits::{ATTACHED_POLICIES, PolicyKind, TooLarge, TooManyDestinations, check_size, size};

@@ -17,7 +17,8 @@ pub(crate) struct ManagedPolicy {
     /// Versions with their ids, the default one last.
     pub(crate) versions: Vec<(String, PolicyDocument)>,
     pub(crate) tags: Tags,
-    serial: u32,
+    /// The number of its newest version.
+    pub(crate) serial: u32,
 }
 
 impl ManagedPolicy {

@@ -1,6 +1,7 @@
 //! Whether a destination replicates back to the source, and by which role.
 
-use super::Importer;
+use super::custody::is_our_rule;
+use super::{Importer, Setup};
 use crate::execution::cloud::CallErrorKind;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -15,7 +16,7 @@ impl Importer<'_> {
     /// Takes the way back over, where all rules of the destination's bucket lead to the source.
     pub(super) async fn way_back(
         &self,
-        owner: &str,
+        setup: &Setup,
         this: &Side,
         side: &mut SideModel,
         at: &Location,
@@ -40,11 +41,16 @@ impl Importer<'_> {
         let back = rules
             .iter()
             .filter(|rule| rule.bucket_arn.rsplit(':').next() == Some(source_bucket));
+        let is_existing = side.existing == Attr::Known(true);
+        let is_ours_among_others = is_existing && back.clone().any(is_our_rule);
         match back.count() {
             // It replicates onwards, which is none of this resource's business.
             0 => {}
-            count if count == rules.len() => {
-                let role = self.role(owner, at, &configuration, diagnostics).await?;
+            // In somebody else's bucket rules of theirs may stand beside ours.
+            count if count == rules.len() || is_ours_among_others => {
+                let role = self
+                    .role(setup, &bucket, at, &configuration, diagnostics)
+                    .await?;
                 side.replication_role_arn = role.arn.clone();
                 side.two_way_role = Attr::Known(role);
                 side.two_way = Attr::Known(true);

@@ -1,0 +1,165 @@
+//! Whose the parts are that an import finds. Nothing of somebody else's may end up as ours: a destroy would delete
+//! it.
+
+use super::{Importer, is_ours};
+use crate::execution::cloud::CallErrorKind;
+use crate::execution::observe::find_keys;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::provider::replicated_bucket::expand::side_path;
+use crate::provider::replicated_bucket::model::SideModel;
+use crate::provider::replicated_bucket::report;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::ids::Location;
+use crate::replication::names::{OWNER_TAG, named_by_rule_id, shared_role_policy_name};
+use crate::replication::operation::{
+    Answer, BucketEncryption, Input, Query, ReplicationRule, Tags,
+};
+use crate::replication::policy::{self, PolicyDocument};
+
+/// Whether a rule has an ID of ours.
+pub(super) fn is_our_rule(rule: &ReplicationRule) -> bool {
+    named_by_rule_id(&rule.id).is_some()
+}
+
+/// What the tags of a part say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tagged {
+    /// Made by this very resource.
+    Ours,
+    /// Made by another one.
+    Others,
+    /// Neither.
+    Nobody,
+}
+
+pub(super) fn tagged(tags: &Tags, owner: &str) -> Tagged {
+    match tags.get(OWNER_TAG) {
+        Some(found) if found == owner => Tagged::Ours,
+        Some(_) => Tagged::Others,
+        None => Tagged::Nobody,
+    }
+}
+
+impl Importer<'_> {
+    /// What the tags of a bucket say; `wired` tells that this resource has replicated by it already. A bucket whose
+    /// tags nobody lets us read is then not taken for ours.
+    pub(super) async fn tags_of(
+        &self,
+        owner: &str,
+        bucket: &str,
+        at: &Location,
+        wired: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Tagged> {
+        let query = Query::GetBucketTagging {
+            bucket: bucket.to_owned(),
+        };
+        match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Tags(tags)) => Some(tagged(&tags, owner)),
+            Ok(_) => Some(Tagged::Nobody),
+            Err(error) if error.kind == CallErrorKind::NotFound => Some(Tagged::Nobody),
+            Err(error) if error.kind == CallErrorKind::AccessDenied && wired => {
+                Some(Tagged::Nobody)
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                None
+            }
+        }
+    }
+
+    /// Whether the policy of a bucket or key holds statements of ours.
+    pub(super) async fn holds_ours(&self, owner: &str, at: &Location, query: &Query) -> bool {
+        let Ok(Answer::Text(text)) = self.session.cloud.query(at, query).await else {
+            return false;
+        };
+        PolicyDocument::parse(&text).is_ok_and(|document| {
+            !policy::ours(&document, |sid| policy::is_ours(sid, owner)).is_empty()
+        })
+    }
+
+    /// Keys of ours that a bucket used before (ARNs).
+    pub(super) async fn retired_keys(
+        &self,
+        owner: &str,
+        this: &Side,
+        side: &SideModel,
+        at: &Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Vec<String>> {
+        let component = ComponentId::Of(this.clone(), Part::Key);
+        let in_use: Vec<String> = side.kms_key_arn.known().cloned().into_iter().collect();
+        let fits = |tags: &Tags| is_ours(tags, owner, &component);
+        match find_keys(&*self.session.cloud, at, &fits, &in_use).await {
+            Ok(keys) => Some(keys),
+            Err(error) if error.kind == CallErrorKind::AccessDenied => {
+                diagnostics.warning_at(
+                    side_path(this),
+                    "Keys cannot be looked through",
+                    format!("{error}. Keys that the bucket used before, if there are any, are not imported: they stay when it goes."),
+                );
+                Some(Vec::new())
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                None
+            }
+        }
+    }
+
+    /// Whether a role holds the policy that we put into roles of somebody else's.
+    pub(super) async fn holds_our_policy(
+        &self,
+        role: &str,
+        bucket: &str,
+        at: &Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<bool> {
+        let query = Query::ListRolePolicies {
+            role: role.to_owned(),
+        };
+        match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Names(names)) => Some(names.contains(&shared_role_policy_name(bucket))),
+            Ok(_) => Some(false),
+            Err(error) if error.kind == CallErrorKind::NotFound => Some(false),
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                None
+            }
+        }
+    }
+}
+
+/// Makes a side somebody else's: nothing is said of how its bucket should be.
+pub(super) fn leave(side: &mut SideModel) {
+    side.existing = Attr::Known(true);
+    side.force_destroy = Attr::Null;
+    side.require_tls = Attr::Null;
+    side.exclusive_policy = Attr::Null;
+    side.object_ownership = Attr::Null;
+    side.public_access_block = Attr::Null;
+}
+
+/// The key that replicas arrive under in somebody else's bucket, where that is not the bucket's own; each rule names
+/// it.
+pub(super) fn arrival_key<'a>(
+    rules: &[&'a ReplicationRule],
+    own: Option<&String>,
+) -> Option<&'a String> {
+    let mut keys = rules
+        .iter()
+        .filter_map(|rule| rule.replica_kms_key.as_ref().and_then(Input::known));
+    let first = keys.next()?;
+    (Some(first) != own && keys.all(|key| key == first)).then_some(first)
+}
+
+/// How replicas arrive under such a key.
+pub(super) fn arriving_under(key: &str) -> BucketEncryption {
+    BucketEncryption {
+        sse_algorithm: "aws:kms".to_owned(),
+        kms_key: Some(Input::Known(key.to_owned())),
+        bucket_key_enabled: true,
+        blocked_encryption_types: Vec::new(),
+    }
+}
