@@ -37,6 +37,11 @@ pub(crate) fn bucket_name() -> impl Validator {
     })
 }
 
+/// The beginning of a name that S3 accepts for a general purpose bucket.
+pub(crate) fn bucket_prefix() -> impl Validator {
+    text(|text| BucketName::check_prefix(text).map_err(|e| format!("{e}.")))
+}
+
 /// Twelve digits.
 pub(crate) fn account_id() -> impl Validator {
     text(|text| {

@@ -142,6 +142,9 @@ text_id! {
 }
 
 impl BucketName {
+    /// How many digits follow a prefix in a name that is drawn.
+    pub const DIGITS_BEHIND_PREFIX: usize = 26;
+
     /// Applies S3's naming rules for general purpose buckets.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let refuse = |why: &str| Err(InvalidId(format!("\"{text}\" {why}")));
@@ -189,6 +192,27 @@ impl BucketName {
             }
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Whether names can begin with this text and end in [`Self::DIGITS_BEHIND_PREFIX`] digits.
+    pub fn check_prefix(text: &str) -> Result<(), InvalidId> {
+        let longest = 63 - Self::DIGITS_BEHIND_PREFIX;
+        if !(1..=longest).contains(&text.len()) {
+            return Err(InvalidId(format!(
+                "\"{text}\" has {} characters; the beginning of a bucket name has 1 to {longest} here, because {} digits follow",
+                text.chars().count(),
+                Self::DIGITS_BEHIND_PREFIX
+            )));
+        }
+        if text.contains("--x-s3") {
+            return Err(InvalidId(format!(
+                "\"{text}\" is of the name of a directory bucket (--x-s3), and directory buckets have no replication"
+            )));
+        }
+        let name = format!("{text}{}", "0".repeat(Self::DIGITS_BEHIND_PREFIX));
+        Self::parse(&name)
+            .map(drop)
+            .map_err(|why| InvalidId(why.0.replace(&name, text)))
     }
 
     /// Account and region in a name of an account's regional namespace, which ends in `-<account>-<region>-an`.

@@ -13,6 +13,7 @@ on_each_client!(
     the_plan_after_apply_is_empty,
     destroy_leaves_nothing,
     every_call_is_signed_for_its_own_account_and_region,
+    a_prefix_begins_names_that_stay_until_it_changes,
 );
 
 async fn an_object_crosses(client: Client) -> Outcome {
@@ -104,4 +105,56 @@ async fn every_call_is_signed_for_its_own_account_and_region(client: Client) -> 
     }
     assert_ne!(checked, 0, "no call of S3 or KMS was seen:\n{log}");
     Ok(())
+}
+
+async fn a_prefix_begins_names_that_stay_until_it_changes(client: Client) -> Outcome {
+    let setup = Setup::new(client).await?;
+    let configure = |prefix: &str, tags: &str| {
+        setup.resource(&format!(
+            r#"
+  source = {{
+    bucket_prefix = "<bucket>-"
+    encryption    = {{ sse_algorithm = "aws:kms" }}
+  }}
+  destinations = {{
+    near = {{ region = "{SOURCE_REGION}" }}
+    backup = {{
+      bucket_prefix = "{prefix}<bucket>-"
+      region        = "{DESTINATION_REGION}"
+      assume_role   = {{ role_arn = "<role>" }}
+    }}
+  }}
+  tags = {{ {tags} }}
+"#
+        ))
+    };
+    configure("a-", "")?;
+    setup.apply().await?;
+    let first = setup.state().await?;
+    let source = first["source"]["bucket"].as_str().unwrap_or_default();
+    let backup = first["destinations"]["backup"]["bucket"].as_str();
+    assert!(
+        source.starts_with(&format!("{}-", setup.bucket)),
+        "{source}"
+    );
+    assert_eq!(source.len(), setup.bucket.len() + 27);
+    assert_eq!(
+        first["destinations"]["near"]["bucket"],
+        format!("{source}-near")
+    );
+
+    configure("a-", r#"team = "storage""#)?;
+    setup.apply().await?;
+    let second = setup.state().await?;
+    assert_eq!(second["source"]["bucket"], source);
+    assert_eq!(second["destinations"]["backup"]["bucket"].as_str(), backup);
+
+    configure("b-", "")?;
+    setup.apply().await?;
+    let third = setup.state().await?;
+    assert_eq!(third["source"]["bucket"], source);
+    let other = third["destinations"]["backup"]["bucket"].as_str();
+    let begins = format!("b-{}-", setup.bucket);
+    assert!(other.is_some_and(|other| other.starts_with(&begins)));
+    setup.destroy().await
 }

@@ -17,6 +17,7 @@ mod unreliable;
 
 mod apart;
 mod bucket_names;
+mod bucket_prefix;
 mod deletions;
 mod drift;
 mod encryption;

@@ -275,16 +275,20 @@ fn destination(letter: char, place: usize, named: bool) -> BoxedStrategy<Json> {
     (
         object(members).prop_map(only_with_existing_key),
         any::<bool>(),
+        any::<bool>(),
         proptest::option::weighted(0.3, role_back),
     )
-        .prop_map(move |(written, told, two_way)| {
+        .prop_map(move |(written, told, begins, two_way)| {
             let mut written = written.as_object().cloned().unwrap_or_default();
             if let Some(role) = two_way {
                 written.insert("two_way".to_owned(), json!(true));
                 written.insert("two_way_role".to_owned(), role);
             }
+            // A policy names its bucket.
+            let begins = begins && !written.contains_key("policy");
             if named {
-                written.insert("bucket".to_owned(), json!(name));
+                let attribute = if begins { "bucket_prefix" } else { "bucket" };
+                written.insert(attribute.to_owned(), json!(name));
             }
             if told || at.1 != "eu-west-1" {
                 written.insert("region".to_owned(), json!(at.1));

@@ -224,6 +224,11 @@ fn changes() -> Vec<Change> {
         theirs("destinations.near.reachable", json!(false))
             .beside("destinations.near.account_id", json!(HOME)),
         change("source.bucket", json!("acme-other")),
+        change("source.bucket_prefix", json!("other-")).beside(
+            "source",
+            json!({ "bucket_prefix": "acme-", "encryption": { "sse_algorithm": "aws:kms" } }),
+        ),
+        change("destinations.backup.bucket_prefix", json!("copies-")),
         change("source.account_id", json!(ABROAD)),
         change("source.region", json!("eu-central-1")),
         change("source.assume_role", deploy(HOME)),
@@ -372,7 +377,7 @@ async fn told(change: &Change) -> String {
     take_writes(&terraform);
     let plan = terraform.plan(&after).await;
     for warning in &plan.said.warnings {
-        let _ = writeln!(text, "  warning: {warning}");
+        let _ = writeln!(text, "  warning: {}", undrawn(warning));
     }
     if !plan.said.is_fine() {
         for error in &plan.said.errors {
@@ -408,11 +413,32 @@ async fn told(change: &Change) -> String {
 }
 
 fn take_writes(terraform: &Terraform) -> Vec<String> {
-    std::mem::take(&mut terraform.cloud.aws.state().writes)
+    let writes = std::mem::take(&mut terraform.cloud.aws.state().writes);
+    writes.iter().map(|write| undrawn(write)).collect()
+}
+
+/// The text with a word for what an apply drew for a name: 26 digits, others each time.
+fn undrawn(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|c: char| !c.is_ascii_digit());
+        let (digits, after) = from.split_at(end.unwrap_or(from.len()));
+        shown.push_str(before);
+        shown.push_str(if digits.len() == 26 {
+            "<drawn>"
+        } else {
+            digits
+        });
+        rest = after;
+    }
+    shown + rest
 }
 
 /// Whole documents are told by their beginning; that they are right is the business of other tests.
 fn short(text: &str) -> String {
+    let text = &undrawn(text);
     let mut shown: String = text.chars().take(150).collect();
     if shown.len() < text.len() {
         shown.push_str(" ...");

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::abandoned::warn_if_abandoned;
 use super::computed::fill;
+use super::effective::Drawn;
 use super::expand::{Incomplete, expand, side_path};
 use super::going::{Leaving, leaving, reachable};
 use super::model::BucketModel;
@@ -19,7 +20,7 @@ use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::target::{For, target};
 use super::timeouts::{Deed, deadline};
-use super::{ReplicatedBucket, decode, encode, existing, report, roles};
+use super::{ReplicatedBucket, bucket_prefix, decode, encode, existing, report, roles};
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::deadline::Deadline;
 use crate::execution::executor::{self, Outcome};
@@ -89,12 +90,13 @@ impl ReplicatedBucket {
         };
         let deadline = deadline(deed, &config);
         let in_time = session.until(&deadline);
+        let drawn = bucket_prefix::draw(&config);
         let target = target(
             Some(&in_time),
             &config,
             prior.as_ref(),
             &private,
-            For::Apply,
+            For::Apply(&drawn),
             diagnostics,
         )
         .await;
@@ -115,6 +117,7 @@ impl ReplicatedBucket {
             deadline,
             in_time,
             model: target.model,
+            drawn,
             spec,
             prior,
             private,
@@ -155,6 +158,8 @@ struct Run {
     /// The session as long as there is time; what comes after a failure needs its own.
     in_time: Session,
     model: BucketModel,
+    /// What new buckets have behind their prefix.
+    drawn: Drawn,
     spec: Spec,
     prior: Option<BucketModel>,
     private: Private,
@@ -321,6 +326,9 @@ impl Run {
 
     /// Whether everything that is there may be used; keys that were found are taken into the spec.
     fn accept(&mut self, observed: &mut Observed, diagnostics: &mut Diagnostics) -> bool {
+        if bucket_prefix::refuse_taken(&self.model, &self.drawn, observed, diagnostics) {
+            return false;
+        }
         self.forget_known_keys(observed);
         let known = |component: &ComponentId| {
             is_known(self.prior.as_ref(), &self.spec, &self.model, component)

@@ -43,7 +43,13 @@ impl Documents {
                 }
             }
         });
-        let config = BucketModel::from_known(&setup).map_err(|error| error.to_string())?;
+        let mut config = BucketModel::from_known(&setup).map_err(|error| error.to_string())?;
+        for (_, side) in config.sides_mut() {
+            if side.bucket.known().is_some() {
+                // The resource itself has both: the name is what came of the prefix.
+                side.bucket_prefix = Attr::Null;
+            }
+        }
         diagnostics.extend(validate(&config));
         refuse(diagnostics)?;
         let accounts = accounts(&config)?;
@@ -65,6 +71,7 @@ impl Documents {
                 accounts: &accounts,
                 own_encryption: &BTreeSet::new(),
                 found: None,
+                drawn: None,
             },
         );
         let mut diagnostics = Diagnostics::new();

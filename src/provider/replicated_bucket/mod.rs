@@ -8,6 +8,7 @@
 mod abandoned;
 mod acls;
 mod apply;
+mod bucket_prefix;
 mod computed;
 mod deletions;
 mod destroy;

@@ -58,6 +58,8 @@ model! {
     SideModel {
         /// Name of the bucket.
         bucket: String,
+        /// Beginning of its name.
+        bucket_prefix: String,
         /// Account that it belongs to.
         account_id: String,
         /// Region that it lives in.

@@ -105,7 +105,7 @@ impl Planner<'_> {
                 response.planned_state = prior_state;
                 return;
             }
-            response.requires_replace = replaced_by(prior, self.config);
+            response.requires_replace = replaced_by(prior, self.config, &target.model);
             if response.requires_replace.is_empty() {
                 refuse_moves(prior, &target.model, diagnostics);
             }
@@ -215,8 +215,14 @@ impl Planner<'_> {
 }
 
 /// What in the configuration replaces the resource: only the source bucket's own name, account or region.
-fn replaced_by(prior: &BucketModel, config: &BucketModel) -> Vec<AttributePath> {
-    let (Some(prior), Some(config)) = (prior.source.known(), config.source.known()) else {
+fn replaced_by(
+    prior: &BucketModel,
+    config: &BucketModel,
+    model: &BucketModel,
+) -> Vec<AttributePath> {
+    let [Some(prior), Some(config), Some(model)] =
+        [prior, config, model].map(|sides| sides.source.known())
+    else {
         return Vec::new();
     };
     let source = AttributePath::root("source");
@@ -224,7 +230,7 @@ fn replaced_by(prior: &BucketModel, config: &BucketModel) -> Vec<AttributePath> 
         |written: &Attr<String>, was: &Attr<String>| written.known().is_some() && written != was;
     [
         // A name that is not known yet is most likely a new one, and an apply cannot turn into a replacement.
-        ("bucket", config.bucket != prior.bucket),
+        ("bucket", model.bucket != prior.bucket),
         ("account_id", changed(&config.account_id, &prior.account_id)),
         ("region", changed(&config.region, &prior.region)),
     ]

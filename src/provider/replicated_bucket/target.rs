@@ -6,15 +6,15 @@ use futures::future::join_all;
 
 use super::abandoned::refuse_abandoned;
 use super::computed::{carry_keys, fill};
-use super::effective::{Found, Ground, effective, previous};
-use super::existing;
+use super::effective::{Drawn, Found, Ground, effective, previous};
 use super::expand::{Incomplete, expand, side_path, way_in, way_is_known};
 use super::found::{find, locks};
 use super::ignored_tags::refuse_ignored;
 use super::model::{BucketModel, SideModel};
 use super::private::Private;
 use super::tags_all::{differs_in_tags_all_alone, fill_tags_all};
-use super::validate::{check_key_region, check_two_way, check_worked_out};
+use super::validate::{check_distinct, check_key_region, check_two_way, check_worked_out};
+use super::{bucket_prefix, existing};
 use super::{kept_model, policies, policy_sizes, report, roles};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -39,13 +39,17 @@ pub(super) async fn target(
     config: &BucketModel,
     prior: Option<&BucketModel>,
     private: &Private,
-    purpose: For,
+    purpose: For<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Target {
     let kept = kept_model(private);
     let unconfigured = Settings::default();
     let settings = session.map_or(&unconfigured, |s| &s.settings);
     let region = ground_region(session, settings);
+    let drawn = match purpose {
+        For::Plan => None,
+        For::Apply(drawn) => Some(drawn),
+    };
     let mut accounts = BTreeMap::new();
     let ground = Ground {
         prior,
@@ -54,8 +58,10 @@ pub(super) async fn target(
         accounts: &accounts,
         own_encryption: &private.own_encryption,
         found: None,
+        drawn,
     };
     existing::check(config, diagnostics);
+    bucket_prefix::check(config, diagnostics);
     let mut model = effective(config, &ground);
     check_regions(&model, diagnostics);
     if session.is_some() {
@@ -89,16 +95,17 @@ pub(super) async fn target(
             accounts: &accounts,
             own_encryption: &private.own_encryption,
             found: Some(&found),
+            drawn,
         },
     );
-    if purpose == For::Apply {
+    if drawn.is_some() {
         missing(&as_found, &found, diagnostics);
         model = as_found.clone();
     }
     check_places(&model, diagnostics);
     check_worked_out(&model, diagnostics);
     let mut locked = locks(&model, prior, private);
-    if purpose == For::Apply {
+    if drawn.is_some() {
         for (name, lock) in &found.locked {
             locked.entry(name.clone()).or_insert(*lock);
         }
@@ -130,11 +137,11 @@ pub(super) async fn target(
 
 /// What a target is worked out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum For {
+pub(super) enum For<'a> {
     /// A plan: what existing buckets show counts for its checks and fills no attribute.
     Plan,
-    /// An apply.
-    Apply,
+    /// An apply, with what it has drawn for the names of new buckets.
+    Apply(&'a Drawn),
 }
 
 /// Carries keys over, and makes the spec where enough is known.
@@ -233,6 +240,7 @@ fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
     }
     roles::check_accounts(model, diagnostics);
     check_regional_names(model, diagnostics);
+    check_distinct(model, diagnostics);
     check_two_way(model, diagnostics);
 }
 

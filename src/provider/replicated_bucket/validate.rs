@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effective::{Ground, effective};
 use super::expand::{role_path, side_path};
-use super::lifecycle;
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
 use super::object_lock;
 use super::policies;
 use super::timeouts;
+use super::{bucket_prefix, lifecycle};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
 use crate::framework::value::{AttributePath, Value};
@@ -31,6 +31,7 @@ pub(super) fn validate(config: &BucketModel) -> Diagnostics {
     }
     check_two_way(config, &mut diagnostics);
     super::existing::check(config, &mut diagnostics);
+    bucket_prefix::check(config, &mut diagnostics);
     timeouts::check(config, &mut diagnostics);
     check_whole(config, &mut diagnostics);
     diagnostics
@@ -259,11 +260,18 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
             accounts: &accounts,
             own_encryption: &BTreeSet::new(),
             found: None,
+            drawn: None,
         },
     );
     policies::validate(&names, diagnostics);
+    check_distinct(&names, diagnostics);
+    rule::check_worked_out(&names, diagnostics);
+}
+
+/// A destination is its bucket, so each bucket stands once.
+pub(super) fn check_distinct(model: &BucketModel, diagnostics: &mut Diagnostics) {
     let mut buckets: BTreeMap<String, Side> = BTreeMap::new();
-    for (this, side) in names.sides() {
+    for (this, side) in model.sides() {
         let path = side_path(&this);
         if let Some(bucket) = side.bucket.known() {
             match buckets.get(bucket) {
@@ -283,7 +291,6 @@ fn check_whole(config: &BucketModel, diagnostics: &mut Diagnostics) {
             }
         }
     }
-    rule::check_worked_out(&names, diagnostics);
 }
 
 /// An object that is written and ends up with no value in it is most likely a mistyped key: Terraform drops a key

@@ -7,6 +7,7 @@
 mod destination;
 mod encryption;
 mod existing;
+mod name;
 mod priority;
 mod role;
 mod rule;
@@ -36,6 +37,8 @@ pub struct Ground<'a> {
     pub own_encryption: &'a BTreeSet<String>,
     /// What existing buckets show; only an apply may plan with it.
     pub found: Option<&'a Found>,
+    /// What an apply has drawn for the names of new buckets that begin with a prefix; a plan does not know them.
+    pub drawn: Option<&'a Drawn>,
 }
 
 impl<'a> Ground<'a> {
@@ -47,6 +50,7 @@ impl<'a> Ground<'a> {
 
 /// The configuration with every default worked out; attributes that AWS decides are left null.
 pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
+    let config = &name::named(config, ground);
     let mut model = BucketModel {
         tags: config.tags.clone(),
         timeouts: config.timeouts.clone(),
@@ -115,6 +119,10 @@ pub fn previous<'a>(prior: &'a BucketModel, this: &Side, now: &SideModel) -> Att
 }
 
 fn same_place<'a>(prior: &'a SideModel, config: &SideModel) -> Attr<&'a SideModel> {
+    if config.bucket.is_unknown() && name::fits_prefix(prior, &config.bucket_prefix) == Known(false)
+    {
+        return Null;
+    }
     let places = [
         (&config.bucket, &prior.bucket),
         (&config.account_id, &prior.account_id),
@@ -133,6 +141,7 @@ fn same_place<'a>(prior: &'a SideModel, config: &SideModel) -> Attr<&'a SideMode
 }
 
 pub use existing::Found;
+pub use name::Drawn;
 pub use role::path_and_name;
 
 /// What an import found of a bucket; unknown while the name is.

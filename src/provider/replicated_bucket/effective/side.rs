@@ -23,6 +23,7 @@ pub(super) fn side(
     let before = ground.at(this);
     let mut side = SideModel {
         bucket: written.bucket.clone(),
+        bucket_prefix: written.bucket_prefix.clone(),
         account_id: setting(&written.account_id, previous.get(|p| &p.account_id), || {
             ground.accounts.get(this).cloned().map_or(Unknown, Known)
         }),

@@ -31,6 +31,7 @@ fn ground<'a>(prior: Option<&'a BucketModel>, accounts: &'a BTreeMap<Side, Strin
         accounts,
         own_encryption: &NONE,
         found: None,
+        drawn: None,
     }
 }
 

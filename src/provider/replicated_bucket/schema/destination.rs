@@ -13,7 +13,7 @@ pub(super) fn destination() -> Vec<Attribute> {
         Attribute::string(
             "bucket",
             OptionalComputed,
-            "Name of the destination bucket. Default: `<source bucket>-<destination key>`, shortened with a hash where it would be longer than 63 characters. A name that ends in `-<account>-<region>-an` is made in that account's regional namespace.",
+            "Name of the destination bucket. Default, without `bucket_prefix`: `<source bucket>-<destination key>`, shortened with a hash where it would be longer than 63 characters. A name that ends in `-<account>-<region>-an` is made in that account's regional namespace.",
         )
         .validate(checks::bucket_name()),
     ];

@@ -73,8 +73,8 @@ fn source() -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::string(
             "bucket",
-            Required,
-            "Name of the source bucket. Changing it replaces the resource. A name that ends in `-<account>-<region>-an` is made in that account's regional namespace.",
+            OptionalComputed,
+            "Name of the source bucket. This or `bucket_prefix` must be written. Changing it replaces the resource. A name that ends in `-<account>-<region>-an` is made in that account's regional namespace.",
         )
         .validate(checks::bucket_name()),
     ];

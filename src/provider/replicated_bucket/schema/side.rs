@@ -12,6 +12,12 @@ use Setter::{Computed, Optional, OptionalComputed};
 pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::string(
+            "bucket_prefix",
+            Optional,
+            "Beginning of the bucket's name, in the place of `bucket`; the rest, 26 digits, is drawn when the bucket is made, and the name stays as long as the prefix does. At most 37 characters. Such a bucket is always a new one of its own, outside the regional namespaces of accounts: nothing is ever taken over under a prefix, so it is not for an `existing` bucket. Another prefix is another bucket.",
+        )
+        .validate(checks::bucket_prefix()),
+        Attribute::string(
             "account_id",
             OptionalComputed,
             "Account that the bucket belongs to. Written, it is a guard: arriving in another account is an error before anything is changed. Where the provider has an `account` block for it, that block tells how to get there.",
