@@ -47,3 +47,14 @@ fn nothing_is_left_for_later() {
     }
     assert_none(findings);
 }
+
+#[test]
+fn a_module_with_a_folder_stands_in_it() {
+    let findings = CODE
+        .into_iter()
+        .flat_map(files_below)
+        .filter(|path| path.with_extension("").is_dir())
+        .map(|path| format!("{} belongs into its folder, as mod.rs", path.display()))
+        .collect();
+    assert_none(findings);
+}

@@ -13,8 +13,8 @@ mod web_identity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::replicated_bucket::expand::assume_role as expand_assume_role;
 use super::replicated_bucket::model::{AssumeRoleModel, TextMap, known_entries, known_items};
+use super::replicated_bucket::values::expand::assume_role as expand_assume_role;
 use super::settings::Settings;
 use crate::aws::{CloudConfig, Endpoints, RetryMode, Secret};
 use crate::framework::diagnostics::Diagnostics;

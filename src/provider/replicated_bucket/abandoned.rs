@@ -1,7 +1,7 @@
 //! Parts in accounts that are gone: they leave the state without a call, and are listed.
 
-use super::expand::{side_path, way_in};
 use super::model::{BucketModel, SideModel, known_entries};
+use super::values::expand::{side_path, way_in};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::settings::Settings;
@@ -9,7 +9,7 @@ use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, Arn};
 
 /// A side of the configuration cannot be in an account that is gone.
-pub(super) fn refuse_abandoned(
+pub(crate) fn refuse_abandoned(
     model: &BucketModel,
     settings: &Settings,
     diagnostics: &mut Diagnostics,
@@ -32,7 +32,7 @@ pub(super) fn refuse_abandoned(
 
 /// The state without the destinations in accounts that are gone; each is listed in a warning. A source that is gone
 /// stays in the state as long as any destination does.
-pub(super) fn without_abandoned(
+pub(crate) fn without_abandoned(
     state: &BucketModel,
     settings: &Settings,
     diagnostics: &mut Diagnostics,
@@ -57,7 +57,7 @@ pub(super) fn without_abandoned(
 }
 
 /// Lists what of a side leaves the state without a call, where its account is gone.
-pub(super) fn warn_if_abandoned(
+pub(crate) fn warn_if_abandoned(
     state: &BucketModel,
     this: &Side,
     settings: &Settings,

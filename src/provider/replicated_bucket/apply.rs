@@ -9,18 +9,21 @@ use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use super::abandoned::warn_if_abandoned;
-use super::computed::fill;
-use super::effective::Drawn;
-use super::expand::{Incomplete, expand, side_path};
-use super::going::{Leaving, leaving, reachable};
+use super::attributes::timeouts::{Deed, deadline};
+use super::attributes::{bucket_prefix, existing};
 use super::model::BucketModel;
+use super::plan::going::{Leaving, leaving, reachable};
+use super::plan::target::{For, target};
 use super::plan::{in_state, unconfigured};
-use super::preflight::{self, is_known, trust};
+use super::preflight;
+use super::preflight::roles;
+use super::preflight::{is_known, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
-use super::target::{For, target};
-use super::timeouts::{Deed, deadline};
-use super::{ReplicatedBucket, bucket_prefix, decode, encode, existing, report, roles};
+use super::values::computed::fill;
+use super::values::effective::Drawn;
+use super::values::expand::{Incomplete, expand, side_path};
+use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::deadline::Deadline;
 use crate::execution::executor::{self, Outcome};
@@ -48,7 +51,7 @@ const UNDO_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 impl ReplicatedBucket {
     /// Makes everything, or nothing.
-    pub(super) async fn apply_create(&self, request: ApplyRequest) -> ApplyResponse {
+    pub(crate) async fn apply_create(&self, request: ApplyRequest) -> ApplyResponse {
         let mut response = answer(&request, Value::Null);
         let Some(run) = self.prepare(&request, &mut response).await else {
             return response;
@@ -58,7 +61,7 @@ impl ReplicatedBucket {
     }
 
     /// Makes what differs as it should be.
-    pub(super) async fn apply_update(&self, request: ApplyRequest) -> ApplyResponse {
+    pub(crate) async fn apply_update(&self, request: ApplyRequest) -> ApplyResponse {
         let mut response = answer(&request, request.prior_state.clone());
         let Some(run) = self.prepare(&request, &mut response).await else {
             return response;
@@ -127,7 +130,7 @@ impl ReplicatedBucket {
 }
 
 /// The answer before anything was done.
-pub(super) fn answer(request: &ApplyRequest, state: Value) -> ApplyResponse {
+pub(crate) fn answer(request: &ApplyRequest, state: Value) -> ApplyResponse {
     ApplyResponse {
         new_state: state,
         private: request.planned_private.clone(),

@@ -4,15 +4,15 @@ use time::OffsetDateTime;
 
 use super::abandoned::warn_if_abandoned;
 use super::apply::answer;
-use super::deletions::warn_of_keys_that_stay;
-use super::expand::side_path;
-use super::going::reachable;
+use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
+use super::plan::deletions::warn_of_keys_that_stay;
+use super::plan::going::reachable;
+use super::plan::release::given_up;
 use super::plan::unconfigured;
 use super::private::Private;
 use super::read::stored_spec;
-use super::release::given_up;
-use super::timeouts::{Deed, deadline};
+use super::values::expand::side_path;
 use super::{ReplicatedBucket, decode, report};
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -28,7 +28,7 @@ use crate::replication::teardown::plan_destroy;
 
 impl ReplicatedBucket {
     /// Takes everything down that is ours, or nothing.
-    pub(super) async fn apply_delete(&self, request: ApplyRequest) -> ApplyResponse {
+    pub(crate) async fn apply_delete(&self, request: ApplyRequest) -> ApplyResponse {
         let mut response = answer(&request, request.prior_state.clone());
         let diagnostics = &mut response.diagnostics;
         let Some(Attr::Known(state)) = decode::<BucketModel>(&request.prior_state, diagnostics)

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::computed::carry_keys;
-use super::effective::{Ground, effective};
-use super::expand::{Incomplete, expand};
 use super::model::{BucketModel, SideModel};
 use super::schema;
 use super::validate::{check_worked_out, validate};
+use super::values::computed::carry_keys;
+use super::values::effective::{Ground, effective};
+use super::values::expand::{Incomplete, expand};
 use crate::framework::diagnostics::{Diagnostics, Severity};
 use crate::framework::model::{Attr, FromValue as _};
 use crate::framework::schema::{Misfit, complete, walk_config};

@@ -1,48 +1,25 @@
 //! The resource `replicated_bucket`: Terraform on one side, the pure middle on the other.
 //!
-//! [`schema`] and [`model`] say what a practitioner writes; [`effective`] works out what was left out; [`expand`]
-//! and [`flatten`] lead to the domain and back; [`computed`] fills what follows. The operations stand in files
-//! of their own: `plan`, `apply`, `destroy`, `read`, `import`. All of them are thin: they fetch, call the middle,
-//! run its steps, and report.
+//! [`schema`] and [`model`] say what a practitioner writes, and `validate` what of it cannot be. [`values`] leads to the
+//! domain and back, [`attributes`] are those with much to say of themselves. The operations stand in files and folders
+//! of their own: `plan` with its `preflight`, `apply`, `destroy`, `read`, `import`. All of them are thin: they fetch,
+//! call the middle, run its steps, and report.
 
 mod abandoned;
-mod acls;
 mod apply;
-mod bucket_prefix;
-mod computed;
-mod deletions;
+pub mod attributes;
 mod destroy;
 pub mod documents;
-pub mod effective;
-mod encryption;
-mod existing;
-mod existing_keys;
-pub mod expand;
-pub mod flatten;
-mod found;
-mod going;
-mod ignored_tags;
 mod import;
-pub mod lifecycle;
 pub mod model;
-mod object_lock;
-mod others;
 mod plan;
-mod policies;
-mod policy_sizes;
 mod preflight;
 mod private;
 mod read;
-mod release;
 pub(in crate::provider) mod report;
-mod role_grants;
-mod role_size;
-mod roles;
 pub mod schema;
-mod tags_all;
-mod target;
-mod timeouts;
 mod validate;
+pub mod values;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use super::lifecycle::RulesModel;
+use super::attributes::lifecycle::RulesModel;
 use crate::framework::model::{Attr, FromValue, ModelError, ToValue};
 use crate::framework::value::Value;
 use crate::model;

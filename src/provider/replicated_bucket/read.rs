@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::abandoned::without_abandoned;
-use super::computed::{fill, told_at_components, with_drift};
-use super::expand::{Incomplete, expand, side_path};
-use super::flatten::flatten;
-use super::going::entered;
+use super::attributes::existing;
+use super::attributes::tags_all::fill_tags_all;
+use super::attributes::timeouts::{Deed, deadline};
 use super::model::{BucketModel, known_entries};
-use super::others;
+use super::plan::going::entered;
 use super::plan::unconfigured;
+use super::preflight::others;
+use super::preflight::{existing_keys, role_grants};
 use super::private::{Private, StoredWay};
-use super::tags_all::fill_tags_all;
-use super::timeouts::{Deed, deadline};
-use super::{ReplicatedBucket, decode, encode, existing, existing_keys, report, role_grants};
+use super::values::computed::{fill, told_at_components, with_drift};
+use super::values::expand::{Incomplete, expand, side_path};
+use super::values::flatten::flatten;
+use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -32,7 +34,7 @@ use crate::replication::spec::{BucketSpec, KeySpec, Spec};
 
 impl ReplicatedBucket {
     /// Looks at everything; null when the source and every destination are gone.
-    pub(super) async fn refresh(&self, request: ReadRequest) -> ReadResponse {
+    pub(crate) async fn refresh(&self, request: ReadRequest) -> ReadResponse {
         let mut response = ReadResponse {
             new_state: request.current_state.clone(),
             private: request.private.clone(),
@@ -189,7 +191,7 @@ fn something_is_left(observed: &Observed) -> bool {
 }
 
 /// What was seen, over what is in state, with drift told at the components.
-pub(super) fn seen_over(
+pub(crate) fn seen_over(
     session: &Session,
     state: &BucketModel,
     spec: &Spec,
@@ -245,7 +247,7 @@ fn recall_keys(state: &BucketModel, spec: &Spec, observed: &Observed) -> BucketM
 }
 
 /// The ways into accounts, to be remembered.
-pub(super) fn ways(spec: &Spec) -> BTreeMap<String, StoredWay> {
+pub(crate) fn ways(spec: &Spec) -> BTreeMap<String, StoredWay> {
     spec.buckets()
         .map(|(_, bucket)| &bucket.location)
         .map(|at| (at.account.to_string(), at.way_in.as_ref().into()))
@@ -253,7 +255,7 @@ pub(super) fn ways(spec: &Spec) -> BTreeMap<String, StoredWay> {
 }
 
 /// The spec of a stored state. A state that has none was not written by us.
-pub(super) fn stored_spec(
+pub(crate) fn stored_spec(
     state: &BucketModel,
     session: &Session,
     diagnostics: &mut Diagnostics,
@@ -279,7 +281,7 @@ fn without_old_drift(components: &Attr<super::model::TextMap>) -> Attr<super::mo
         lines
             .into_iter()
             .map(|(component, line)| {
-                let line = line.map(|line| super::expand::without_drift(&line).to_owned());
+                let line = line.map(|line| super::values::expand::without_drift(&line).to_owned());
                 (component, line)
             })
             .collect()

@@ -1,8 +1,8 @@
 //! Errors for people: what was tried, where, on what, what AWS said, what is there already, what to do next.
 
-use super::computed::import_id;
-use super::expand::{role_path, side_path};
 use super::model::{BucketModel, SideModel};
+use super::values::computed::import_id;
+use super::values::expand::{role_path, side_path};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::executor::Outcome;
 use crate::framework::diagnostics::Diagnostics;
@@ -18,7 +18,7 @@ use crate::replication::spec::Spec;
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// The path at which a component is configured.
-pub(super) fn component_path(component: &ComponentId) -> AttributePath {
+pub(crate) fn component_path(component: &ComponentId) -> AttributePath {
     match component {
         ComponentId::Of(side, _) => side_path(side),
         ComponentId::Role(side)
@@ -28,7 +28,7 @@ pub(super) fn component_path(component: &ComponentId) -> AttributePath {
 }
 
 /// A location that could not be entered, at the attribute that tells the way in.
-pub(super) fn enter_error(
+pub(crate) fn enter_error(
     this: &Side,
     side: &SideModel,
     error: &EnterError,
@@ -104,7 +104,7 @@ fn told(error: &CallError) -> String {
 }
 
 /// A read that failed.
-pub(super) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
+pub(crate) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
     for error in errors {
         let summary = match error.kind {
             CallErrorKind::Credentials => entering(error).to_owned(),
@@ -122,7 +122,7 @@ pub(super) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
 }
 
 /// A run that did not end well: each step that failed, and what was done before.
-pub(super) fn run_errors(
+pub(crate) fn run_errors(
     graph: &StepGraph,
     outcome: &Outcome,
     done: &str,
@@ -153,7 +153,7 @@ pub(super) fn run_errors(
 }
 
 /// A bucket that is there, and not where it should be.
-pub(super) fn another_region(
+pub(crate) fn another_region(
     path: AttributePath,
     bucket: &str,
     region: &str,
@@ -167,7 +167,7 @@ pub(super) fn another_region(
 }
 
 /// A name that may not be looked at.
-pub(super) fn name_taken(path: AttributePath, error: &CallError, diagnostics: &mut Diagnostics) {
+pub(crate) fn name_taken(path: AttributePath, error: &CallError, diagnostics: &mut Diagnostics) {
     diagnostics.error_at(
         path,
         format!("Bucket {} cannot be looked at", error.subject),
@@ -176,7 +176,7 @@ pub(super) fn name_taken(path: AttributePath, error: &CallError, diagnostics: &m
 }
 
 /// Keys that an undo leaves: the bucket was there before, and objects may be under its new key by now.
-pub(super) fn keys_kept(
+pub(crate) fn keys_kept(
     graph: &StepGraph,
     outcome: &Outcome,
     back: &StepGraph,
@@ -280,7 +280,7 @@ fn is_expired(error: &CallError) -> bool {
 }
 
 /// Parts that are there already: taken over with a warning, or refused with an error.
-pub(super) fn claims(
+pub(crate) fn claims(
     model: &BucketModel,
     spec: &Spec,
     claims: &[Claim],
@@ -352,7 +352,7 @@ fn refusal_detail(import_id: &str, claim: &Claim, refusal: &Refusal) -> String {
     }
 }
 
-pub(super) fn capitalised(text: &str) -> String {
+pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

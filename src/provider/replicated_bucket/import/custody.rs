@@ -6,9 +6,9 @@ use crate::execution::cloud::CallErrorKind;
 use crate::execution::observe::find_keys;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::expand::side_path;
 use crate::provider::replicated_bucket::model::SideModel;
 use crate::provider::replicated_bucket::report;
+use crate::provider::replicated_bucket::values::expand::side_path;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::Location;
 use crate::replication::names::{OWNER_TAG, named_by_rule_id, shared_role_policy_name};
@@ -18,13 +18,13 @@ use crate::replication::operation::{
 use crate::replication::policy::{self, PolicyDocument};
 
 /// Whether a rule has an ID of ours.
-pub(super) fn is_our_rule(rule: &ReplicationRule) -> bool {
+pub(crate) fn is_our_rule(rule: &ReplicationRule) -> bool {
     named_by_rule_id(&rule.id).is_some()
 }
 
 /// What the tags of a part say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tagged {
+pub(crate) enum Tagged {
     /// Made by this very resource.
     Ours,
     /// Made by another one.
@@ -33,7 +33,7 @@ pub(super) enum Tagged {
     Nobody,
 }
 
-pub(super) fn tagged(tags: &Tags, owner: &str) -> Tagged {
+pub(crate) fn tagged(tags: &Tags, owner: &str) -> Tagged {
     match tags.get(OWNER_TAG) {
         Some(found) if found == owner => Tagged::Ours,
         Some(_) => Tagged::Others,
@@ -44,7 +44,7 @@ pub(super) fn tagged(tags: &Tags, owner: &str) -> Tagged {
 impl Importer<'_> {
     /// What the tags of a bucket say; `wired` tells that this resource has replicated by it already. A bucket whose
     /// tags nobody lets us read is then not taken for ours.
-    pub(super) async fn tags_of(
+    pub(crate) async fn tags_of(
         &self,
         owner: &str,
         bucket: &str,
@@ -70,7 +70,7 @@ impl Importer<'_> {
     }
 
     /// Whether the policy of a bucket or key holds statements of ours.
-    pub(super) async fn holds_ours(&self, owner: &str, at: &Location, query: &Query) -> bool {
+    pub(crate) async fn holds_ours(&self, owner: &str, at: &Location, query: &Query) -> bool {
         let Ok(Answer::Text(text)) = self.session.cloud.query(at, query).await else {
             return false;
         };
@@ -80,7 +80,7 @@ impl Importer<'_> {
     }
 
     /// Keys of ours that a bucket used before (ARNs).
-    pub(super) async fn retired_keys(
+    pub(crate) async fn retired_keys(
         &self,
         owner: &str,
         this: &Side,
@@ -109,7 +109,7 @@ impl Importer<'_> {
     }
 
     /// Whether a role holds the policy that we put into roles of somebody else's.
-    pub(super) async fn holds_our_policy(
+    pub(crate) async fn holds_our_policy(
         &self,
         role: &str,
         bucket: &str,
@@ -132,7 +132,7 @@ impl Importer<'_> {
 }
 
 /// Makes a side somebody else's: nothing is said of how its bucket should be.
-pub(super) fn leave(side: &mut SideModel) {
+pub(crate) fn leave(side: &mut SideModel) {
     side.existing = Attr::Known(true);
     side.force_destroy = Attr::Null;
     side.require_tls = Attr::Null;
@@ -143,7 +143,7 @@ pub(super) fn leave(side: &mut SideModel) {
 
 /// The key that replicas arrive under in somebody else's bucket, where that is not the bucket's own; each rule names
 /// it.
-pub(super) fn arrival_key<'a>(
+pub(crate) fn arrival_key<'a>(
     rules: &[&'a ReplicationRule],
     own: Option<&String>,
 ) -> Option<&'a String> {
@@ -155,7 +155,7 @@ pub(super) fn arrival_key<'a>(
 }
 
 /// How replicas arrive under such a key.
-pub(super) fn arriving_under(key: &str) -> BucketEncryption {
+pub(crate) fn arriving_under(key: &str) -> BucketEncryption {
     BucketEncryption {
         sse_algorithm: "aws:kms".to_owned(),
         kms_key: Some(Input::Known(key.to_owned())),

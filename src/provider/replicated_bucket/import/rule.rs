@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::super::flatten::found_rule;
-use super::super::model::{RuleModel, SideModel, text_map};
 use crate::framework::model::Attr;
 use crate::provider::checks::is_key;
+use crate::provider::replicated_bucket::model::{RuleModel, SideModel, text_map};
+use crate::provider::replicated_bucket::values::flatten::found_rule;
 use crate::replication::names::{DEFAULT_RULE, named_by_rule_id};
 use crate::replication::operation::ReplicationRule;
 
 /// The rules to one bucket.
-pub(super) struct Arriving<'a> {
-    pub(super) bucket: &'a str,
-    pub(super) rules: Vec<&'a ReplicationRule>,
+pub(crate) struct Arriving<'a> {
+    pub(crate) bucket: &'a str,
+    pub(crate) rules: Vec<&'a ReplicationRule>,
     /// The key that the destination gets in `destinations`.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 /// Rules by the bucket that they lead to. A destination is named as in our rule IDs, else by what tells its bucket
 /// from the source's.
-pub(super) fn by_bucket<'a>(
+pub(crate) fn by_bucket<'a>(
     source_bucket: &str,
     rules: &'a [ReplicationRule],
 ) -> Vec<Arriving<'a>> {
@@ -48,7 +48,7 @@ pub(super) fn by_bucket<'a>(
 }
 
 /// Writes the rules into their destination: one rule as the destination's own, several as `rules`.
-pub(super) fn fill(side: &mut SideModel, arriving: &Arriving<'_>, bucket_key: Option<&String>) {
+pub(crate) fn fill(side: &mut SideModel, arriving: &Arriving<'_>, bucket_key: Option<&String>) {
     let mut ids = BTreeMap::new();
     let mut found: BTreeMap<String, RuleModel> = BTreeMap::new();
     for rule in &arriving.rules {

@@ -5,16 +5,16 @@ use super::{Importer, Setup};
 use crate::execution::cloud::CallErrorKind;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::expand::side_path;
 use crate::provider::replicated_bucket::model::SideModel;
 use crate::provider::replicated_bucket::report;
+use crate::provider::replicated_bucket::values::expand::side_path;
 use crate::replication::component::Side;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, Query};
 
 impl Importer<'_> {
     /// Takes the way back over, where all rules of the destination's bucket lead to the source.
-    pub(super) async fn way_back(
+    pub(crate) async fn way_back(
         &self,
         setup: &Setup,
         this: &Side,

@@ -12,7 +12,7 @@ use crate::replication::policy::{PolicyDocument, Statement};
 
 /// [`Leftovers`] as they are stored: names, and statements that the user wrote.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct StoredLeftovers {
+pub(crate) struct StoredLeftovers {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     buckets: BTreeMap<String, StoredBucketLeftovers>,
     /// Ways to keys, by their ARNs.
@@ -45,7 +45,7 @@ struct StoredReplacedEncryption {
 }
 
 impl StoredLeftovers {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

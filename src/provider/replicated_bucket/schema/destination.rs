@@ -8,7 +8,7 @@ use crate::provider::checks;
 
 use Setter::{Computed, OptionalComputed};
 
-pub(super) fn destination() -> Vec<Attribute> {
+pub(crate) fn destination() -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::string(
             "bucket",

@@ -7,7 +7,7 @@ use crate::provider::checks;
 
 use Setter::{Optional, OptionalComputed};
 
-pub(super) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
+pub(crate) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
     vec![
         Attribute::string(
             "sse_algorithm",

@@ -1,13 +1,13 @@
 //! Lifecycle rules of a bucket.
 
-use super::super::lifecycle;
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::framework::validators;
 use crate::provider::checks;
+use crate::provider::replicated_bucket::attributes::lifecycle;
 
 use Setter::{Optional, OptionalComputed, Required};
 
-pub(super) fn lifecycle() -> Vec<Attribute> {
+pub(crate) fn lifecycle() -> Vec<Attribute> {
     vec![
         Attribute::nested(
             "lifecycle_rules",

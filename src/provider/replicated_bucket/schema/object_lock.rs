@@ -5,7 +5,7 @@ use crate::provider::checks;
 
 use Setter::{Optional, OptionalComputed};
 
-pub(super) fn object_lock() -> Attribute {
+pub(crate) fn object_lock() -> Attribute {
     Attribute::nested(
         "object_lock",
         Nesting::Single,

@@ -5,7 +5,7 @@ use crate::framework::schema::{Attribute, Setter};
 use Setter::{Optional, OptionalComputed};
 
 /// `policy` of a side.
-pub(super) fn policy() -> Attribute {
+pub(crate) fn policy() -> Attribute {
     Attribute::string(
         "policy",
         Optional,
@@ -14,7 +14,7 @@ pub(super) fn policy() -> Attribute {
 }
 
 /// `require_tls` of a side.
-pub(super) fn require_tls() -> Attribute {
+pub(crate) fn require_tls() -> Attribute {
     Attribute::bool(
         "require_tls",
         OptionalComputed,
@@ -23,7 +23,7 @@ pub(super) fn require_tls() -> Attribute {
 }
 
 /// `exclusive_policy` of a side.
-pub(super) fn exclusive_policy() -> Attribute {
+pub(crate) fn exclusive_policy() -> Attribute {
     Attribute::bool(
         "exclusive_policy",
         OptionalComputed,
@@ -32,7 +32,7 @@ pub(super) fn exclusive_policy() -> Attribute {
 }
 
 /// `encryption.key.policy`.
-pub(super) fn key_policy() -> Attribute {
+pub(crate) fn key_policy() -> Attribute {
     Attribute::string(
         "policy",
         Optional,
@@ -41,7 +41,7 @@ pub(super) fn key_policy() -> Attribute {
 }
 
 /// `manage_key_policy` of a side.
-pub(super) fn manage_key_policy() -> Attribute {
+pub(crate) fn manage_key_policy() -> Attribute {
     Attribute::bool(
         "manage_key_policy",
         OptionalComputed,

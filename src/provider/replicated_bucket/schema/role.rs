@@ -7,7 +7,7 @@ use crate::provider::checks;
 use Setter::{Computed, Optional, OptionalComputed};
 
 /// `bucket` is which bucket it replicates out of: `source bucket`.
-pub(super) fn role(bucket: &str) -> Vec<Attribute> {
+pub(crate) fn role(bucket: &str) -> Vec<Attribute> {
     vec![
         Attribute::string("name", OptionalComputed, &format!("Name of the role. Default: `replication-<{bucket}>`, shortened with a hash to 64 characters."))
             .validate(checks::role_name(64)),

@@ -8,7 +8,7 @@ use crate::provider::checks;
 use Setter::{Computed, Optional, OptionalComputed};
 
 /// What a destination says of its rule, and `rules`.
-pub(super) fn of_destination() -> Vec<Attribute> {
+pub(crate) fn of_destination() -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::bool(
             "enabled",

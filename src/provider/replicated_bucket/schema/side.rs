@@ -9,7 +9,7 @@ use crate::provider::checks;
 
 use Setter::{Computed, Optional, OptionalComputed};
 
-pub(super) fn side(algorithm_default: &str) -> Vec<Attribute> {
+pub(crate) fn side(algorithm_default: &str) -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::string(
             "bucket_prefix",

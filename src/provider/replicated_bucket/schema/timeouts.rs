@@ -1,12 +1,12 @@
 //! How long operations may take.
 
-use super::super::timeouts::Deed;
 use crate::framework::schema::{Attribute, Nesting, Setter};
 use crate::provider::checks;
+use crate::provider::replicated_bucket::attributes::timeouts::Deed;
 
 use Setter::Optional;
 
-pub(super) fn timeouts() -> Attribute {
+pub(crate) fn timeouts() -> Attribute {
     let of = |deed: Deed, what: &str| {
         let description = format!(
             "How long {what} may take, as a Go duration such as `90s` or `1h30m`. Default: `{}`.",

@@ -5,7 +5,7 @@ use crate::framework::schema::{Attribute, Nesting, Setter};
 
 use Setter::{Computed, OptionalComputed};
 
-pub(super) fn two_way() -> Vec<Attribute> {
+pub(crate) fn two_way() -> Vec<Attribute> {
     vec![
         Attribute::bool(
             "two_way",

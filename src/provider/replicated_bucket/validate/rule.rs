@@ -6,8 +6,8 @@ use super::not_empty;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
-use crate::provider::replicated_bucket::expand::{filter, side_path};
 use crate::provider::replicated_bucket::model::{BucketModel, RuleModel, SideModel};
+use crate::provider::replicated_bucket::values::expand::{filter, side_path};
 use crate::replication::component::Side;
 use crate::replication::ids::{Arn, Region};
 use crate::replication::operation::RuleFilter;
@@ -18,7 +18,7 @@ use Attr::Known;
 const MOST_RULES: usize = 1000;
 
 /// Refuses what was written in a wrong way, whatever it amounts to.
-pub(super) fn check_written(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_written(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
     let path = side_path(this);
     if let Some(filter) = side.filter.known() {
         not_empty(&path.attribute("filter"), filter, diagnostics);
@@ -44,10 +44,7 @@ pub(super) fn check_written(this: &Side, side: &SideModel, diagnostics: &mut Dia
 }
 
 /// Refuses what S3 would refuse of worked-out rules, as far as they are known.
-pub(in crate::provider::replicated_bucket) fn check_worked_out(
-    model: &BucketModel,
-    diagnostics: &mut Diagnostics,
-) {
+pub(crate) fn check_worked_out(model: &BucketModel, diagnostics: &mut Diagnostics) {
     let rules = rules(model);
     let mut ids: BTreeMap<&str, &AttributePath> = BTreeMap::new();
     let mut priorities: BTreeMap<i64, &AttributePath> = BTreeMap::new();
@@ -152,7 +149,7 @@ fn check_key_region(
 }
 
 /// Warns of rules of one destination that stand in each other's way: S3 applies only one of them to an object.
-pub(super) fn warn_overlaps(
+pub(crate) fn warn_overlaps(
     config: &BucketModel,
     model: &BucketModel,
     diagnostics: &mut Diagnostics,
@@ -227,7 +224,7 @@ impl<'a> Live<'a> {
 }
 
 /// Warns of keys for replicas that no replica will use.
-pub(super) fn warn_keys(
+pub(crate) fn warn_keys(
     source_uses_kms: Option<bool>,
     model: &BucketModel,
     diagnostics: &mut Diagnostics,
@@ -247,7 +244,7 @@ pub(super) fn warn_keys(
 }
 
 /// Whether a destination leaves objects under KMS keys out without having been told to.
-pub(super) fn passes_over_unasked(written: Option<&SideModel>, side: &SideModel) -> bool {
+pub(crate) fn passes_over_unasked(written: Option<&SideModel>, side: &SideModel) -> bool {
     let told = |rule: Option<&RuleModel>| {
         rule.is_some_and(|rule| !rule.replicate_encrypted_objects.is_null())
     };

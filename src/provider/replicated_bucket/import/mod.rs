@@ -1,0 +1,611 @@
+//! Import: an ID names the source; everything else is found from its replication configuration.
+
+mod custody;
+mod rule;
+mod two_way;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
+use self::rule::Arriving;
+use super::model::{AssumeRoleModel, BucketModel, RoleModel, SideModel, SourceModel, text_map};
+use super::plan::unconfigured;
+use super::private::Private;
+use super::values::computed::retired_component;
+use super::values::effective::path_and_name;
+use super::values::expand::way_in;
+use super::values::flatten::imported_encryption;
+use super::{ReplicatedBucket, encode, report};
+use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{ImportRequest, ImportResponse};
+use crate::provider::settings::Session;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
+use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG};
+use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
+use crate::replication::operation::{
+    Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
+};
+
+impl ReplicatedBucket {
+    /// Finds everything that a read then looks at.
+    pub(crate) async fn import_by_id(&self, request: ImportRequest) -> ImportResponse {
+        let mut response = ImportResponse::default();
+        let diagnostics = &mut response.diagnostics;
+        let id = match ImportId::parse(&request.id) {
+            Ok(id) => id,
+            Err(why) => {
+                diagnostics.error(
+                    "This is no import ID",
+                    format!("{why}\n\nWrite the source bucket's name (acme-archive), with its region (acme-archive@eu-west-1) or its account (111111111111/acme-archive@eu-west-1), each followed by `,<role ARN>` for every further account that has to be entered by a role."),
+                );
+                return response;
+            }
+        };
+        let Ok(session) = self.shared.session() else {
+            unconfigured(diagnostics);
+            return response;
+        };
+        let importer = Importer {
+            session: &session,
+            id,
+        };
+        if let Some((model, own_encryption)) = importer.import(diagnostics).await {
+            response.state = encode(&model);
+            response.private = Private {
+                importing: true,
+                own_encryption,
+                ..Private::default()
+            }
+            .write();
+        }
+        response
+    }
+}
+
+/// `[account/]bucket[@region][,role ARN]...`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ImportId {
+    account: Option<AccountId>,
+    bucket: BucketName,
+    region: Option<Region>,
+    /// Roles by the account that they are in.
+    roles: BTreeMap<String, Arn>,
+}
+
+impl ImportId {
+    fn parse(text: &str) -> Result<Self, String> {
+        // A role's name may itself hold a comma, so the ID is split where an ARN begins.
+        let mut parts = text.split(",arn:");
+        let place = parts.next().unwrap_or_default();
+        let mut roles = BTreeMap::new();
+        for part in parts {
+            let arn = Arn::parse_role(&format!("arn:{part}")).map_err(|e| format!("{e}."))?;
+            roles.insert(arn.account.clone(), arn);
+        }
+        let (account, rest) = match place.split_once('/') {
+            Some((account, rest)) => (
+                Some(AccountId::parse(account).map_err(|e| format!("{e}."))?),
+                rest,
+            ),
+            None => (None, place),
+        };
+        let (bucket, region) = match rest.split_once('@') {
+            Some((bucket, region)) => (
+                bucket,
+                Some(Region::parse(region).map_err(|e| format!("{e}."))?),
+            ),
+            None => (rest, None),
+        };
+        Ok(Self {
+            account,
+            bucket: BucketName::parse(bucket).map_err(|e| format!("{e}."))?,
+            region,
+            roles,
+        })
+    }
+}
+
+/// What is known of the setup from its source.
+struct Setup {
+    /// The value of our owner tag.
+    owner: String,
+    /// Where the source is.
+    source: Location,
+    /// Whether this resource replicates here: what has no tags of ours is then somebody else's.
+    wired: bool,
+}
+
+impl Setup {
+    fn belongs_to_others(&self, tags: Tagged) -> bool {
+        match tags {
+            Tagged::Ours => false,
+            Tagged::Others => true,
+            Tagged::Nobody => self.wired,
+        }
+    }
+}
+
+/// What the model has no attribute for.
+#[derive(Default)]
+struct Found {
+    /// Existing buckets that have an encryption of their own.
+    own_encryption: BTreeSet<String>,
+    /// Keys of before, by their components.
+    retired_keys: BTreeMap<String, String>,
+}
+
+struct Importer<'a> {
+    session: &'a Session,
+    id: ImportId,
+}
+
+impl Importer<'_> {
+    /// What is found, and the existing buckets that have an encryption of their own.
+    async fn import(
+        &self,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(BucketModel, BTreeSet<String>)> {
+        let Some(region) = self
+            .id
+            .region
+            .clone()
+            .or_else(|| self.session.settings.region.clone())
+        else {
+            diagnostics.error(
+                "No region",
+                "The import ID names no region, and neither does the provider: append @<region>, or set the provider's region.",
+            );
+            return None;
+        };
+        let mut source = self.place(self.id.account.as_ref());
+        let at = self
+            .locate(&Side::Source, &source, &region, diagnostics)
+            .await?;
+        let bucket = self.id.bucket.to_string();
+        let at = self.in_its_region(&bucket, at, diagnostics).await?;
+        source.bucket = Attr::Known(bucket.clone());
+        source.account_id = Attr::Known(at.account.to_string());
+        source.region = Attr::Known(at.region.to_string());
+        let query = Query::GetBucketReplication {
+            bucket: bucket.clone(),
+        };
+        let configuration = match self.session.cloud.query(&at, &query).await {
+            Ok(Answer::Replication(configuration)) => configuration,
+            Ok(_) => return None,
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                diagnostics.error(
+                    format!("Bucket {bucket} has no replication configuration"),
+                    "An import finds destinations, keys and the role from the replication configuration, and this bucket has none.",
+                );
+                return None;
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        };
+        let owner = format!("{}/{bucket}", at.account);
+        let by_our_rules = configuration.rules.iter().any(is_our_rule);
+        let tags = self
+            .tags_of(&owner, &bucket, &at, by_our_rules, diagnostics)
+            .await?;
+        let setup = Setup {
+            wired: by_our_rules || tags == Tagged::Ours,
+            owner,
+            source: at,
+        };
+        if setup.belongs_to_others(tags) {
+            leave(&mut source);
+        }
+        let this = Side::Source;
+        let mut found = Found::default();
+        self.complete(
+            &setup,
+            &this,
+            &mut source,
+            &setup.source,
+            &[],
+            &mut found,
+            diagnostics,
+        )
+        .await?;
+        // In somebody else's bucket rules of theirs may stand beside ours.
+        let theirs = |rule: &ReplicationRule| {
+            by_our_rules && source.existing == Attr::Known(true) && !is_our_rule(rule)
+        };
+        let mut rules = configuration.rules.clone();
+        rules.retain(|rule| !theirs(rule));
+        let mut destinations = BTreeMap::new();
+        for arriving in rule::by_bucket(&bucket, &rules) {
+            let side = self
+                .destination(&setup, &arriving, &mut found, diagnostics)
+                .await?;
+            destinations.insert(arriving.key, Attr::Known(side));
+        }
+        let role = self
+            .role(&setup, &bucket, &setup.source, &configuration, diagnostics)
+            .await?;
+        let model = BucketModel {
+            id: Attr::Known(bucket),
+            source: Attr::Known(SourceModel(source)),
+            destinations: Attr::Known(destinations),
+            role: Attr::Known(role),
+            components: Attr::Known(text_map(found.retired_keys)),
+            ..BucketModel::default()
+        };
+        Some((model, found.own_encryption))
+    }
+
+    /// A side with nothing but the way into an account.
+    fn place(&self, account: Option<&AccountId>) -> SideModel {
+        let role = account.and_then(|account| self.id.roles.get(account.as_str()));
+        SideModel {
+            account_id: Attr::from_option(account.map(ToString::to_string)),
+            assume_role: role.map_or(Attr::Null, |role| {
+                Attr::Known(AssumeRoleModel {
+                    role_arn: Attr::Known(role.to_string()),
+                    ..AssumeRoleModel::default()
+                })
+            }),
+            existing: Attr::Known(false),
+            enable_versioning: Attr::Known(false),
+            enable_encryption: Attr::Known(false),
+            manage_bucket_policy: Attr::Known(true),
+            reachable: Attr::Known(true),
+            force_destroy: Attr::Known(false),
+            retain_on_destroy: Attr::Known(false),
+            require_tls: Attr::Known(false),
+            exclusive_policy: Attr::Known(false),
+            manage_key_policy: Attr::Known(false),
+            ..SideModel::default()
+        }
+    }
+
+    async fn locate(
+        &self,
+        this: &Side,
+        side: &SideModel,
+        region: &Region,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Location> {
+        let way: WayIn = way_in(side, &self.session.settings);
+        let told = side.account_id.known().map(String::as_str);
+        let identity = match self.session.enter(&way, region, told).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                report::enter_error(this, side, &error, diagnostics);
+                return None;
+            }
+        };
+        if let Some(wanted) = side.account_id.known()
+            && wanted != identity.account.as_str()
+        {
+            diagnostics.error(
+                format!("No way into account {wanted}"),
+                format!("{this} is in account {wanted}, but the credentials at hand lead to {}. Append `,<role ARN>` of a role in {wanted} to the import ID, or write an `account` block for it in the provider.", identity.account),
+            );
+            return None;
+        }
+        Some(Location {
+            account: identity.account,
+            partition: region.partition(),
+            region: region.clone(),
+            way_in: Arc::new(way),
+        })
+    }
+
+    /// The location with the region that the bucket really is in.
+    async fn in_its_region(
+        &self,
+        bucket: &str,
+        at: Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Location> {
+        let query = Query::HeadBucket {
+            bucket: bucket.to_owned(),
+        };
+        match self.session.cloud.query(&at, &query).await {
+            Ok(Answer::BucketRegion(region)) => {
+                let region = Region::parse(&region).unwrap_or_else(|_| at.region.clone());
+                Some(Location { region, ..at })
+            }
+            Ok(_) => Some(at),
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                diagnostics.error(
+                    format!("Bucket {bucket} does not exist"),
+                    format!("{error}."),
+                );
+                None
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                None
+            }
+        }
+    }
+
+    async fn destination(
+        &self,
+        setup: &Setup,
+        arriving: &Arriving<'_>,
+        found: &mut Found,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<SideModel> {
+        let accounts = arriving.rules.iter().filter_map(|r| r.account.as_deref());
+        let account = accounts
+            .filter_map(|account| AccountId::parse(account).ok())
+            .next()
+            .unwrap_or_else(|| setup.source.account.clone());
+        let mut side = self.place(Some(&account));
+        let this = Side::Destination(arriving.key.clone());
+        let at = self
+            .locate(&this, &side, &setup.source.region, diagnostics)
+            .await?;
+        let at = self.in_its_region(arriving.bucket, at, diagnostics).await?;
+        side.bucket = Attr::Known(arriving.bucket.to_owned());
+        side.region = Attr::Known(at.region.to_string());
+        let owner = &setup.owner;
+        let tags = self
+            .tags_of(owner, arriving.bucket, &at, setup.wired, diagnostics)
+            .await?;
+        let query = Query::GetBucketPolicy {
+            bucket: arriving.bucket.to_owned(),
+        };
+        if setup.belongs_to_others(tags)
+            || tags == Tagged::Nobody && self.holds_ours(owner, &at, &query).await
+        {
+            leave(&mut side);
+        }
+        let rules = &arriving.rules;
+        self.complete(setup, &this, &mut side, &at, rules, found, diagnostics)
+            .await?;
+        let existing = side.encryption.known().and_then(|e| e.kms_key_arn.known());
+        let bucket_key = side.kms_key_arn.known().or(existing).cloned();
+        rule::fill(&mut side, arriving, bucket_key.as_ref());
+        self.way_back(setup, &this, &mut side, &at, diagnostics)
+            .await?;
+        Some(side)
+    }
+
+    /// Encryption, and whether its keys are ours: what decides how the read looks at the bucket.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a side is completed from and what with are different things"
+    )]
+    async fn complete(
+        &self,
+        setup: &Setup,
+        this: &Side,
+        side: &mut SideModel,
+        at: &Location,
+        arriving: &[&ReplicationRule],
+        found: &mut Found,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<()> {
+        let owner = &setup.owner;
+        let bucket = side.bucket.known().cloned().unwrap_or_default();
+        let query = Query::GetBucketEncryption { bucket };
+        let mut seen = ObservedBucket::default();
+        match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Encryption(encryption)) => seen.encryption = Presence::Present(encryption),
+            Ok(_) => {}
+            Err(error) if error.kind == CallErrorKind::NotFound => {}
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        }
+        let is_existing = side.existing == Attr::Known(true);
+        let own_key = seen.encryption.present();
+        let own_key = own_key.and_then(|e| e.kms_key.as_ref()?.known());
+        let arrival = arrival_key(arriving, own_key).filter(|_| is_existing);
+        if let Some(key) = arrival {
+            seen.encryption = Presence::Present(arriving_under(key));
+        }
+        let key_arn = seen
+            .encryption
+            .present()
+            .and_then(|e| e.kms_key.as_ref())
+            .and_then(Input::known)
+            .cloned();
+        let ours = match key_arn.clone() {
+            Some(arn) => match self.own_key(owner, this, at, &arn).await {
+                Ok(key) => key,
+                Err(error) => {
+                    report::read_errors(&[error], diagnostics);
+                    return None;
+                }
+            },
+            None => None,
+        };
+        if let Some(key) = &ours {
+            side.kms_key_arn = Attr::Known(key.description.arn.clone());
+        }
+        let mut encryption = imported_encryption(&seen, ours.as_ref());
+        if let (Attr::Known(model), Some(key)) = (&mut encryption.key, &ours) {
+            model.alias = key
+                .aliases
+                .present()
+                .and_then(|aliases| aliases.first())
+                .map_or_else(
+                    || side.bucket.clone().map(|name| names::default_alias(&name)),
+                    |alias| Attr::Known(alias.clone()),
+                );
+            model.description = Attr::Known(key.description.description.clone());
+            model.enable_key_rotation = Attr::Known(true);
+            model.enabled = Attr::Known(true);
+            model.multi_region = Attr::Known(key.description.multi_region);
+        }
+        side.encryption = Attr::Known(encryption);
+        if let (None, Some(key)) = (&ours, key_arn) {
+            let query = Query::GetKeyPolicy { key };
+            side.manage_key_policy = Attr::Known(self.holds_ours(owner, at, &query).await);
+        }
+        if setup.wired {
+            let keys = self.retired_keys(owner, this, side, at, diagnostics);
+            for arn in keys.await? {
+                found
+                    .retired_keys
+                    .insert(retired_component(this, &arn), arn);
+            }
+        }
+        if is_existing {
+            // A key of ours is a source's default only where it was asked for.
+            let is_written = *this == Side::Source && ours.is_some();
+            side.enable_encryption = Attr::Known(is_written);
+            if !is_written && arrival.is_none() {
+                found.own_encryption.extend(side.bucket.known().cloned());
+            }
+            return Some(());
+        }
+        side.object_ownership = Attr::Known("BucketOwnerEnforced".to_owned());
+        side.public_access_block = Attr::Known(super::model::PublicAccessBlockModel {
+            block_public_acls: Attr::Known(true),
+            block_public_policy: Attr::Known(true),
+            ignore_public_acls: Attr::Known(true),
+            restrict_public_buckets: Attr::Known(true),
+        });
+        Some(())
+    }
+
+    /// The key, where it carries the tags of this very component; else it is somebody else's.
+    async fn own_key(
+        &self,
+        owner: &str,
+        this: &Side,
+        at: &Location,
+        arn: &str,
+    ) -> Result<Option<ObservedKey>, CallError> {
+        let cloud = &self.session.cloud;
+        let component = ComponentId::Of(this.clone(), Part::Key);
+        let tags = cloud
+            .query(
+                at,
+                &Query::ListKeyTags {
+                    key: arn.to_owned(),
+                },
+            )
+            .await;
+        let ours = matches!(&tags, Ok(Answer::Tags(tags)) if is_ours(tags, owner, &component));
+        if !ours {
+            // A key that may not be looked at is not ours either.
+            return Ok(None);
+        }
+        let description = cloud
+            .query(
+                at,
+                &Query::DescribeKey {
+                    key: arn.to_owned(),
+                },
+            )
+            .await?;
+        let aliases = cloud
+            .query(
+                at,
+                &Query::ListAliases {
+                    key: arn.to_owned(),
+                },
+            )
+            .await?;
+        let (Answer::Key(description), Answer::Names(aliases)) = (description, aliases) else {
+            return Ok(None);
+        };
+        Ok(Some(ObservedKey {
+            description,
+            policy: Presence::Unasked,
+            rotation: Presence::Unasked,
+            tags: Presence::Unasked,
+            aliases: Presence::Present(aliases),
+        }))
+    }
+
+    /// The role that replicates out of `bucket`.
+    async fn role(
+        &self,
+        setup: &Setup,
+        bucket: &str,
+        at: &Location,
+        configuration: &ReplicationConfiguration,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<RoleModel> {
+        let arn = match Arn::parse_role(&configuration.role) {
+            Ok(arn) => arn,
+            Err(error) => {
+                diagnostics.error("The replication role is not one", format!("{error}."));
+                return None;
+            }
+        };
+        let (path, name) = path_and_name(&arn);
+        let query = Query::GetRole { role: name.clone() };
+        let tags = match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Role(role)) => tagged(&role.tags, &setup.owner),
+            Ok(_) => Tagged::Nobody,
+            // The role is gone: it imports as ours, and the next apply makes it again.
+            Err(error) if error.kind == CallErrorKind::NotFound => Tagged::Ours,
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        };
+        let role = RoleModel {
+            name: Attr::Known(name.clone()),
+            path: Attr::Known(path),
+            arn: Attr::Known(arn.to_string()),
+            ..RoleModel::default()
+        };
+        let ours = RoleModel {
+            description: Attr::Known(String::new()),
+            ..role.clone()
+        };
+        if tags == Tagged::Ours {
+            return Some(ours);
+        }
+        let managed = self
+            .holds_our_policy(&name, bucket, at, diagnostics)
+            .await?;
+        if !managed && !setup.belongs_to_others(tags) {
+            return Some(ours);
+        }
+        Some(RoleModel {
+            existing_arn: Attr::Known(arn.to_string()),
+            manage_policy: Attr::Known(managed),
+            ..role
+        })
+    }
+}
+
+fn is_ours(tags: &Tags, owner: &str, component: &ComponentId) -> bool {
+    tags.get(OWNER_TAG).map(String::as_str) == Some(owner)
+        && tags.get(COMPONENT_TAG) == Some(&component.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_id_is_read() {
+        let plain = ImportId::parse("acme-archive").unwrap();
+        assert_eq!(plain.bucket.as_str(), "acme-archive");
+        assert_eq!(plain.region, None);
+        let full = ImportId::parse(
+            "111111111111/acme-archive@us-west-2,arn:aws:iam::222222222222:role/a,b,arn:aws:iam::333333333333:role/c",
+        )
+        .unwrap();
+        assert_eq!(full.account.unwrap().as_str(), "111111111111");
+        assert_eq!(full.region.unwrap().as_str(), "us-west-2");
+        assert_eq!(full.roles["222222222222"].name(), "a,b");
+        assert_eq!(full.roles["333333333333"].name(), "c");
+    }
+
+    #[test]
+    fn anything_else_is_refused_in_words() {
+        for text in ["", "UPPER", "1/acme", "acme@nowhere", "acme,arn:aws:s3:::x"] {
+            assert!(ImportId::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Plans: what a configuration amounts to, whether it can be done, and what will happen that a person must know.
+
+pub(crate) mod deletions;
+pub(crate) mod found;
+pub(crate) mod going;
+pub(crate) mod release;
+pub(crate) mod target;
+
+use self::deletions::{warn_of_leaving, why_it_goes};
+use self::going::{Leaving, leaving};
+use self::target::{For, target};
+use super::abandoned::warn_if_abandoned;
+use super::attributes::object_lock;
+use super::attributes::policies;
+use super::model::BucketModel;
+use super::preflight;
+use super::preflight::{role_size, roles};
+use super::private::Private;
+use super::validate::warn;
+use super::values::computed::import_id;
+use super::values::effective::previous;
+use super::values::expand::{expand, side_path};
+use super::{ReplicatedBucket, decode, encode};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::framework::provider::{PlanRequest, PlanResponse};
+use crate::framework::value::{AttributePath, Value};
+use crate::provider::settings::{NoSession, Session, Shared};
+use crate::replication::component::Side;
+use crate::replication::spec::Spec;
+
+impl ReplicatedBucket {
+    /// Plans a create, an update, a replacement or a destroy.
+    pub(crate) async fn plan_change(&self, request: PlanRequest) -> PlanResponse {
+        let mut response = PlanResponse {
+            planned_state: Value::Null,
+            requires_replace: Vec::new(),
+            planned_private: request.prior_private.clone(),
+            planned_identity: request.prior_identity.clone(),
+            diagnostics: Diagnostics::new(),
+            deferred: None,
+        };
+        if request.proposed_new_state.is_null() {
+            return response;
+        }
+        let config: BucketModel = match decode(&request.config, &mut response.diagnostics) {
+            Some(Attr::Known(config)) => config,
+            _ => return response,
+        };
+        let prior = match decode::<BucketModel>(&request.prior_state, &mut response.diagnostics) {
+            Some(prior) => prior,
+            None => return response,
+        };
+        let session = match self.shared.session() {
+            Ok(session) => Some(session),
+            Err(NoSession::Unknown) => None,
+            Err(NoSession::Unconfigured) => {
+                unconfigured(&mut response.diagnostics);
+                return response;
+            }
+        };
+        let Some(private) = Private::read(&request.prior_private, &mut response.diagnostics) else {
+            return response;
+        };
+        let planner = Planner {
+            shared: &self.shared,
+            session: session.as_deref(),
+            config: &config,
+            prior: prior.known(),
+            private,
+        };
+        planner
+            .plan(request.prior_state.clone(), &mut response)
+            .await;
+        response
+    }
+}
+
+struct Planner<'a> {
+    shared: &'a Shared,
+    session: Option<&'a Session>,
+    config: &'a BucketModel,
+    prior: Option<&'a BucketModel>,
+    private: Private,
+}
+
+impl Planner<'_> {
+    async fn plan(mut self, prior_state: Value, response: &mut PlanResponse) {
+        let diagnostics = &mut response.diagnostics;
+        let target = target(
+            self.session,
+            self.config,
+            self.prior,
+            &self.private,
+            For::Plan,
+            diagnostics,
+        )
+        .await;
+        if diagnostics.has_error() {
+            return;
+        }
+        let locked = &self.private.locked;
+        object_lock::refuse(&target.model, self.prior, locked, diagnostics);
+        if diagnostics.has_error() {
+            return;
+        }
+        warn(self.config, &target.model, diagnostics);
+        super::attributes::encryption::warn(&target.model, self.prior, diagnostics);
+        response.planned_state = encode(&target.model);
+        if let Some(prior) = self.prior {
+            if target.model == *prior {
+                response.planned_state = prior_state;
+                return;
+            }
+            response.requires_replace = replaced_by(prior, self.config, &target.model);
+            if response.requires_replace.is_empty() {
+                refuse_moves(prior, &target.model, diagnostics);
+            }
+            if diagnostics.has_error() {
+                return;
+            }
+        }
+        let replacing = !response.requires_replace.is_empty();
+        if let Some(session) = self.session {
+            if replacing {
+                // The second plan of a replacement is a create; it finds this mark in its private state.
+                self.private.replacing = true;
+                self.check_replacement(session, diagnostics).await;
+            } else {
+                let spec = target.spec.as_ref();
+                self.check(session, spec, &target.model, diagnostics).await;
+            }
+        }
+        if self.prior.is_some() && !replacing {
+            self.private.replacing = false;
+        }
+        response.planned_private = self.private.write();
+    }
+
+    /// Everything that can be known before an apply about whether it will work.
+    async fn check(
+        &self,
+        session: &Session,
+        spec: Option<&Spec>,
+        model: &BucketModel,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let prior_spec = self
+            .prior
+            .and_then(|prior| expand(prior, &session.settings).ok())
+            .map(|spec| self.private.recall(spec));
+        let refused = prior_spec
+            .as_ref()
+            .zip(spec)
+            .is_some_and(|(prior, spec)| roles::refuse_another_path(prior, spec, diagnostics));
+        if let Some(spec) = spec
+            && !self.makes_anew(spec)
+            && !refused
+        {
+            let (prior, prior_spec) = (self.prior, prior_spec.as_ref());
+            preflight::check(session, spec, model, prior, prior_spec, diagnostics).await;
+        }
+        if let Some(spec) = spec {
+            role_size::check(session, spec, prior_spec.as_ref(), diagnostics).await;
+            policies::check_lock_out(session, spec, prior_spec.as_ref(), diagnostics).await;
+            policies::warn_of_denials(spec, prior_spec.as_ref(), diagnostics);
+        }
+        let Some((prior, prior_spec)) = self.prior.zip(prior_spec) else {
+            return;
+        };
+        let Leaving { going, kept } =
+            match leaving(session, prior, &prior_spec, model, &self.private, None).await {
+                Ok(leaving) => leaving,
+                Err(errors) => {
+                    super::report::read_errors(&errors, diagnostics);
+                    return;
+                }
+            };
+        let owner = prior_spec.owner();
+        for (side, bucket, seen) in &going.buckets {
+            if !warn_if_abandoned(prior, side, &session.settings, diagnostics) {
+                warn_of_leaving(&owner, side, bucket, seen, model, diagnostics);
+            }
+        }
+        for obstacle in kept {
+            diagnostics.error_at(
+                side_path(&obstacle.side),
+                obstacle.summary(),
+                format!(
+                    "{}, but {obstacle}. {} Then make this change. Nothing was changed.",
+                    why_it_goes(&obstacle.side, model),
+                    obstacle.why.way_out()
+                ),
+            );
+        }
+    }
+
+    /// Whether this is the second half of a replacement: what is there now will be gone by then.
+    fn makes_anew(&self, spec: &Spec) -> bool {
+        self.prior.is_none() && (self.private.replacing || self.shared.is_remainder(&spec.owner()))
+    }
+
+    /// A replacement deletes every bucket and never empties one, so each must be empty already.
+    async fn check_replacement(&self, session: &Session, diagnostics: &mut Diagnostics) {
+        let Some(prior) = self.prior else { return };
+        let Ok(spec) = expand(prior, &session.settings) else {
+            return;
+        };
+        match preflight::filled_buckets(session, &spec).await {
+            Err(errors) => super::report::read_errors(&errors, diagnostics),
+            Ok(filled) => {
+                for (side, bucket) in filled {
+                    diagnostics.error_at(
+                        side_path(&side).attribute("bucket"),
+                        format!("Replacement would delete bucket {bucket}, which holds objects"),
+                        format!("The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource, or empty {bucket} first. Nothing was changed.", import_id(prior, &spec)),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What in the configuration replaces the resource: only the source bucket's own name, account or region.
+fn replaced_by(
+    prior: &BucketModel,
+    config: &BucketModel,
+    model: &BucketModel,
+) -> Vec<AttributePath> {
+    let [Some(prior), Some(config), Some(model)] =
+        [prior, config, model].map(|sides| sides.source.known())
+    else {
+        return Vec::new();
+    };
+    let source = AttributePath::root("source");
+    let changed =
+        |written: &Attr<String>, was: &Attr<String>| written.known().is_some() && written != was;
+    [
+        // A name that is not known yet is most likely a new one, and an apply cannot turn into a replacement.
+        ("bucket", model.bucket != prior.bucket),
+        ("account_id", changed(&config.account_id, &prior.account_id)),
+        ("region", changed(&config.region, &prior.region)),
+    ]
+    .into_iter()
+    .filter(|(_, changed)| *changed)
+    .map(|(name, _)| source.attribute(name))
+    .collect()
+}
+
+/// A destination elsewhere is another bucket, made before the old one goes; and a bucket's name is one for all of
+/// AWS, so it needs another name.
+fn refuse_moves(prior: &BucketModel, model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        let Some(bucket) = side.bucket.known() else {
+            continue;
+        };
+        let Some((_, was)) = prior.side_of_bucket(bucket) else {
+            continue;
+        };
+        for (name, was, is) in [
+            ("account_id", &was.account_id, &side.account_id),
+            ("region", &was.region, &side.region),
+        ] {
+            if let (Some(was), Some(is)) = (was.known(), is.known())
+                && was != is
+            {
+                diagnostics.error_at(
+                    side_path(&this).attribute(name),
+                    format!("Bucket {bucket} cannot move"),
+                    format!("{bucket} is in {was}, and the configuration says {is}. A bucket stays where it was made, and its name is taken as long as it is there: write another `bucket` as well, and a new bucket takes its place; or go back to {was}. Nothing was changed."),
+                );
+            }
+        }
+    }
+}
+
+/// Whether state has replication out of a side's bucket.
+pub(crate) fn replicates_in_state(
+    prior: Option<&BucketModel>,
+    side: &Side,
+    model: &BucketModel,
+) -> bool {
+    let (Some(prior), Some(now)) = (prior, model.side(side)) else {
+        return false;
+    };
+    let before = previous(prior, side, now);
+    *side == Side::Source && before.known().is_some()
+        || before
+            .known()
+            .is_some_and(|side| side.two_way == Attr::Known(true))
+}
+
+/// Whether a side of the model is one that state has, so that nothing is there to be claimed.
+pub(crate) fn in_state(prior: Option<&BucketModel>, side: &Side, model: &BucketModel) -> bool {
+    let (Some(prior), Some(now)) = (prior, model.side(side)) else {
+        return false;
+    };
+    previous(prior, side, now).known().is_some()
+}
+
+pub(crate) fn unconfigured(diagnostics: &mut Diagnostics) {
+    diagnostics.error(
+        "The provider is not configured",
+        "Terraform asked for this before it configured the provider. This is a bug; please report it.",
+    );
+}

@@ -1,0 +1,357 @@
+//! What a configuration amounts to here and now: every value worked out, every account entered that has to be.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use super::found::{find, locks};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::provider::regions;
+use crate::provider::replicated_bucket::abandoned::refuse_abandoned;
+use crate::provider::replicated_bucket::attributes::ignored_tags::refuse_ignored;
+use crate::provider::replicated_bucket::attributes::policies;
+use crate::provider::replicated_bucket::attributes::tags_all::{
+    differs_in_tags_all_alone, fill_tags_all,
+};
+use crate::provider::replicated_bucket::attributes::{bucket_prefix, existing};
+use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
+use crate::provider::replicated_bucket::preflight::{policy_sizes, roles};
+use crate::provider::replicated_bucket::private::Private;
+use crate::provider::replicated_bucket::validate::{
+    check_distinct, check_key_region, check_two_way, check_worked_out,
+};
+use crate::provider::replicated_bucket::values::computed::{carry_keys, fill};
+use crate::provider::replicated_bucket::values::effective::{
+    Drawn, Found, Ground, effective, previous,
+};
+use crate::provider::replicated_bucket::values::expand::{
+    Incomplete, expand, side_path, way_in, way_is_known,
+};
+use crate::provider::replicated_bucket::{kept_model, report};
+use crate::provider::settings::{Session, Settings};
+use crate::replication::component::Side;
+use crate::replication::ids::{BucketName, Region};
+use crate::replication::spec::Spec;
+
+/// A configuration, worked out.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// Every attribute; unknown is only what follows from something unknown, or what AWS decides.
+    pub(crate) model: BucketModel,
+    /// The same for the domain, where enough is known.
+    pub(crate) spec: Option<Spec>,
+}
+
+/// Works a configuration out. Errors, such as a role that cannot be assumed, go to `diagnostics`.
+pub(crate) async fn target(
+    session: Option<&Session>,
+    config: &BucketModel,
+    prior: Option<&BucketModel>,
+    private: &Private,
+    purpose: For<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Target {
+    let kept = kept_model(private);
+    let unconfigured = Settings::default();
+    let settings = session.map_or(&unconfigured, |s| &s.settings);
+    let region = ground_region(session, settings);
+    let drawn = match purpose {
+        For::Plan => None,
+        For::Apply(drawn) => Some(drawn),
+    };
+    let mut accounts = BTreeMap::new();
+    let ground = Ground {
+        prior,
+        kept: kept.as_ref(),
+        region,
+        accounts: &accounts,
+        own_encryption: &private.own_encryption,
+        found: None,
+        drawn,
+    };
+    existing::check(config, diagnostics);
+    bucket_prefix::check(config, diagnostics);
+    let mut model = effective(config, &ground);
+    check_regions(&model, diagnostics);
+    if session.is_some() {
+        check_known_regions(&model, settings, diagnostics);
+        refuse_abandoned(&model, settings, diagnostics);
+    }
+    refuse_ignored(config, &settings.ignored_tags, diagnostics);
+    if let Some(session) = session
+        && !diagnostics.has_error()
+    {
+        let entered = enter(session, &model, prior, private, diagnostics).await;
+        let ground = Ground {
+            accounts: &entered,
+            ..ground
+        };
+        model = effective(config, &ground);
+        accounts.clone_from(&entered);
+    }
+    let mut found = Found::default();
+    if let Some(session) = session
+        && !diagnostics.has_error()
+    {
+        found = find(session, &model, prior, private, diagnostics).await;
+    }
+    let as_found = effective(
+        config,
+        &Ground {
+            prior,
+            kept: kept.as_ref(),
+            region: ground_region(session, settings),
+            accounts: &accounts,
+            own_encryption: &private.own_encryption,
+            found: Some(&found),
+            drawn,
+        },
+    );
+    if drawn.is_some() {
+        missing(&as_found, &found, diagnostics);
+        model = as_found.clone();
+    }
+    check_places(&model, diagnostics);
+    check_worked_out(&model, diagnostics);
+    let mut locked = locks(&model, prior, private);
+    if drawn.is_some() {
+        for (name, lock) in &found.locked {
+            locked.entry(name.clone()).or_insert(*lock);
+        }
+    }
+    let mut spec = finish(&mut model, prior, settings, diagnostics);
+    if let Some(spec) = &mut spec {
+        spec.tell_locks(&locked);
+    }
+    fill(&mut model, prior, spec.as_ref());
+    fill_tags_all(&mut model, session.map(|s| &s.settings.default_tags));
+    if let (None, Some(prior)) = (session, prior)
+        && differs_in_tags_all_alone(&model, prior)
+    {
+        // Nobody knows the default tags yet, and nothing says that they change.
+        model = prior.clone();
+    }
+    // The checks may know more than the plan shows.
+    if spec.is_none() {
+        spec = finish(&mut as_found.clone(), prior, settings, diagnostics);
+    }
+    if let Some(spec) = &mut spec {
+        spec.tell_locks(&found.locked);
+        spec.tell_locks(&locked);
+        policies::check_places(spec, diagnostics);
+        policy_sizes::check(spec, diagnostics);
+    }
+    Target { model, spec }
+}
+
+/// What a target is worked out for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For<'a> {
+    /// A plan: what existing buckets show counts for its checks and fills no attribute.
+    Plan,
+    /// An apply, with what it has drawn for the names of new buckets.
+    Apply(&'a Drawn),
+}
+
+/// Carries keys over, and makes the spec where enough is known.
+fn finish(
+    model: &mut BucketModel,
+    prior: Option<&BucketModel>,
+    settings: &Settings,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spec> {
+    if let Some(prior) = prior {
+        carry_keys(model, prior);
+    }
+    match expand(model, settings) {
+        Ok(spec) => Some(spec),
+        Err(Incomplete::Unknown) => None,
+        Err(Incomplete::Invalid(path, why)) => {
+            diagnostics.error_at(path, "Invalid value", format!("{why}."));
+            None
+        }
+    }
+}
+
+/// The provider's region, as far as it is known.
+fn ground_region(session: Option<&Session>, settings: &Settings) -> Attr<String> {
+    match (session, &settings.region) {
+        (_, Some(region)) => Attr::Known(region.to_string()),
+        (None, None) => Attr::Unknown,
+        (Some(_), None) => Attr::Null,
+    }
+}
+
+/// An existing bucket of which something is open must be there by the time of the apply.
+fn missing(model: &BucketModel, found: &Found, diagnostics: &mut Diagnostics) {
+    for this in &found.missing {
+        if let Some(side) = model.side(this) {
+            existing::missing_bucket(this, side, diagnostics);
+        }
+    }
+}
+
+/// Each side needs a region, and all of them must be of one partition. Looked at before any account is entered:
+/// credentials of one partition mean nothing in another.
+fn check_regions(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    let parsed = |side: &SideModel| Region::parse(side.region.known()?).ok();
+    let source = model.source.known().and_then(|source| parsed(&source.0));
+    for (this, side) in model.sides() {
+        if let (Some(source), Some(region)) = (&source, parsed(side))
+            && source.partition() != region.partition()
+        {
+            diagnostics.error_at(
+                side_path(&this).attribute("region"),
+                "The region is in another partition",
+                format!(
+                    "{this}: region {region} is in partition {}, and the source's region {source} in {}. S3 does not replicate from one partition to another; choose a region of {}. Nothing was changed.",
+                    region.partition(),
+                    source.partition(),
+                    source.partition()
+                ),
+            );
+        }
+        if side.region.is_null() {
+            diagnostics.error_at(
+                side_path(&this).attribute("region"),
+                "No region",
+                format!("{this} names no region, and neither does the provider. Write `region` here or in the provider block, or set AWS_REGION."),
+            );
+        }
+    }
+}
+
+/// A region that is not known is most likely mistyped, and every call to it would fail.
+fn check_known_regions(model: &BucketModel, settings: &Settings, diagnostics: &mut Diagnostics) {
+    if settings.skip_region_validation {
+        return;
+    }
+    for (this, side) in model.sides() {
+        let region = side
+            .region
+            .known()
+            .and_then(|code| Region::parse(code).ok());
+        if let Some(Err(why)) = region.map(|region| regions::check_known(&region)) {
+            let path = side_path(&this).attribute("region");
+            diagnostics.error_at(path, regions::UNKNOWN, why);
+        }
+    }
+}
+
+/// Existing keys must be in their bucket's region, existing roles in their bucket's account, and a role back needs a
+/// way back; all of it may follow from what validation does not know.
+fn check_places(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        if let Some(encryption) = side.encryption.known() {
+            let path = side_path(&this).attribute("encryption");
+            check_key_region(&path, side, encryption, diagnostics);
+        }
+    }
+    roles::check_accounts(model, diagnostics);
+    check_regional_names(model, diagnostics);
+    check_distinct(model, diagnostics);
+    check_two_way(model, diagnostics);
+}
+
+/// A name of a regional namespace belongs to one account and one region.
+fn check_regional_names(model: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in model.sides() {
+        let name = side
+            .bucket
+            .known()
+            .and_then(|name| BucketName::parse(name).ok());
+        let Some((account, region)) = name.as_ref().and_then(|name| name.regional_namespace())
+        else {
+            continue;
+        };
+        let elsewhere = |is: &Attr<String>, told: &str| is.known().is_some_and(|is| is != told);
+        if elsewhere(&side.account_id, account) || elsewhere(&side.region, region) {
+            diagnostics.error_at(
+                side_path(&this).attribute("bucket"),
+                "The name belongs to another account or region",
+                format!("A name that ends in -<account>-<region>-an is of the namespace that an account has in a region. This one is of account {account} in {region}, and {this} is not there. Write the name for the place where it is, or one without that ending. Nothing was changed."),
+            );
+        }
+    }
+}
+
+/// Enters every location whose account is not known yet, whose way in is new, or that the refresh did not get to;
+/// the accounts that they lead to.
+async fn enter(
+    session: &Session,
+    model: &BucketModel,
+    prior: Option<&BucketModel>,
+    private: &Private,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<Side, String> {
+    let is_unseen = |side: &SideModel| {
+        let bucket = side.bucket.known();
+        bucket.is_some_and(|bucket| private.unseen.contains(bucket))
+    };
+    let sides: Vec<_> = model
+        .sides()
+        .into_iter()
+        .filter(|(this, side)| {
+            way_is_known(side)
+                && !side.reachable.is_unknown()
+                && !side.is_unreachable()
+                && (is_unseen(side) || must_enter(this, side, prior))
+        })
+        .filter_map(|(this, side)| {
+            let region = Region::parse(side.region.known()?).ok()?;
+            Some((this, side, region))
+        })
+        .collect();
+    let answers = join_all(sides.iter().map(|(_, side, region)| async {
+        let told = side.account_id.known().map(String::as_str);
+        session
+            .enter(&way_in(side, &session.settings), region, told)
+            .await
+    }))
+    .await;
+    let mut accounts = BTreeMap::new();
+    for ((this, side, region), answer) in sides.into_iter().zip(answers) {
+        let identity = match answer {
+            Ok(identity) => identity,
+            Err(error) => {
+                report::enter_error(&this, side, &error, diagnostics);
+                continue;
+            }
+        };
+        if let Some(wanted) = side.account_id.known()
+            && wanted != identity.account.as_str()
+        {
+            diagnostics.error_at(
+                side_path(&this).attribute("account_id"),
+                "The way in leads to another account",
+                format!(
+                    "{this} is in account {wanted}, but its credentials ({}) belong to account {}. Write an assume_role or a profile that leads to {wanted}, or an `account` block for it in the provider. Nothing was changed.",
+                    identity.arn, identity.account
+                ),
+            );
+            continue;
+        }
+        if identity.partition != region.partition() {
+            diagnostics.error_at(
+                side_path(&this).attribute("region"),
+                "The region is in another partition",
+                format!(
+                    "{this}: region {region} is in partition {}, but the credentials ({}) are in {}. Choose a region of {}, or credentials of an account in the other partition. Nothing was changed.",
+                    region.partition(),
+                    identity.arn,
+                    identity.partition,
+                    identity.partition
+                ),
+            );
+            continue;
+        }
+        accounts.insert(this, identity.account.to_string());
+    }
+    accounts
+}
+
+fn must_enter(this: &Side, side: &SideModel, prior: Option<&BucketModel>) -> bool {
+    let previous = prior.and_then(|prior| previous(prior, this, side).known().copied());
+    previous.is_none_or(|p| p.profile != side.profile || p.assume_role != side.assume_role)
+}

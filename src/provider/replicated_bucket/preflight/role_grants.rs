@@ -1,0 +1,190 @@
+//! Roles whose policies are left to their owners (`manage_policy = false`): whether they grant what replication needs.
+
+use futures::future::join_all;
+
+use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::execution::observe::{Purpose, observe_role};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
+use crate::provider::replicated_bucket::model::BucketModel;
+use crate::provider::replicated_bucket::values::expand::role_path;
+use crate::provider::settings::Session;
+use crate::replication::desired::role_document;
+use crate::replication::direction::Direction;
+use crate::replication::ids::Location;
+use crate::replication::observed::{Observed, ObservedRole, Presence};
+use crate::replication::operation::{Answer, Query};
+use crate::replication::policy::{PolicyDocument, missing_grants_among};
+use crate::replication::spec::{RoleOwnership, Spec};
+
+/// Looks at every such role of which more is asked than state knows.
+pub(crate) async fn check(
+    session: &Session,
+    spec: &Spec,
+    prior: Option<&BucketModel>,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) {
+    for direction in untouched(spec) {
+        let before = prior.into_iter().flat_map(BucketModel::roles);
+        let arn = direction.role_arn().to_string();
+        let mut same = before.filter(|(_, role)| role.arn.known() == Some(&arn));
+        let before = same.next().map(|(_, role)| role);
+        let was_managed = before.is_some_and(|role| role.manage_policy == Attr::Known(true));
+        let needed = role_document(&direction).render().ok();
+        let is_known = before.is_some_and(|role| role.policy_json.known() == needed.as_ref());
+        if is_known && !was_managed {
+            // The refresh has looked at it.
+            continue;
+        }
+        // What we wrote goes with this very update.
+        let leaving = was_managed.then(|| direction.role_policy_name());
+        let seen = role(session, &direction, observed).await;
+        let look = match &seen {
+            Ok(Presence::Present(seen)) => {
+                documents(session, &direction, seen, leaving.as_ref()).await
+            }
+            // A role that is not there is told of elsewhere.
+            Ok(_) => continue,
+            Err(error) => Look {
+                documents: Vec::new(),
+                unread: vec![error.to_string()],
+            },
+        };
+        look.warn(&direction, diagnostics);
+    }
+}
+
+/// Looks again at every such role of the state: what it granted once may be gone. What cannot be read was told of
+/// when it came.
+pub(crate) async fn look_again(
+    session: &Session,
+    spec: &Spec,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) {
+    for direction in untouched(spec) {
+        let Some(seen) = observed.role(&direction.from).present() else {
+            continue;
+        };
+        let look = documents(session, &direction, seen, None).await;
+        if look.unread.is_empty() {
+            look.warn(&direction, diagnostics);
+        }
+    }
+}
+
+fn untouched(spec: &Spec) -> impl Iterator<Item = Direction<'_>> {
+    let theirs = RoleOwnership::Existing {
+        manage_policy: false,
+    };
+    spec.directions()
+        .filter(move |direction| direction.role.ownership == theirs)
+}
+
+/// The role as it was seen already, or as it is now.
+async fn role(
+    session: &Session,
+    direction: &Direction<'_>,
+    observed: &Observed,
+) -> Result<Presence<ObservedRole>, CallError> {
+    match observed.role(&direction.from) {
+        Presence::Unasked => observe_role(&*session.cloud, direction, Purpose::Destroy).await,
+        seen => Ok(seen.clone()),
+    }
+}
+
+/// The policies of a role.
+struct Look {
+    documents: Vec<PolicyDocument>,
+    /// What went wrong with those that could not be read.
+    unread: Vec<String>,
+}
+
+/// Reads the policies in and at a role, without the inline one that is `leaving`.
+async fn documents(
+    session: &Session,
+    direction: &Direction<'_>,
+    seen: &ObservedRole,
+    leaving: Option<&String>,
+) -> Look {
+    let at = &direction.bucket.location;
+    let inline = seen.inline_policies.present().into_iter().flatten();
+    let inline = inline
+        .filter(|name| Some(*name) != leaving)
+        .map(|name| Query::GetRolePolicy {
+            role: direction.role.name.clone(),
+            policy: name.clone(),
+        });
+    let inline = join_all(inline.map(|query| text(session, at, query)));
+    let attached = seen.attached_policies.present().into_iter().flatten();
+    let attached = join_all(attached.map(|arn| managed(session, at, arn)));
+    let (inline, attached) = futures::join!(inline, attached);
+    let mut look = Look {
+        documents: Vec::new(),
+        unread: Vec::new(),
+    };
+    for answer in inline.into_iter().chain(attached) {
+        match answer.map(|text| text.map(|text| PolicyDocument::parse(&text))) {
+            Ok(Some(Ok(document))) => look.documents.push(document),
+            Ok(Some(Err(error))) => look.unread.push(error.to_string()),
+            Ok(None) => {}
+            Err(error) => look.unread.push(error.to_string()),
+        }
+    }
+    look
+}
+
+/// A document, or nothing where it has just gone.
+async fn text(session: &Session, at: &Location, query: Query) -> Result<Option<String>, CallError> {
+    match session.cloud.query(at, &query).await {
+        Ok(Answer::Text(text)) => Ok(Some(text)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn managed(session: &Session, at: &Location, arn: &str) -> Result<Option<String>, CallError> {
+    let query = Query::GetPolicy {
+        policy_arn: arn.to_owned(),
+    };
+    let version = match session.cloud.query(at, &query).await {
+        Ok(Answer::ManagedPolicy(policy)) => policy.default_version,
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind == CallErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let query = Query::GetPolicyVersion {
+        policy_arn: arn.to_owned(),
+        version,
+    };
+    text(session, at, query).await
+}
+
+impl Look {
+    /// Warns of the statements that no policy of the role grants.
+    fn warn(&self, direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
+        let wanted = role_document(direction).statements;
+        let missing = missing_grants_among(&self.documents, &wanted);
+        if missing.is_empty() {
+            return;
+        }
+        let unread = match self.unread.as_slice() {
+            [] => String::new(),
+            errors => format!(
+                "\n\nNot all of its policies could be read: {}.",
+                errors.join("; ")
+            ),
+        };
+        diagnostics.warning_at(
+            role_path(&direction.from).attribute("existing_arn"),
+            "The existing role must grant this",
+            format!(
+                "manage_policy is false, so {} is left as it is. For replication it lacks:\n\n{}{unread}",
+                direction.role_arn(),
+                PolicyDocument::new(missing).pretty()
+            ),
+        );
+    }
+}
