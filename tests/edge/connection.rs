@@ -191,7 +191,7 @@ async fn only_a_certificate_of_the_bundle_is_trusted() {
 }
 
 /// A server with this certificate that tells everybody who they are.
-async fn tls_server(signed: &rcgen::CertifiedKey<rcgen::KeyPair>) -> String {
+pub(crate) async fn tls_server(signed: &rcgen::CertifiedKey<rcgen::KeyPair>) -> String {
     let key = rustls_pki_types::PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der());
     let config = rustls::ServerConfig::builder()
         .with_no_client_auth()

@@ -2,6 +2,7 @@
 //! every call once against an emulated AWS.
 #![cfg(test)]
 
+mod arguments;
 mod bucket_settings;
 mod connection;
 mod emulator;

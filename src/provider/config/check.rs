@@ -22,7 +22,7 @@ pub(super) fn check(
     let guarded = !model.allowed_account_ids.is_null() || !model.forbidden_account_ids.is_null();
     let is_role =
         is_written(&model.assume_role) || is_written(&model.assume_role_with_web_identity);
-    if model.skip_requesting_account_id.known() == Some(&true) && guarded && !is_role {
+    if asks_nobody(model) && guarded && !is_role {
         diagnostics.error_at(
             AttributePath::root("skip_requesting_account_id"),
             "Nobody would ask for the account that is guarded",
@@ -30,7 +30,16 @@ pub(super) fn check(
         );
     }
     let web_identity = AttributePath::root("assume_role_with_web_identity");
-    for (path, block) in numbered(&web_identity, &model.assume_role_with_web_identity) {
+    let keys = model.access_key.known().or(model.secret_key.known());
+    let blocks = numbered(&web_identity, &model.assume_role_with_web_identity);
+    if keys.is_some() && !blocks.is_empty() {
+        diagnostics.error_at(
+            web_identity.clone(),
+            "Two base credentials",
+            "A web identity takes the place of `access_key` and `secret_key`, so these would have no part in it; write one of them.",
+        );
+    }
+    for (path, block) in blocks {
         web_identity::check(block, true, &path, environment, diagnostics);
     }
     let mut seen: Vec<&String> = Vec::new();
@@ -49,6 +58,12 @@ pub(super) fn check(
         }
         check_way_in(block, &path, environment, diagnostics);
     }
+}
+
+/// Whether nobody tells the account of the provider's credentials: who validates them is told it.
+pub(super) fn asks_nobody(model: &ProviderModel) -> bool {
+    model.skip_requesting_account_id.known() == Some(&true)
+        && model.skip_credentials_validation.known() == Some(&true)
 }
 
 fn check_way_in(

@@ -257,8 +257,7 @@ impl ProviderConfig {
             ignored_tags: self.ignored_tags(),
             allowed_account_ids: known_items(&model.allowed_account_ids),
             forbidden_account_ids: known_items(&model.forbidden_account_ids),
-            skip_requesting_account_id: model.skip_requesting_account_id.known() == Some(&true)
-                && self.base_is_not_a_role(),
+            skip_requesting_account_id: check::asks_nobody(model) && self.base_is_not_a_role(),
             skip_region_validation: model.skip_region_validation.known() == Some(&true),
             profile: model.profile.known().cloned(),
             not_shareable: self.not_shareable(),

@@ -43,8 +43,8 @@ fn connection() -> Vec<Attribute> {
             .validate(checks::one_of(&["standard", "adaptive"])),
         Attribute::number("token_bucket_rate_limiter_capacity", Optional, "Tokens in the quota on retries, which all calls share. Left out, there is no quota: `max_retries` is the only limit.")
             .validate(checks::whole_number(1, 1_000_000)),
-        Attribute::bool("use_fips_endpoint", Optional, "Whether FIPS endpoints are used, but for services with an endpoint of their own in `endpoints`. Else `AWS_USE_FIPS_ENDPOINT`."),
-        Attribute::bool("use_dualstack_endpoint", Optional, "Whether endpoints that also speak IPv6 are used. Else `AWS_USE_DUALSTACK_ENDPOINT`."),
+        Attribute::bool("use_fips_endpoint", Optional, "Whether FIPS endpoints are used, but for services with an endpoint of their own in `endpoints`. Else `AWS_USE_FIPS_ENDPOINT` or the profile's `use_fips_endpoint`."),
+        Attribute::bool("use_dualstack_endpoint", Optional, "Whether endpoints that also speak IPv6 are used. Else `AWS_USE_DUALSTACK_ENDPOINT` or the profile's `use_dualstack_endpoint`."),
         Attribute::string("custom_ca_bundle", Optional, "File with the certificates to trust, in PEM form, instead of the system's. Else `AWS_CA_BUNDLE`."),
         Attribute::string("http_proxy", Optional, "URL of the proxy for HTTP requests, and for HTTPS requests where nothing names a proxy for those. Else `HTTP_PROXY`. An empty text is no proxy; for this machine itself none is ever used."),
         Attribute::string("https_proxy", Optional, "URL of the proxy for HTTPS requests. Else `HTTPS_PROXY`. An empty text is no proxy."),
@@ -65,7 +65,7 @@ fn guards() -> Vec<Attribute> {
         Attribute::bool(
             "skip_requesting_account_id",
             Optional,
-            "Whether STS is not asked whose the provider's credentials are, for an AWS-like service that has no such call. Each bucket that is entered without a role must then write its `account_id`.",
+            "Whether STS is not asked whose the provider's credentials are, for an AWS-like service that has no such call. It takes effect together with `skip_credentials_validation`, because the validation tells the account. Each bucket that is entered without a role must then write its `account_id`.",
         ),
         Attribute::bool(
             "skip_region_validation",
@@ -108,7 +108,7 @@ fn blocks() -> Vec<NestedBlock> {
             1,
             web_identity::attributes(),
             vec![],
-            "Role to assume with the token of an identity provider (OIDC), in the place of any other base credentials.",
+            "Role to assume with the token of an identity provider (OIDC), in the place of any other base credentials. Not together with `access_key` and `secret_key`.",
         ),
         block(
             "endpoints",
@@ -116,7 +116,7 @@ fn blocks() -> Vec<NestedBlock> {
             1,
             ["s3", "kms", "iam", "sts"].map(url).into(),
             vec![],
-            "Endpoints to use instead of AWS's. Else `AWS_ENDPOINT_URL_<SERVICE>` and `AWS_ENDPOINT_URL`.",
+            "Endpoints to use instead of AWS's. Else `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, or the profile's `services` and `endpoint_url`.",
         ),
         block(
             "default_tags",

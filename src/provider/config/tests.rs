@@ -291,6 +291,14 @@ fn contradictions_are_refused_where_they_are_written() {
             "account[1].account_id: One account twice",
         ),
         (
+            json!({ "access_key": "a", "secret_key": "s", "assume_role_with_web_identity": [web] }),
+            "assume_role_with_web_identity: Two base credentials",
+        ),
+        (
+            json!({ "skip_requesting_account_id": true, "skip_credentials_validation": true, "allowed_account_ids": [id] }),
+            "skip_requesting_account_id: Nobody would ask for the account that is guarded",
+        ),
+        (
             json!({ "assume_role_with_web_identity": [{ "web_identity_token": "t" }] }),
             "assume_role_with_web_identity[0].role_arn: No role",
         ),
