@@ -24,6 +24,7 @@ mod encryption;
 mod existing;
 mod failures;
 mod functions;
+mod identity;
 mod imports;
 mod left_to_others;
 mod leftovers;

@@ -37,6 +37,10 @@ pub struct Terraform {
     pub state: Value,
     /// Its private state.
     pub private: Vec<u8>,
+    /// Its identity; null where the client knows none.
+    pub identity: Value,
+    /// Whether the client knows identities, as Terraform does from 1.12 on.
+    pub knows_identities: bool,
     /// Whether the stored object is to be replaced, because its create failed.
     pub tainted: bool,
     /// Whether a replacement makes the new object first.
@@ -50,6 +54,7 @@ pub struct Terraform {
 pub struct Plan {
     pub planned: Value,
     pub private: Vec<u8>,
+    pub identity: Value,
     /// Paths that replace.
     pub replaced_by: Vec<String>,
     pub is_empty: bool,
@@ -122,6 +127,8 @@ impl Terraform {
             },
             state: Value::Null,
             private: Vec::new(),
+            identity: Value::Null,
+            knows_identities: true,
             tainted: false,
             create_before_destroy: false,
             refreshing: true,
@@ -147,6 +154,18 @@ impl Terraform {
     /// The type of the stored object.
     pub fn ty(&self) -> Type {
         self.schema().block.ty()
+    }
+
+    /// The type of its identity.
+    pub fn identity_ty(&self) -> Type {
+        self.server().schemas().resources[TYPE].identity_ty()
+    }
+
+    /// Reads an identity that was stored by an earlier version of the provider.
+    pub async fn upgrade_identity(&self, version: i64, stored: Json) -> Result<Value, Said> {
+        let upgraded = self.server();
+        let upgraded = upgraded.upgrade_resource_identity(TYPE, version, stored);
+        upgraded.await.map_err(|said| Said::of(&said))
     }
 
     fn schema(&self) -> Schema {
@@ -177,7 +196,7 @@ impl Terraform {
         let request = ReadRequest {
             current_state: self.state.clone(),
             private: self.private.clone(),
-            identity: Value::Null,
+            identity: self.identity.clone(),
             client: ClientCapabilities::default(),
             stop: server.stop_token(),
         };
@@ -187,8 +206,19 @@ impl Terraform {
         if said.is_fine() {
             self.state = response.new_state;
             self.private = response.private;
+            self.identify(response.identity);
         }
         said
+    }
+
+    /// Stores the identity of the stored object, which has one from its first day on and none after its last.
+    fn identify(&mut self, identity: Value) {
+        assert!(identity.is_wholly_known());
+        assert!(self.state.is_null() || !identity.is_null());
+        self.identity = match self.state.is_null() || !self.knows_identities {
+            true => Value::Null,
+            false => identity,
+        };
     }
 
     pub async fn validate(&self, config: &Json) -> Said {
@@ -222,6 +252,7 @@ impl Terraform {
             return Plan {
                 planned: Value::Null,
                 private: Vec::new(),
+                identity: Value::Null,
                 replaced_by: Vec::new(),
                 is_empty: false,
                 said,
@@ -229,12 +260,17 @@ impl Terraform {
         }
         let config = self.config(config);
         let server = self.server();
-        let (prior, private) = if self.tainted {
-            (Value::Null, Vec::new())
+        let (prior, private, identity) = if self.tainted {
+            (Value::Null, Vec::new(), Value::Null)
         } else {
-            (self.state.clone(), self.private.clone())
+            let identity = self.identity.clone();
+            (self.state.clone(), self.private.clone(), identity)
         };
-        let first = self.ask(&server, &prior, &private, &config).await;
+        let ask = async || {
+            self.ask(&server, &prior, &private, &identity, &config)
+                .await
+        };
+        let first = ask().await;
         let mut said = said;
         said.extend(Said::of(&first.diagnostics));
         let replaced_by: Vec<String> = first
@@ -246,16 +282,17 @@ impl Terraform {
             is_empty: first.planned_state.same(&prior),
             planned: first.planned_state,
             private: first.planned_private,
+            identity: first.planned_identity,
             replaced_by,
             said,
         };
         if plan.said.is_fine() {
-            let again = self.ask(&server, &prior, &private, &config).await;
+            let again = ask().await;
             assert!(again.planned_state.same(&plan.planned), "two plans differ");
         }
         if plan.said.is_fine() && !plan.replaced_by.is_empty() {
             let second = self
-                .ask(&server, &Value::Null, &plan.private, &config)
+                .ask(&server, &Value::Null, &plan.private, &Value::Null, &config)
                 .await;
             plan.said
                 .errors
@@ -271,6 +308,7 @@ impl Terraform {
         server: &Server,
         prior: &Value,
         private: &[u8],
+        identity: &Value,
         config: &Value,
     ) -> PlanResponse {
         let schema = &server.schemas().resources[TYPE].entry.schema;
@@ -279,7 +317,7 @@ impl Terraform {
             proposed_new_state: proposed_new_state(schema, prior, config),
             config: config.clone(),
             prior_private: private.to_vec(),
-            prior_identity: Value::Null,
+            prior_identity: identity.clone(),
             client: ClientCapabilities::default(),
             stop: server.stop_token(),
         };
@@ -320,9 +358,13 @@ impl Terraform {
             return said;
         }
         let replacing = !plan.replaced_by.is_empty() || self.tainted;
-        let old = (self.state.clone(), self.private.clone());
+        let old = (
+            self.state.clone(),
+            self.private.clone(),
+            self.identity.clone(),
+        );
         if replacing && !self.create_before_destroy && !self.state.is_null() {
-            let gone = self.delete(&old.0, plan.private.clone()).await;
+            let gone = self.delete(&old.0, plan.private.clone(), &old.2).await;
             said.extend(gone);
             if !said.is_fine() {
                 return said;
@@ -331,6 +373,7 @@ impl Terraform {
         if replacing {
             self.state = Value::Null;
             self.private = Vec::new();
+            self.identity = Value::Null;
             self.tainted = false;
         }
         let checked = self.validate(config).await;
@@ -341,7 +384,9 @@ impl Terraform {
         let config = self.config(config);
         let server = self.server();
         let prior = self.state.clone();
-        let second = self.ask(&server, &prior, &self.private, &config).await;
+        let second = self
+            .ask(&server, &prior, &self.private, &self.identity, &config)
+            .await;
         said.extend(Said::of(&second.diagnostics));
         if !said.is_fine() {
             return said;
@@ -360,7 +405,11 @@ impl Terraform {
             planned_state: second.planned_state.clone(),
             config,
             planned_private: second.planned_private,
-            planned_identity: Value::Null,
+            planned_identity: if self.knows_identities {
+                second.planned_identity
+            } else {
+                Value::Null
+            },
             stop: server.stop_token(),
         };
         let response = server.apply_resource_change(TYPE, request).await;
@@ -372,9 +421,13 @@ impl Terraform {
         said.extend(result);
         self.keep(response);
         if replacing && self.create_before_destroy && said.is_fine() && !old.0.is_null() {
-            let new = (self.state.clone(), self.private.clone());
-            said.extend(self.delete(&old.0, old.1).await);
-            (self.state, self.private) = new;
+            let new = (
+                self.state.clone(),
+                self.private.clone(),
+                self.identity.clone(),
+            );
+            said.extend(self.delete(&old.0, old.1, &old.2).await);
+            (self.state, self.private, self.identity) = new;
         }
         said
     }
@@ -384,6 +437,7 @@ impl Terraform {
         if !response.new_state.is_null() || !response.diagnostics.has_error() {
             self.state = response.new_state;
             self.private = response.private;
+            self.identify(response.identity);
         }
     }
 
@@ -407,7 +461,7 @@ impl Terraform {
             proposed_new_state: Value::Null,
             config: Value::Null,
             prior_private: self.private.clone(),
-            prior_identity: Value::Null,
+            prior_identity: self.identity.clone(),
             client: ClientCapabilities::default(),
             stop: server.stop_token(),
         };
@@ -415,19 +469,20 @@ impl Terraform {
         said.extend(Said::of(&plan.diagnostics));
         if said.is_fine() {
             let state = self.state.clone();
-            said.extend(self.delete(&state, plan.planned_private).await);
+            let identity = plan.planned_identity;
+            said.extend(self.delete(&state, plan.planned_private, &identity).await);
         }
         said
     }
 
-    async fn delete(&mut self, state: &Value, private: Vec<u8>) -> Said {
+    async fn delete(&mut self, state: &Value, private: Vec<u8>, identity: &Value) -> Said {
         let server = self.server();
         let request = ApplyRequest {
             prior_state: state.clone(),
             planned_state: Value::Null,
             config: Value::Null,
             planned_private: private,
-            planned_identity: Value::Null,
+            planned_identity: identity.clone(),
             stop: server.stop_token(),
         };
         let response = server.apply_resource_change(TYPE, request).await;
@@ -441,10 +496,20 @@ impl Terraform {
 
     /// `terraform import`, with the read that always follows.
     pub async fn import(&mut self, id: &str) -> Said {
+        self.import_by(id, Value::Null).await
+    }
+
+    /// An `import` block with an identity, of which the rest is null.
+    pub async fn import_by_identity(&mut self, identity: &Json) -> Said {
+        let identity = value(identity, &self.identity_ty());
+        self.import_by("", identity).await
+    }
+
+    async fn import_by(&mut self, id: &str, identity: Value) -> Said {
         let server = self.server();
         let request = ImportRequest {
             id: id.to_owned(),
-            identity: Value::Null,
+            identity,
             client: ClientCapabilities::default(),
             stop: server.stop_token(),
         };
@@ -455,6 +520,7 @@ impl Terraform {
         }
         self.state = response.state;
         self.private = response.private;
+        self.identify(response.identity);
         said.extend(self.refresh().await);
         said
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::framework::provider::Provider;
+use crate::framework::provider::{IdentitySchema, Provider};
 use crate::framework::schema::Schema;
 use crate::framework::server::{Schemas, Server};
 
@@ -81,7 +81,7 @@ pub fn pages(schemas: &Schemas, root: &Path) -> Result<BTreeMap<PathBuf, String>
                 _ => "",
             },
             schema: &resource.entry.schema,
-            import: Some(example(root, &format!("{folder}/import.sh"))?),
+            import: Some(import(root, &folder, resource.identity.as_ref())?),
         };
         pages.insert(path("resources", name), page.text());
     }
@@ -137,9 +137,7 @@ impl Page<'_> {
         }
         parts.push(schema::sections(&self.schema.block));
         if let Some(import) = &self.import {
-            parts.push(format!(
-                "## Import\n\nImport is supported using the following syntax:\n\n```shell\n{import}\n```"
-            ));
+            parts.push(import.clone());
         }
         parts.join("\n\n") + "\n"
     }
@@ -160,6 +158,36 @@ fn example(root: &Path, name: &str) -> Result<String, String> {
                 file.display()
             )
         })
+}
+
+/// How a resource is imported: by its ID, and by its identity where it has one.
+fn import(root: &Path, folder: &str, identity: Option<&IdentitySchema>) -> Result<String, String> {
+    let by_id = example(root, &format!("{folder}/import.sh"))?;
+    let mut text = format!(
+        "## Import\n\nBy ID, also in an `import` block with `id`:\n\n```shell\n{by_id}\n```"
+    );
+    if let Some(identity) = identity {
+        let by_identity = example(root, &format!("{folder}/import-by-identity.tf"))?;
+        let attributes: Vec<String> = identity
+            .attributes
+            .iter()
+            .map(|attribute| {
+                let setter = match attribute.required_for_import {
+                    true => "required",
+                    false => "optional",
+                };
+                format!(
+                    "- `{}` ({setter}) {}",
+                    attribute.name, attribute.description
+                )
+            })
+            .collect();
+        text.push_str(&format!(
+            "\n\nBy identity, with Terraform 1.12 and later:\n\n```terraform\n{by_identity}\n```\n\n{}",
+            attributes.join("\n")
+        ));
+    }
+    Ok(text)
 }
 
 /// Files in the folders of generated pages that no schema accounts for any more.
@@ -225,6 +253,7 @@ mod tests {
             "provider/provider.tf",
             "resources/replicated_bucket/resource.tf",
             "resources/replicated_bucket/import.sh",
+            "resources/replicated_bucket/import-by-identity.tf",
             "data-sources/replicated_account/data-source.tf",
         ];
         for path in functions.chain(others.map(str::to_owned)) {

@@ -10,6 +10,7 @@ mod apply;
 pub mod attributes;
 mod destroy;
 pub mod documents;
+mod identity;
 mod import;
 pub mod model;
 mod plan;
@@ -31,8 +32,8 @@ use super::settings::Shared;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, FromValue, ToValue};
 use crate::framework::provider::{
-    ApplyRequest, ApplyResponse, ImportRequest, ImportResponse, PlanRequest, PlanResponse,
-    ReadRequest, ReadResponse, Resource,
+    ApplyRequest, ApplyResponse, IdentitySchema, ImportRequest, ImportResponse, PlanRequest,
+    PlanResponse, ReadRequest, ReadResponse, Resource,
 };
 use crate::framework::schema::Schema;
 use crate::framework::value::Value;
@@ -62,6 +63,10 @@ impl Resource for ReplicatedBucket {
         schema::schema()
     }
 
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        Some(identity::schema())
+    }
+
     async fn validate(&self, config: &Value) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
         if let Some(Attr::Known(config)) = decode::<BucketModel>(config, &mut diagnostics) {
@@ -71,27 +76,58 @@ impl Resource for ReplicatedBucket {
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
-        self.refresh(request).await
+        let mut response = self.refresh(request).await;
+        if let Some(why) = identity::misfit(&response.identity, &response.new_state) {
+            response.diagnostics.error(
+                "The identity does not fit the state",
+                format!("{why}. An identity never changes, so the state was edited by hand, or is mixed up with another one. Restore it from a backup; or remove the resource with `terraform state rm` and import the bucket. Nothing was changed."),
+            );
+        } else {
+            response.identity = identity::of(&response.new_state);
+        }
+        response
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        self.plan_change(request).await
+        let is_new = request.prior_state.is_null();
+        let mut response = self.plan_change(request).await;
+        let settled = !is_new && response.requires_replace.is_empty();
+        if !settled || response.planned_identity.is_null() {
+            response.planned_identity = identity::of(&response.planned_state);
+        }
+        response
     }
 
     async fn create(&self, request: ApplyRequest) -> ApplyResponse {
-        self.apply_create(request).await
+        identified(self.apply_create(request).await)
     }
 
     async fn update(&self, request: ApplyRequest) -> ApplyResponse {
-        self.apply_update(request).await
+        identified(self.apply_update(request).await)
     }
 
     async fn delete(&self, request: ApplyRequest) -> ApplyResponse {
-        self.apply_delete(request).await
+        identified(self.apply_delete(request).await)
     }
 
     async fn import(&self, request: ImportRequest) -> ImportResponse {
-        self.import_by_id(request).await
+        self.import_state(request).await
+    }
+
+    fn upgrade_identity(
+        &self,
+        version: i64,
+        identity: serde_json::Value,
+    ) -> Result<serde_json::Value, String> {
+        identity::upgrade(version, identity)
+    }
+}
+
+/// The answer with the identity of what is there now.
+fn identified(response: ApplyResponse) -> ApplyResponse {
+    ApplyResponse {
+        identity: identity::of(&response.new_state),
+        ..response
     }
 }
 

@@ -1,11 +1,14 @@
-//! Import: an ID names the source; everything else is found from its replication configuration.
+//! Import: an ID or an identity names the source; everything else is found from its replication configuration.
 
 mod custody;
+mod id;
 mod rule;
 mod two_way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+pub(crate) use self::id::ImportId;
 
 use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
 use self::rule::Arriving;
@@ -16,14 +19,14 @@ use super::values::computed::retired_component;
 use super::values::effective::path_and_name;
 use super::values::expand::way_in;
 use super::values::flatten::imported_encryption;
-use super::{ReplicatedBucket, encode, report};
+use super::{ReplicatedBucket, encode, identity, report};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{ImportRequest, ImportResponse};
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
+use crate::replication::ids::{AccountId, Arn, Location, Region, WayIn};
 use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
 use crate::replication::operation::{
@@ -32,16 +35,18 @@ use crate::replication::operation::{
 
 impl ReplicatedBucket {
     /// Finds everything that a read then looks at.
-    pub(crate) async fn import_by_id(&self, request: ImportRequest) -> ImportResponse {
+    pub(crate) async fn import_state(&self, request: ImportRequest) -> ImportResponse {
         let mut response = ImportResponse::default();
         let diagnostics = &mut response.diagnostics;
-        let id = match ImportId::parse(&request.id) {
+        let by_identity = request.id.is_empty();
+        let id = match by_identity {
+            true => ImportId::of_identity(&request.identity),
+            false => ImportId::parse(&request.id),
+        };
+        let id = match id {
             Ok(id) => id,
             Err(why) => {
-                diagnostics.error(
-                    "This is no import ID",
-                    format!("{why}\n\nWrite the source bucket's name (acme-archive), with its region (acme-archive@eu-west-1) or its account (111111111111/acme-archive@eu-west-1), each followed by `,<role ARN>` for every further account that has to be entered by a role."),
-                );
+                id::refuse(by_identity, &why, diagnostics);
                 return response;
             }
         };
@@ -49,64 +54,37 @@ impl ReplicatedBucket {
             unconfigured(diagnostics);
             return response;
         };
-        let importer = Importer {
-            session: &session,
-            id,
+        let Some((model, private)) = import(&session, id, diagnostics).await else {
+            return response;
         };
-        if let Some((model, own_encryption)) = importer.import(diagnostics).await {
-            response.state = encode(&model);
-            response.private = Private {
-                importing: true,
-                own_encryption,
-                ..Private::default()
-            }
-            .write();
+        let state = encode(&model);
+        if let Some(why) = identity::misfit(&request.identity, &state) {
+            diagnostics.error(
+                "The identity does not fit the bucket",
+                format!("{why}. Correct the identity; only `bucket` must be written in it, what is left out is found. Nothing was imported."),
+            );
+            return response;
         }
+        response.identity = identity::of(&state);
+        response.state = state;
+        response.private = private.write();
         response
     }
 }
 
-/// `[account/]bucket[@region][,role ARN]...`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ImportId {
-    account: Option<AccountId>,
-    bucket: BucketName,
-    region: Option<Region>,
-    /// Roles by the account that they are in.
-    roles: BTreeMap<String, Arn>,
-}
-
-impl ImportId {
-    fn parse(text: &str) -> Result<Self, String> {
-        // A role's name may itself hold a comma, so the ID is split where an ARN begins.
-        let mut parts = text.split(",arn:");
-        let place = parts.next().unwrap_or_default();
-        let mut roles = BTreeMap::new();
-        for part in parts {
-            let arn = Arn::parse_role(&format!("arn:{part}")).map_err(|e| format!("{e}."))?;
-            roles.insert(arn.account.clone(), arn);
-        }
-        let (account, rest) = match place.split_once('/') {
-            Some((account, rest)) => (
-                Some(AccountId::parse(account).map_err(|e| format!("{e}."))?),
-                rest,
-            ),
-            None => (None, place),
-        };
-        let (bucket, region) = match rest.split_once('@') {
-            Some((bucket, region)) => (
-                bucket,
-                Some(Region::parse(region).map_err(|e| format!("{e}."))?),
-            ),
-            None => (rest, None),
-        };
-        Ok(Self {
-            account,
-            bucket: BucketName::parse(bucket).map_err(|e| format!("{e}."))?,
-            region,
-            roles,
-        })
-    }
+/// Everything that a read then looks at, and what is remembered until then.
+pub(crate) async fn import(
+    session: &Session,
+    id: ImportId,
+    diagnostics: &mut Diagnostics,
+) -> Option<(BucketModel, Private)> {
+    let (model, own_encryption) = Importer { session, id }.import(diagnostics).await?;
+    let private = Private {
+        importing: true,
+        own_encryption,
+        ..Private::default()
+    };
+    Some((model, private))
 }
 
 /// What is known of the setup from its source.
@@ -581,31 +559,4 @@ impl Importer<'_> {
 fn is_ours(tags: &Tags, owner: &str, component: &ComponentId) -> bool {
     tags.get(OWNER_TAG).map(String::as_str) == Some(owner)
         && tags.get(COMPONENT_TAG) == Some(&component.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_form_of_id_is_read() {
-        let plain = ImportId::parse("acme-archive").unwrap();
-        assert_eq!(plain.bucket.as_str(), "acme-archive");
-        assert_eq!(plain.region, None);
-        let full = ImportId::parse(
-            "111111111111/acme-archive@us-west-2,arn:aws:iam::222222222222:role/a,b,arn:aws:iam::333333333333:role/c",
-        )
-        .unwrap();
-        assert_eq!(full.account.unwrap().as_str(), "111111111111");
-        assert_eq!(full.region.unwrap().as_str(), "us-west-2");
-        assert_eq!(full.roles["222222222222"].name(), "a,b");
-        assert_eq!(full.roles["333333333333"].name(), "c");
-    }
-
-    #[test]
-    fn anything_else_is_refused_in_words() {
-        for text in ["", "UPPER", "1/acme", "acme@nowhere", "acme,arn:aws:s3:::x"] {
-            assert!(ImportId::parse(text).is_err(), "{text}");
-        }
-    }
 }
