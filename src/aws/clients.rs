@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
+use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{
     self, ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet,
@@ -115,14 +116,42 @@ impl ClientSets {
                 if let Some(files) = self.profile_files() {
                     from_profile = from_profile.profile_files(files);
                 }
-                RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-                    .or_else(from_profile.build())
-                    .region()
-                    .await
-                    .and_then(|region| Region::parse(region.as_ref()).ok())
+                let named =
+                    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                        .or_else(from_profile.build())
+                        .region()
+                        .await;
+                let region = match named {
+                    Some(region) => Some(region),
+                    None => self.instance_region().await,
+                };
+                region.and_then(|region| Region::parse(region.as_ref()).ok())
             })
             .await
             .clone()
+    }
+
+    /// The region of the instance that this runs on, where nothing but that can give the base credentials.
+    async fn instance_region(&self) -> Option<aws_config::Region> {
+        const CONTAINER: [&str; 2] = [
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ];
+        let config = &self.config;
+        let are_named = config.access_key.is_some()
+            || config.web_identity.is_some()
+            || has_keys()
+            || environment_web_identity(config).is_some()
+            || self.default_profile().is_some()
+            || variable(&CONTAINER).is_some();
+        let files = self.shared_files(None).await;
+        let is_profile = files.is_some_and(|files| files.get_profile("default").is_some());
+        if are_named || is_profile {
+            return None;
+        }
+        let surroundings = ProviderConfig::without_region().with_http_client(self.http.clone());
+        let instance = ImdsRegionProvider::builder().configure(&surroundings);
+        instance.build().region().await
     }
 
     async fn make_set(&self, way_in: &WayIn, region: &Region) -> Arc<ClientSet> {
@@ -293,9 +322,9 @@ impl ClientSets {
         let retry_config = self.retry_config(files.as_ref());
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
-            .retry_config(retry_config.clone())
+            .retry_config(retry_config)
             .timeout_config(timeouts)
-            .region(RegionProviderChain::first_try(region.clone()))
+            .region(RegionProviderChain::first_try(region))
             // Sessions keep credentials themselves; a second memory could only be out of step.
             .identity_cache(IdentityCache::no_cache());
         if let Some(files) = self.profile_files() {
@@ -310,15 +339,20 @@ impl ClientSets {
         if let Some(yes) = self.config.use_dualstack_endpoint {
             loader = loader.use_dual_stack(yes);
         }
-        if let Some(provider) = self.written_credentials(profile, region, retry_config) {
-            loader = loader.credentials_provider(provider);
-        } else if let Some(name) = self.base_profile()
+        let is_written =
+            self.written_keys(profile).is_some() || self.written_profile(profile).is_some();
+        if !is_written
+            && let Some(name) = self.base_profile()
             && files.is_some_and(|files| files.get_profile(&name).is_none())
         {
             // The SDK would go on to the instance's own role, as somebody else than was asked for.
             loader = loader.no_credentials();
         }
-        loader.load().await
+        let base = loader.load().await;
+        match self.written_credentials(profile, &base) {
+            Some(provider) => base.into_builder().credentials_provider(provider).build(),
+            None => base,
+        }
     }
 
     /// The shared files with a profile selected. Where they cannot be read they say nothing here; whoever needs
@@ -344,30 +378,45 @@ impl ClientSets {
             .config(self.config.initial_backoff)
     }
 
-    /// Base credentials that the configuration names, so that the environment is not asked.
+    /// The pair of keys that the configuration names; a location's own profile comes before it.
+    fn written_keys(&self, profile: Option<&str>) -> Option<Credentials> {
+        let (None, Some(key), Some(secret)) =
+            (profile, &self.config.access_key, &self.config.secret_key)
+        else {
+            return None;
+        };
+        let token = self.config.token.as_ref().map(|t| t.reveal().to_owned());
+        let name = "provider configuration";
+        Some(Credentials::new(key, secret.reveal(), token, None, name))
+    }
+
+    /// The profile that the location or the configuration names.
+    fn written_profile<'a>(&'a self, profile: Option<&'a str>) -> Option<&'a str> {
+        profile.or(self.config.profile.as_deref())
+    }
+
+    /// Base credentials that the configuration names, so that the environment is not asked. A profile with a role
+    /// asks STS the way that `base` goes.
     fn written_credentials(
         &self,
         profile: Option<&str>,
-        region: Option<aws_config::Region>,
-        retry_config: RetryConfig,
+        base: &SdkConfig,
     ) -> Option<SharedCredentialsProvider> {
-        if profile.is_none()
-            && let (Some(key), Some(secret)) = (&self.config.access_key, &self.config.secret_key)
-        {
-            let token = self.config.token.as_ref().map(|t| t.reveal().to_owned());
-            return Some(SharedCredentialsProvider::new(Credentials::new(
-                key,
-                secret.reveal(),
-                token,
-                None,
-                "provider configuration",
-            )));
+        if let Some(keys) = self.written_keys(profile) {
+            return Some(SharedCredentialsProvider::new(keys));
         }
-        let name = profile.or(self.config.profile.as_deref())?;
-        let surroundings = ProviderConfig::without_region()
-            .with_region(region)
-            .with_http_client(self.http.clone())
-            .with_retry_config(retry_config);
+        let name = self.written_profile(profile)?;
+        let mut surroundings = ProviderConfig::without_region()
+            .with_region(base.region().cloned())
+            .with_use_fips(base.use_fips())
+            .with_use_dual_stack(base.use_dual_stack())
+            .with_http_client(self.http.clone());
+        if let Some(retries) = base.retry_config() {
+            surroundings = surroundings.with_retry_config(retries.clone());
+        }
+        if let Some(timeouts) = base.timeout_config() {
+            surroundings = surroundings.with_timeout_config(timeouts.clone());
+        }
         let mut builder = ProfileFileCredentialsProvider::builder()
             .configure(&surroundings)
             .profile_name(name);

@@ -23,7 +23,7 @@ pub fn schema() -> Schema {
 
 fn credentials() -> Vec<Attribute> {
     vec![
-        Attribute::string("region", Optional, "Region of buckets that name none. Else `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's.")
+        Attribute::string("region", Optional, "Region of buckets that name none. Else `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's; on an instance that gives the credentials, at last its own.")
             .validate(checks::region()),
         Attribute::string("profile", Optional, "Profile of the shared configuration files. Else `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`."),
         Attribute::string("access_key", Optional, "Access key ID. Else `AWS_ACCESS_KEY_ID`.").sensitive(),

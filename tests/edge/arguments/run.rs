@@ -165,6 +165,27 @@ fn open(received: &Received) -> Reply {
         "AssumeRoleWithWebIdentity" => {
             Reply::ok(&session(received).replace("AssumeRoleRes", "AssumeRoleWithWebIdentityRes"))
         }
+        // The metadata of an instance.
+        "PUT /latest/api/token" => {
+            let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "21600".to_owned());
+            Reply::Answer(200, vec![lifetime], "token".to_owned())
+        }
+        "GET /latest/meta-data/placement/region" => Reply::ok("sa-east-1"),
+        line if line.contains("/security-credentials") => match line.ends_with('/') {
+            true => Reply::ok("Instance"),
+            false => Reply::ok(
+                &json!({
+                    "Code": "Success",
+                    "Type": "AWS-HMAC",
+                    "AccessKeyId": "AKIDINSTANCE",
+                    "SecretAccessKey": "s",
+                    "Token": "t",
+                    "LastUpdated": "2020-01-01T00:00:00Z",
+                    "Expiration": LASTING,
+                })
+                .to_string(),
+            ),
+        },
         line if line.starts_with("CONNECT ") => Reply::ok("").with_status(502),
         line if line.starts_with("HEAD ") => Reply::ok("").with_status(404),
         _ if service == "s3" => Reply::s3_error(404, "NoSuchBucket"),

@@ -11,6 +11,16 @@ use super::shown;
 
 /// An account that the credentials do not belong to.
 const OTHER: &str = "222222222222";
+/// The environment of an instance that has credentials of its own.
+const INSTANCE: [(&str, &str); 4] = [
+    ("AWS_ACCESS_KEY_ID", ""),
+    ("AWS_SECRET_ACCESS_KEY", ""),
+    ("AWS_EC2_METADATA_DISABLED", ""),
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{aws}"),
+];
+/// A profile that assumes a role.
+const DEPLOY: &str = "[profile deploy]\nrole_arn = arn:aws:iam::111111111111:role/Deploy\nsource_profile = base\n\
+                      [profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = s\n";
 
 pub(super) fn rows_of_the_block() -> Vec<Row> {
     let parts = [credentials(), connection(), endpoints(), checks(), tags()];
@@ -51,7 +61,9 @@ fn credentials() -> Vec<Row> {
                     ("AWS_DEFAULT_REGION", "us-east-2"),
                 ],
                 "us-west-2",
-            ),
+            )
+            // On an instance whose own credentials are used, its region is, too.
+            .beside(json!({}), &INSTANCE, "sa-east-1"),
         Row::new("profile", shown::access_key)
             .without_keys()
             .with_file(".aws/credentials", profiles)
@@ -248,6 +260,7 @@ fn connection() -> Vec<Row> {
             .block(quota(9), "1")
             .block(quota(10), "2"),
         Row::new("use_fips_endpoint", shown::host)
+            .with_file(".aws/config", DEPLOY)
             .with("AWS_ENDPOINT_URL", "")
             .with("HTTPS_PROXY", "{first}")
             .with_block(retries(0))
@@ -278,8 +291,20 @@ fn connection() -> Vec<Row> {
                 &[("AWS_USE_FIPS_ENDPOINT", "false")],
                 "use_fips_endpoint = true",
                 "sts.eu-west-1.amazonaws.com",
+            )
+            // A profile's own role is assumed by the same way.
+            .beside(
+                json!({ "use_fips_endpoint": true, "profile": "deploy" }),
+                &[],
+                "sts-fips.eu-west-1.amazonaws.com",
+            )
+            .beside(
+                json!({ "profile": "deploy" }),
+                &[("AWS_USE_FIPS_ENDPOINT", "true")],
+                "sts-fips.eu-west-1.amazonaws.com",
             ),
         Row::new("use_dualstack_endpoint", shown::host)
+            .with_file(".aws/config", DEPLOY)
             .with("AWS_ENDPOINT_URL", "")
             .with("HTTPS_PROXY", "{first}")
             .with_block(retries(0))
@@ -307,6 +332,17 @@ fn connection() -> Vec<Row> {
                 &[("AWS_USE_DUALSTACK_ENDPOINT", "false")],
                 "use_dualstack_endpoint = true",
                 "sts.eu-west-1.amazonaws.com",
+            )
+            // A profile's own role is assumed by the same way.
+            .beside(
+                json!({ "use_dualstack_endpoint": true, "profile": "deploy" }),
+                &[],
+                "sts.eu-west-1.api.aws",
+            )
+            .beside(
+                json!({ "profile": "deploy" }),
+                &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+                "sts.eu-west-1.api.aws",
             ),
         Row::new("custom_ca_bundle", shown::trust)
             .with("AWS_ENDPOINT_URL", "{secure}")
