@@ -37,6 +37,11 @@ impl<'a> At<'a> {
         &self.location.region
     }
 
+    /// The ARN of a bucket of the location.
+    pub(super) fn bucket_arn(&self, bucket: &str) -> String {
+        format!("arn:{}:s3:::{bucket}", self.location.partition)
+    }
+
     /// A call that reads.
     pub(super) fn read(&self, name: &'static str, subject: &'a str) -> Call<'a> {
         self.call(name, subject, Effect::Read)

@@ -44,6 +44,7 @@ use crate::replication::ids::{Region, WayIn, WebIdentity};
 pub(super) struct ClientSet {
     pub(super) session: Arc<Session>,
     pub(super) s3: aws_sdk_s3::Client,
+    pub(super) s3control: aws_sdk_s3control::Client,
     pub(super) kms: aws_sdk_kms::Client,
     pub(super) iam: aws_sdk_iam::Client,
 }
@@ -170,6 +171,9 @@ impl ClientSets {
             .retry_partition(self.retries.clone())
             .interceptor(GiveUpUnreachable)
             .force_path_style(self.config.s3_use_path_style);
+        let mut s3control = aws_sdk_s3control::config::Builder::from(&sdk)
+            .retry_partition(self.retries.clone())
+            .interceptor(GiveUpUnreachable);
         let mut kms = aws_sdk_kms::config::Builder::from(&sdk)
             .retry_partition(self.retries.clone())
             .interceptor(GiveUpUnreachable)
@@ -181,6 +185,9 @@ impl ClientSets {
         if let Some(url) = &endpoints.s3 {
             s3 = s3.endpoint_url(url).use_fips(false);
         }
+        if let Some(url) = &endpoints.s3control {
+            s3control = s3control.endpoint_url(url).use_fips(false);
+        }
         if let Some(url) = &endpoints.kms {
             kms = kms.endpoint_url(url).use_fips(false);
         }
@@ -190,12 +197,14 @@ impl ClientSets {
         if let Some(words) = &self.config.user_agent {
             let words = UserAgentSuffix(words.clone());
             s3 = s3.interceptor(words.clone());
+            s3control = s3control.interceptor(words.clone());
             kms = kms.interceptor(words.clone());
             iam = iam.interceptor(words);
         }
         Arc::new(ClientSet {
             session,
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
             kms: aws_sdk_kms::Client::from_conf(kms.build()),
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
         })

@@ -122,6 +122,7 @@ impl Default for CloudConfig {
 #[expect(missing_docs, reason = "each field is a service's own name")]
 pub struct Endpoints {
     pub s3: Option<String>,
+    pub s3control: Option<String>,
     pub kms: Option<String>,
     pub iam: Option<String>,
     pub sts: Option<String>,

@@ -22,6 +22,7 @@ mod once_map;
 mod replication_configuration;
 mod retry;
 mod s3;
+mod s3_control;
 mod sts;
 mod unreachable;
 
@@ -99,6 +100,7 @@ impl Cloud for AwsCloud {
                 object_lock::get_object_legal_hold(&at, bucket, version).await
             }
             Query::GetBucketTagging { bucket } => s3::get_bucket_tagging(&at, bucket).await,
+            Query::GetBucketAbac { bucket } => s3::get_bucket_abac(&at, bucket).await,
             Query::GetBucketPolicy { bucket } => s3::get_bucket_policy(&at, bucket).await,
             Query::GetBucketReplication { bucket } => s3::get_bucket_replication(&at, bucket).await,
             Query::ListObjectVersions { bucket, max_keys } => {
@@ -179,6 +181,10 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
         } => object_lock::put_object_lock_configuration(at, bucket, object_lock).await,
         O::DeleteBucketLifecycle { bucket } => lifecycle::delete_bucket_lifecycle(at, bucket).await,
         O::PutBucketTagging { bucket, tags } => s3::put_bucket_tagging(at, bucket, tags).await,
+        O::TagBucket { bucket, tags } => s3_control::tag_resource(at, bucket, tags).await,
+        O::UntagBucket { bucket, tag_keys } => {
+            s3_control::untag_resource(at, bucket, tag_keys).await
+        }
         O::PutBucketPolicy { bucket, policy } => s3::put_bucket_policy(at, bucket, policy).await,
         O::DeleteBucketPolicy { bucket } => s3::delete_bucket_policy(at, bucket).await,
         O::PutBucketReplication {

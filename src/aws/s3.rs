@@ -166,6 +166,17 @@ pub(super) async fn get_bucket_tagging(at: &At<'_>, bucket: &str) -> Result<Answ
     Ok(Answer::Tags(tags.collect()))
 }
 
+pub(super) async fn get_bucket_abac(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
+    let request = at.clients.s3.get_bucket_abac().bucket(bucket);
+    let call = at.read("s3:GetBucketAbac", bucket);
+    let output = call
+        .run(request.expected_bucket_owner(at.account()).send())
+        .await?;
+    let status = output.abac_status.and_then(|abac| abac.status);
+    let status = status.ok_or_else(|| call.incomplete("the status"))?;
+    Ok(Answer::Text(status.as_str().to_owned()))
+}
+
 pub(super) async fn get_bucket_policy(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
     let request = at.clients.s3.get_bucket_policy().bucket(bucket);
     let output = at

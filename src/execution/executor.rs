@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::cloud::{CallError, CallErrorKind, Cloud};
 use super::documents::{self, Document, DocumentLocks};
 use super::retry::Setting;
-use super::{made, retry};
+use super::{bucket_tags, made, retry};
 use crate::replication::component::{ComponentId, Part};
 use crate::replication::graph::{Action, Condition, Step, StepGraph, StepId};
 use crate::replication::ids::Location;
@@ -206,6 +206,10 @@ impl Run<'_> {
                             )
                         })?;
                     documents::edit_rules(self, &step.at, bucket, &share, setting).await?;
+                    Ok(Output::Done)
+                }
+                Action::EditBucketTags { bucket, change } => {
+                    bucket_tags::edit(self, &step.at, bucket, change, setting).await?;
                     Ok(Output::Done)
                 }
                 Action::Await { query, until } => self.wait(&step.at, query, *until).await,

@@ -91,6 +91,7 @@ pub(super) fn takes_away(operation: &Operation) -> bool {
             | Operation::DeleteRolePermissionsBoundary { .. }
             | Operation::UntagRole { .. }
             | Operation::UntagKey { .. }
+            | Operation::UntagBucket { .. }
             | Operation::ManagedPolicy(
                 ManagedPolicyOperation::Delete { .. }
                     | ManagedPolicyOperation::DeleteVersion { .. }

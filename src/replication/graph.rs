@@ -11,6 +11,7 @@ use super::ids::Location;
 use super::operation::{Input, ManagedPolicyOperation, Operation, Query};
 use super::policy::PolicyShare;
 use super::rules_share::RulesShare;
+use super::tag_change::TagChange;
 
 /// Position of a step in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +55,13 @@ pub enum Action {
         bucket: String,
         /// Our rules; none takes them away.
         share: RulesShare,
+    },
+    /// Changes a bucket's tags: all at once, or key by key where the bucket takes them only so.
+    EditBucketTags {
+        /// The bucket.
+        bucket: String,
+        /// The change.
+        change: TagChange,
     },
     /// Reads until what was written shows.
     Await {
@@ -201,6 +209,7 @@ impl Action {
                 share.inputs().into_iter().flat_map(of).collect()
             }
             Self::EditBucketPolicy { .. }
+            | Self::EditBucketTags { .. }
             | Self::Await { .. }
             | Self::EmptyAndDeleteBucket { .. } => Vec::new(),
         }
@@ -235,6 +244,12 @@ impl fmt::Display for Action {
                     ids.join(", ")
                 };
                 write!(f, "EditBucketReplication {bucket}: {rules}")
+            }
+            Self::EditBucketTags { bucket, change } => {
+                let set = change.set().keys().map(|key| format!("+{key}"));
+                let unset = change.unset().iter().map(|key| format!("-{key}"));
+                let keys: Vec<String> = set.chain(unset).collect();
+                write!(f, "EditBucketTags {bucket}: {}", keys.join(", "))
             }
             Self::Await { query, until } => match until {
                 Condition::Shows(Some(text)) => write!(f, "Await {query} = {text}"),

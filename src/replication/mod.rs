@@ -3,7 +3,7 @@
 //! Nothing in here awaits, calls AWS, knows Terraform's values or reads a clock: every function takes values
 //! and returns values. In reading order: [`ids`] and [`component`] are the nouns, [`spec`] is what was asked
 //! for, [`direction`] what leaves one bucket and [`rules`] by which rules, [`desired`] what AWS should show,
-//! [`observed`] what it shows, [`diff`] the difference, [`graph`] and [`plan`] the steps that mend it, [`teardown`]
+//! [`observed`] what it shows, [`diff`] the difference ([`tag_change`] of tags), [`graph`] and [`plan`] the steps that mend it, [`teardown`]
 //! and [`undo`] the ways back, [`leftovers`] what a failure leaves. [`ownership`] says whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
 //! stands in the way.
@@ -30,5 +30,6 @@ pub mod rules;
 pub mod rules_share;
 pub mod rules_size;
 pub mod spec;
+pub mod tag_change;
 pub mod teardown;
 pub mod undo;

@@ -20,6 +20,7 @@ use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operatio
 use super::plan::GivenUp;
 use super::policy::{self, PolicyDocument, PolicyShare, Statement};
 use super::spec::{BucketSpec, RoleOwnership, Spec};
+use super::tag_change::TagChange;
 
 /// The steps of a destroy. `given_up` is what buckets that belong to somebody else should have lost before.
 pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> StepGraph {
@@ -392,15 +393,18 @@ fn withdraw(
             after_policy,
         )];
     }
-    if let Some(tags) = seen.tags.present() {
-        let operation = Operation::PutBucketTagging {
-            bucket: bucket.name.to_string(),
-            tags: tags.clone().into_iter().chain(retained()).collect(),
-        };
+    let marked = |tags: &Tags| {
+        let whole = tags.clone().into_iter().chain(retained()).collect();
+        TagChange::between(tags, whole)
+    };
+    if let Some(change) = seen.tags.present().and_then(marked) {
         graph.push(
             ComponentId::Of(side.clone(), Part::Bucket),
             bucket.location.clone(),
-            Action::Call(operation),
+            Action::EditBucketTags {
+                bucket: bucket.name.to_string(),
+                change,
+            },
             after_policy,
         );
     }

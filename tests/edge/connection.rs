@@ -6,13 +6,13 @@ use std::time::Duration;
 use terraform_provider_replicated::aws::{AwsCloud, CloudConfig, Endpoints, RetryMode};
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
 use terraform_provider_replicated::replication::ids::WayIn;
-use terraform_provider_replicated::replication::operation::Query;
+use terraform_provider_replicated::replication::operation::{Operation, Query};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Reply, Server};
-use crate::setting::{ACCOUNT, BUCKET, at, config, region};
+use crate::setting::{ACCOUNT, BUCKET, at, config, region, tags};
 
 /// A proxy that lets nobody through; it is asked for each host once.
 async fn proxy() -> Server {
@@ -48,6 +48,11 @@ async fn hosts(proxy: &Server, config: CloudConfig) -> Vec<String> {
     ] {
         cloud.query(&place, &query).await.unwrap_err();
     }
+    let tag = Operation::TagBucket {
+        bucket: BUCKET.to_owned(),
+        tags: tags(),
+    };
+    cloud.perform(&place, &tag).await.unwrap_err();
     let asked = proxy.received().into_iter().map(|asked| asked.operation);
     asked
         .map(|line| line.replace("CONNECT ", "").replace(":443", ""))
@@ -65,6 +70,7 @@ async fn endpoints_follow_region_fips_and_dual_stack() {
                 "acme-archive.s3.us-west-2.amazonaws.com",
                 "kms.us-west-2.amazonaws.com",
                 "iam.amazonaws.com",
+                "111111111111.s3-control.us-west-2.amazonaws.com",
             ],
         ),
         (
@@ -75,6 +81,7 @@ async fn endpoints_follow_region_fips_and_dual_stack() {
                 "acme-archive.s3-fips.us-west-2.amazonaws.com",
                 "kms-fips.us-west-2.amazonaws.com",
                 "iam-fips.amazonaws.com",
+                "111111111111.s3-control-fips.us-west-2.amazonaws.com",
             ],
         ),
         (
@@ -85,6 +92,7 @@ async fn endpoints_follow_region_fips_and_dual_stack() {
                 "acme-archive.s3.dualstack.us-west-2.amazonaws.com",
                 "kms.us-west-2.api.aws",
                 "iam.global.api.aws",
+                "111111111111.s3-control.dualstack.us-west-2.amazonaws.com",
             ],
         ),
     ] {

@@ -66,6 +66,7 @@ pub(crate) fn config(url: &str) -> CloudConfig {
         session_name: "terraform-replicated-0123abcd".to_owned(),
         endpoints: Endpoints {
             s3: url.clone(),
+            s3control: url.clone(),
             kms: url.clone(),
             iam: url.clone(),
             sts: url,
@@ -205,6 +206,9 @@ pub(crate) fn s3_queries() -> Vec<Query> {
             bucket: bucket.clone(),
         },
         Query::GetBucketAcl {
+            bucket: bucket.clone(),
+        },
+        Query::GetBucketAbac {
             bucket: bucket.clone(),
         },
         Query::ListObjectVersions {

@@ -6,6 +6,7 @@ mod faulty;
 mod picture;
 mod scenario;
 
+mod bucket_tags;
 mod create;
 mod documents;
 mod drift;

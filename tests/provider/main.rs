@@ -15,6 +15,7 @@ mod picture;
 mod terraform;
 mod unreliable;
 
+mod abac;
 mod apart;
 mod bucket_names;
 mod bucket_prefix;

@@ -81,6 +81,7 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
         | "NoSuchLifecycleConfiguration"
         | "NoSuchObjectLockConfiguration"
         | "NoSuchPublicAccessBlockConfiguration"
+        | "NoSuchResource"
         | "NoSuchTagSet"
         | "NoSuchUpload"
         | "NoSuchVersion"

@@ -99,6 +99,8 @@ model! {
     EndpointsModel {
         /// S3.
         s3: String,
+        /// S3 Control.
+        s3control: String,
         /// KMS.
         kms: String,
         /// IAM.
@@ -215,6 +217,7 @@ impl ProviderConfig {
             session_name,
             endpoints: first(&model.endpoints).map_or_else(Endpoints::default, |e| Endpoints {
                 s3: text(&e.s3),
+                s3control: text(&e.s3control),
                 kms: text(&e.kms),
                 iam: text(&e.iam),
                 sts: text(&e.sts),

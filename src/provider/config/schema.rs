@@ -89,7 +89,10 @@ fn guards() -> Vec<Attribute> {
 
 fn blocks() -> Vec<NestedBlock> {
     let url = |service: &str| {
-        let name = service.to_uppercase();
+        let name = match service {
+            "s3control" => "S3 Control, which changes the tags of buckets with ABAC. The account's number and a dot are put in front of its host name. Else `AWS_ENDPOINT_URL_S3_CONTROL`".to_owned(),
+            _ => service.to_uppercase(),
+        };
         let description = format!("URL to use instead of AWS's endpoint for {name}.");
         Attribute::string(service, Optional, &description)
     };
@@ -114,7 +117,9 @@ fn blocks() -> Vec<NestedBlock> {
             "endpoints",
             BlockNesting::List,
             1,
-            ["s3", "kms", "iam", "sts"].map(url).into(),
+            ["s3", "s3control", "kms", "iam", "sts"]
+                .map(url)
+                .into(),
             vec![],
             "Endpoints to use instead of AWS's. Else `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, or the profile's `services` and `endpoint_url`.",
         ),

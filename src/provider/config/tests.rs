@@ -84,7 +84,7 @@ fn each_argument_reaches_the_edge() {
             "https_proxy": "http://b",
             "no_proxy": "c",
             "sts_region": "us-east-1",
-            "endpoints": [{ "s3": "http://s3", "kms": "http://kms", "iam": "http://iam", "sts": "http://sts" }],
+            "endpoints": [{ "s3": "http://s3", "s3control": "http://s3control", "kms": "http://kms", "iam": "http://iam", "sts": "http://sts" }],
             "assume_role": [{ "role_arn": ROLE, "duration": "1h" }],
         }),
         home(),
@@ -123,6 +123,7 @@ fn each_argument_reaches_the_edge() {
         config.endpoints,
         Endpoints {
             s3: some("http://s3"),
+            s3control: some("http://s3control"),
             kms: some("http://kms"),
             iam: some("http://iam"),
             sts: some("http://sts"),

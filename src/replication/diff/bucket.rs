@@ -66,14 +66,12 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
                 },
             );
         }
-        if let Some((shows, tags)) =
+        if let Some((shows, change)) =
             tag_difference(&desired.tags, &desired.ignored_tags, &seen.tags)
         {
-            let operation = Operation::PutBucketTagging {
-                bucket: bucket.clone(),
-                tags,
-            };
-            found.add("tags differ", shows, Action::Call(operation));
+            let bucket = bucket.clone();
+            let repair = Action::EditBucketTags { bucket, change };
+            found.add("tags differ", shows, repair);
         }
     }
     // A bucket that is made with a lock is versioned from the beginning.

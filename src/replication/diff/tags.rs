@@ -5,13 +5,14 @@ use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::names;
 use crate::replication::observed::Presence;
 use crate::replication::operation::Tags;
+use crate::replication::tag_change::TagChange;
 
-/// The whole tag set to write, where the one seen differs.
+/// What to change of a bucket's tags, where those seen differ.
 pub(super) fn tag_difference(
     wanted: &Tags,
     ignored: &IgnoredTags,
     seen: &Presence<Tags>,
-) -> Option<(Shows, Tags)> {
+) -> Option<(Shows, TagChange)> {
     let nothing = Tags::new();
     let seen = seen.present().unwrap_or(&nothing);
     let (shows, set, unset) = tag_changes(wanted, ignored, seen);
@@ -30,7 +31,7 @@ pub(super) fn tag_difference(
     } else {
         Shows::Attribute
     };
-    Some((shows, tags))
+    TagChange::between(seen, tags).map(|change| (shows, change))
 }
 
 /// Tags to set and to take away. The moment of creation stays as it is, and AWS's own tags and those that somebody
@@ -73,6 +74,7 @@ pub(super) fn tag_changes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::operation::Operation;
 
     fn tags<const N: usize>(pairs: [(&str, &str); N]) -> Tags {
         pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
@@ -93,8 +95,17 @@ mod tests {
         assert_eq!(tag_difference(&wanted, &ignored(), &present), None);
 
         let wanted = tags([("team", "ops")]);
-        let (_, written) = tag_difference(&wanted, &ignored(), &present).unwrap();
-        assert_eq!(written, tags([("team", "ops"), ("scanner:run", "7")]));
+        let (_, change) = tag_difference(&wanted, &ignored(), &present).unwrap();
+        let written = tags([("team", "ops"), ("scanner:run", "7")]);
+        assert_eq!(
+            change.at_once("acme"),
+            Operation::PutBucketTagging {
+                bucket: "acme".to_owned(),
+                tags: written,
+            }
+        );
+        assert_eq!(*change.set(), wanted);
+        assert_eq!(change.unset(), [""; 0]);
     }
 
     #[test]

@@ -69,8 +69,15 @@ pub enum Operation {
     },
     /// `DeleteBucketLifecycle`.
     DeleteBucketLifecycle { bucket: String },
-    /// `PutBucketTagging`: the whole set.
+    /// `PutBucketTagging`: the whole set. Refused once ABAC is on for the bucket.
     PutBucketTagging { bucket: String, tags: Tags },
+    /// S3 Control's `TagResource`: these tags, and no others.
+    TagBucket { bucket: String, tags: Tags },
+    /// S3 Control's `UntagResource`.
+    UntagBucket {
+        bucket: String,
+        tag_keys: Vec<String>,
+    },
     /// `PutBucketPolicy`: the whole document.
     PutBucketPolicy { bucket: String, policy: String },
     /// `DeleteBucketPolicy`.
@@ -238,6 +245,8 @@ impl Operation {
             Self::PutObjectLockConfiguration { .. } => "s3:PutObjectLockConfiguration",
             Self::DeleteBucketLifecycle { .. } => "s3:DeleteBucketLifecycle",
             Self::PutBucketTagging { .. } => "s3:PutBucketTagging",
+            Self::TagBucket { .. } => "s3:TagResource",
+            Self::UntagBucket { .. } => "s3:UntagResource",
             Self::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
             Self::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
             Self::PutBucketReplication { .. } => "s3:PutBucketReplication",
@@ -286,6 +295,8 @@ impl Operation {
             | Self::PutObjectLockConfiguration { bucket, .. }
             | Self::DeleteBucketLifecycle { bucket }
             | Self::PutBucketTagging { bucket, .. }
+            | Self::TagBucket { bucket, .. }
+            | Self::UntagBucket { bucket, .. }
             | Self::PutBucketPolicy { bucket, .. }
             | Self::DeleteBucketPolicy { bucket }
             | Self::PutBucketReplication { bucket, .. }

@@ -41,6 +41,8 @@ pub enum Query {
     },
     /// Answers [`Answer::Tags`].
     GetBucketTagging { bucket: String },
+    /// Whether attribute-based access control is on. Answers [`Answer::Text`]: `Enabled` or `Disabled`.
+    GetBucketAbac { bucket: String },
     /// Answers [`Answer::Text`]: the policy document.
     GetBucketPolicy { bucket: String },
     /// Answers [`Answer::Replication`].
@@ -143,6 +145,7 @@ impl Query {
             Self::GetObjectRetention { .. } => "s3:GetObjectRetention",
             Self::GetObjectLegalHold { .. } => "s3:GetObjectLegalHold",
             Self::GetBucketTagging { .. } => "s3:GetBucketTagging",
+            Self::GetBucketAbac { .. } => "s3:GetBucketAbac",
             Self::GetBucketPolicy { .. } => "s3:GetBucketPolicy",
             Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
             Self::ListObjectVersions { .. } => "s3:ListObjectVersions",
@@ -177,6 +180,7 @@ impl Query {
             | Self::GetObjectRetention { bucket, .. }
             | Self::GetObjectLegalHold { bucket, .. }
             | Self::GetBucketTagging { bucket }
+            | Self::GetBucketAbac { bucket }
             | Self::GetBucketPolicy { bucket }
             | Self::GetBucketReplication { bucket }
             | Self::ListObjectVersions { bucket, .. }

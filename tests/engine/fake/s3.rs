@@ -22,6 +22,9 @@ pub(crate) struct Bucket {
     /// Whom its ACL grants anything, beside its owner.
     pub(crate) acl_grants: Vec<String>,
     pub(crate) tags: Tags,
+    /// With attribute-based access control (ABAC) on, how it refuses a whole set of tags. AWS documents that it
+    /// does, and not with which error.
+    pub(crate) abac: Option<(Kind, &'static str)>,
     pub(crate) versioning: Option<String>,
     pub(crate) versioned: Option<Instant>,
     pub(crate) encryption: BucketEncryption,
@@ -126,6 +129,11 @@ impl State {
                 return absent("NoSuchTagSet");
             }
             Query::GetBucketTagging { .. } => Answer::Tags(bucket.tags.clone()),
+            Query::GetBucketAbac { .. } => {
+                let enabled = bucket.abac.is_some();
+                let status = if enabled { "Enabled" } else { "Disabled" };
+                Answer::Text(status.to_owned())
+            }
             Query::GetBucketPolicy { .. } => match &bucket.policy {
                 Some(policy) => Answer::Text(self.shown(policy).render().unwrap()),
                 None => return absent("NoSuchBucketPolicy"),
@@ -249,6 +257,7 @@ impl State {
             ownership: ownership.to_owned(),
             acl_grants: Vec::new(),
             tags: tags.clone(),
+            abac: None,
             versioning: None,
             versioned: None,
             encryption: BucketEncryption {
@@ -322,6 +331,9 @@ impl Bucket {
                 self.ownership.clone_from(object_ownership);
             }
             Operation::PutBucketTagging { tags, .. } => {
+                if let Some((kind, code)) = self.abac {
+                    return refuse(kind, code, "not while ABAC is on");
+                }
                 let system = |tags: &Tags| -> Tags {
                     let aws = tags.iter().filter(|(key, _)| key.starts_with("aws:"));
                     aws.map(|(k, v)| (k.clone(), v.clone())).collect()
@@ -332,6 +344,17 @@ impl Bucket {
                 }
                 check_tags(tags)?;
                 self.tags.clone_from(tags);
+            }
+            Operation::TagBucket { tags, .. } => {
+                let mut all = self.tags.clone();
+                all.extend(user_tags(tags)?);
+                check_tags(&all)?;
+                self.tags = all;
+            }
+            Operation::UntagBucket { tag_keys, .. } => {
+                let tags = tag_keys.iter().map(|key| (key.clone(), String::new()));
+                let gone = user_tags(&tags.collect())?;
+                self.tags.retain(|key, _| !gone.contains_key(key));
             }
             Operation::PutBucketLifecycleConfiguration { lifecycle, .. } => {
                 lifecycle::check(lifecycle)?;
@@ -375,6 +398,14 @@ impl Bucket {
         let refused = refused.map(|v| (v.key, v.version_id, "AccessDenied: locked".to_owned()));
         Output::NotDeleted(refused.collect())
     }
+}
+
+/// Tags that S3 Control is sent: none of them is AWS's own.
+fn user_tags(tags: &Tags) -> Result<Tags, Refused> {
+    if tags.keys().any(|key| key.starts_with("aws:")) {
+        return refuse(Kind::Invalid, "InvalidTag", "aws: is AWS's own");
+    }
+    Ok(tags.clone())
 }
 
 /// At most fifty tags, keys of 128 and values of 256 characters.

@@ -17,6 +17,7 @@ use crate::replication::operation::{Answer, Operation, Query};
 use crate::replication::plan::GivenUp;
 use crate::replication::policy::PolicyShare;
 use crate::replication::spec::{BucketSpec, Spec};
+use crate::replication::tag_change::TagChange;
 
 /// Looks at every bucket of the prior spec that the new model has as somebody else's.
 pub(crate) async fn given_up(
@@ -105,10 +106,10 @@ impl Released<'_> {
             return Ok(None);
         };
         Ok(replaced.to_put_back(&there).map(|encryption| {
-            self.write(Operation::PutBucketEncryption {
+            self.give_up(Action::Call(Operation::PutBucketEncryption {
                 bucket: self.before.name.to_string(),
                 encryption,
-            })
+            }))
         }))
     }
 
@@ -120,24 +121,24 @@ impl Released<'_> {
         let query = Query::GetBucketTagging {
             bucket: self.before.name.to_string(),
         };
-        let Some(Answer::Tags(mut tags)) = self.ask(&query).await? else {
+        let Some(Answer::Tags(seen)) = self.ask(&query).await? else {
             return Ok(None);
         };
-        let before = tags.len();
-        tags.retain(|key, _| !is_ownership_tag(key));
-        Ok((tags.len() < before).then(|| {
-            self.write(Operation::PutBucketTagging {
+        let mut theirs = seen.clone();
+        theirs.retain(|key, _| !is_ownership_tag(key));
+        Ok(TagChange::between(&seen, theirs).map(|change| {
+            self.give_up(Action::EditBucketTags {
                 bucket: self.before.name.to_string(),
-                tags,
+                change,
             })
         }))
     }
 
-    fn write(&self, operation: Operation) -> GivenUp {
+    fn give_up(&self, action: Action) -> GivenUp {
         GivenUp {
             component: ComponentId::Of(self.side.clone(), Part::Bucket),
             at: self.before.location.clone(),
-            action: Action::Call(operation),
+            action,
         }
     }
 
