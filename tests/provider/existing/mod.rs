@@ -3,6 +3,7 @@
 mod imports;
 mod left;
 mod locked;
+mod priorities;
 mod refusals;
 mod two_way;
 

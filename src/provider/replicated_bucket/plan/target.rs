@@ -121,10 +121,14 @@ pub(crate) async fn target(
         }
     }
     let mut spec = finish(&mut model, prior, settings, diagnostics);
-    if let Some(spec) = &mut spec {
+    let mut numbered = None;
+    if spec.is_none() && !diagnostics.has_error() {
+        numbered = finish(&mut with_numbers(&model), prior, settings, diagnostics);
+    }
+    for spec in [&mut spec, &mut numbered].into_iter().flatten() {
         spec.tell_locks(&locked);
     }
-    fill(&mut model, prior, spec.as_ref());
+    fill(&mut model, prior, spec.as_ref().or(numbered.as_ref()));
     fill_tags_all(&mut model, session.map(|s| &s.settings.default_tags));
     if let (None, Some(prior)) = (session, prior)
         && differs_in_tags_all_alone(&model, prior)
@@ -152,6 +156,27 @@ pub(crate) enum For<'a> {
     Plan,
     /// An apply, with what it has drawn for the names of new buckets.
     Apply(&'a Drawn),
+}
+
+/// The model with some number for each priority that only the source's present rules can tell. No number stands in a
+/// document or a name, so these follow from the rest, and a plan knows them.
+fn with_numbers(model: &BucketModel) -> BucketModel {
+    let mut numbered = model.clone();
+    for (_, side) in numbered.sides_mut() {
+        let mut priorities = vec![&mut side.priority];
+        if let Attr::Known(rules) = &mut side.rules {
+            priorities.extend(rules.values_mut().filter_map(|rule| match rule {
+                Attr::Known(rule) => Some(&mut rule.priority),
+                Attr::Unknown | Attr::Null => None,
+            }));
+        }
+        for priority in priorities {
+            if priority.is_unknown() {
+                *priority = Attr::Known(0);
+            }
+        }
+    }
+    numbered
 }
 
 /// Carries keys over, and makes the spec where enough is known.
