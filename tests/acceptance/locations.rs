@@ -6,7 +6,7 @@ use support::emulator::unique_name;
 use support::terraform::Client;
 
 use crate::on_each_client;
-use crate::setup::Setup;
+use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
 
 on_each_client!(
     the_location_of_a_provider_alias_makes_a_destination,
@@ -14,6 +14,7 @@ on_each_client!(
     a_chain_of_roles_leads_to_the_source,
     a_way_in_that_changes_alone_is_an_update_without_a_write,
     a_destination_goes_together_with_its_account_block,
+    names_of_regional_namespaces_lead_to_where_they_say,
 );
 
 /// The resource with this destination.
@@ -178,4 +179,38 @@ async fn a_destination_goes_together_with_its_account_block(client: Client) -> O
         "{elsewhere:?}"
     );
     Ok(())
+}
+
+/// That such a bucket is asked for in its namespace is for `tests/edge`: the emulator has only the global one.
+async fn names_of_regional_namespaces_lead_to_where_they_say(client: Client) -> Outcome {
+    let mut setup = Setup::new(client).await?;
+    let beginning = setup.bucket.clone();
+    let name = |account: &str, region: &str| format!("{beginning}-{account}-{region}-an");
+    setup.bucket = name(setup.source.id(), SOURCE_REGION);
+    let copy = name(setup.destination.id(), DESTINATION_REGION);
+    let to = |bucket: &str| {
+        let at = format!("bucket = \"{bucket}\", region = \"{DESTINATION_REGION}\"");
+        with_destination(&format!(
+            "{{ {at}, assume_role = {{ role_arn = \"<role>\" }} }}"
+        ))
+    };
+    setup.main(&to(&name(setup.source.id(), DESTINATION_REGION)))?;
+    let refused = setup.workspace.plan().await?.with_code(1)?;
+    assert!(
+        refused
+            .text()
+            .contains("belongs to another account or region"),
+        "{refused}"
+    );
+
+    setup.main(&to(&copy))?;
+    setup.apply().await?;
+    let (source, there) = (setup.at_source(), setup.at_destination());
+    source
+        .put_text(&setup.bucket, "letter.txt", "Dear archive")
+        .await?;
+    assert_eq!(there.text(&copy, "letter.txt").await?, "Dear archive");
+    source.empty_bucket(&setup.bucket).await?;
+    there.empty_bucket(&copy).await?;
+    setup.destroy().await
 }

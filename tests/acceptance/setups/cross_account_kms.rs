@@ -34,47 +34,8 @@ async fn objects_cross_under_another_class_and_another_key(client: Client) -> Ou
     };
     assert_eq!(class("letter.txt").await?.as_deref(), Some("STANDARD_IA"));
 
-    // While the rule is paused nothing crosses, and its grants stay.
-    let line = r#"storage_class = "STANDARD_IA""#;
-    example.change(line, &format!("{line}\nenabled = false"))?;
-    example.apply().await?;
-    home.put_text(&example.bucket, "draft.txt", "Not yet")
-        .await?;
-    assert!(away.text(&copy, "draft.txt").await.is_err());
-
-    example.change(
-        &format!("{line}\nenabled = false"),
-        r#"storage_class = "GLACIER_IR""#,
-    )?;
-    example.apply().await?;
-    home.put_text(&example.bucket, "note.txt", "Dear archive")
-        .await?;
-    assert_eq!(class("note.txt").await?.as_deref(), Some("GLACIER_IR"));
-
-    // Another key at the destination: its policy must be ours to complete, so it is one that we make.
-    let before = example.picture().await?.buckets[&copy]
-        .encryption
-        .key
-        .clone();
-    example.change(
-        r#"storage_class = "GLACIER_IR""#,
-        r#"encryption = { sse_algorithm = "aws:kms", key = { multi_region = true } }"#,
-    )?;
-    example.apply().await?;
-    let picture = example.picture().await?;
-    let rules = &picture.buckets[&example.bucket]
-        .replication
-        .as_ref()
-        .ok_or("no rules")?
-        .rules;
-    assert_eq!(rules[0].replica_key, picture.buckets[&copy].encryption.key);
-    assert_ne!(rules[0].replica_key, before);
-    home.put_text(&example.bucket, "receipt.txt", "Dear archive")
-        .await?;
-    assert_eq!(away.text(&copy, "receipt.txt").await?, "Dear archive");
-
-    home.empty_bucket(&example.bucket).await?;
-    away.empty_bucket(&copy).await?;
+    example.make_changes().await?;
+    example.empty().await?;
     example.destroy().await
 }
 

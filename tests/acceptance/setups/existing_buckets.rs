@@ -44,20 +44,24 @@ async fn what_is_new_crosses_and_nothing_of_theirs_is_lost(client: Client) -> Ou
         assert_eq!(default, ("aws:kms".to_owned(), Some(key.clone()), true));
     }
 
-    // Another class for all of them, and then one bucket is left out.
-    let line = "manage_key_policy = true";
-    example.change(line, &format!("{line}\nstorage_class = \"STANDARD_IA\""))?;
-    example.apply().await?;
-    let [left, kept] = &names;
+    example.theirs = names.to_vec();
+    example.other_key = away.create_key().await?;
+    let other_policy = away.key_policy(&example.other_key).await?;
+    example.make_changes().await?;
+    // Replicas that there are stay readable without us; what nobody replicates under any more is as it was.
+    assert_eq!(away.key_policy(&backup_key).await?, key_policies[1]);
+
+    // One bucket is left out.
+    let [kept, left] = &names;
+    example.empty().await?;
     example.set("buckets", serde_json::json!([kept]).to_string());
-    away.empty_bucket(&format!("{left}-backup")).await?;
     example.apply().await?;
     assert_eq!(home.rules(left).await?, []);
     home.put_text(kept, "note.txt", "Dear archive").await?;
     let copy = format!("{kept}-backup");
     assert_eq!(away.text(&copy, "note.txt").await?, "Dear archive");
 
-    away.empty_bucket(&copy).await?;
+    example.empty().await?;
     example.workspace.destroy().await?.success()?;
     for (name, before) in names.iter().zip(before) {
         let mut after = theirs::seen(&home, name).await?;
@@ -69,10 +73,12 @@ async fn what_is_new_crosses_and_nothing_of_theirs_is_lost(client: Client) -> Ou
     }
     assert_eq!(home.key_policy(&key).await?, key_policies[0]);
     assert_eq!(away.key_policy(&backup_key).await?, key_policies[1]);
+    assert_eq!(away.key_policy(&example.other_key).await?, other_policy);
     let id = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
     let mut kept = vec![
         format!("key {}", id(&key)),
         format!("key {}", id(&backup_key)),
+        format!("key {}", id(&example.other_key)),
     ];
     kept.extend(names.iter().map(|name| format!("bucket {name}")));
     kept.sort();

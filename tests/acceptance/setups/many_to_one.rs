@@ -1,7 +1,6 @@
 //! Sources of several blocks and of several configurations, and one archive that is somebody else's.
 
 use support::Outcome;
-use support::emulator::unique_name;
 use support::terraform::Client;
 
 use super::Example;
@@ -16,7 +15,7 @@ async fn sources_of_several_configurations_share_an_archive(client: Client) -> O
     let mut ours = Example::new(client.clone(), "many-to-one").await?;
     let mut teams = ours.another(client).await?;
     let (home, away) = (ours.home.clients(HOME), ours.away.clients(ARCHIVE));
-    let archive = unique_name("archive");
+    let archive = format!("{}-archive", ours.bucket);
     theirs::create(&away, ARCHIVE, &archive).await?;
     theirs::enable_versioning(&away, &archive).await?;
     let policy = theirs::policy(ours.away.id(), &archive);
@@ -44,7 +43,7 @@ async fn sources_of_several_configurations_share_an_archive(client: Client) -> O
     }
     assert!(away.text(&archive, "scratch.log").await.is_err());
 
-    // A service comes and calls nothing of the others but reads; then one is paused.
+    // A service comes and calls nothing of the others but reads; then all are changed.
     ours.set("services", r#"["payments", "search", "shop"]"#);
     ours.proxy.take_log();
     ours.apply().await?;
@@ -54,29 +53,34 @@ async fn sources_of_several_configurations_share_an_archive(client: Client) -> O
         line.contains("payments") || line.contains("search")
     });
     assert_eq!(elsewhere, None, "{log}");
-    ours.change(
-        "storage_class = \"GLACIER_IR\"",
-        "storage_class = \"GLACIER_IR\"\nenabled = each.key != \"search\"",
-    )?;
-    ours.apply().await?;
-    let search = format!("{}-search", ours.bucket);
-    home.put_text(&search, "search/later.log", "later").await?;
-    assert!(away.text(&archive, "search/later.log").await.is_err());
+    ours.theirs = vec![archive.clone()];
+    ours.other_key = away.create_key().await?;
+    let key_policy = away.key_policy(&ours.other_key).await?;
+    ours.make_changes().await?;
 
     // One configuration goes, and the other one goes on.
-    for service in ["payments", "search", "shop"] {
-        home.empty_bucket(&format!("{}-{service}", ours.bucket))
-            .await?;
-    }
-    ours.workspace.destroy().await?.success()?;
-    teams.apply().await?;
     let mail = format!("{}-mail", teams.bucket);
+    ours.theirs.push(mail.clone());
+    ours.empty().await?;
+    ours.workspace.destroy().await?.success()?;
+    assert_eq!(away.key_policy(&ours.other_key).await?, key_policy);
+    teams.settled().await?;
+    let left = away.bucket_policy(&archive).await?;
+    let left = left["Statement"].as_array().ok_or("no statements")?;
+    assert!(left.contains(&policy["Statement"][0]), "{left:?}");
+    let role = format!("role/replication-{}", ours.bucket);
+    assert!(
+        !left.iter().any(|s| s.to_string().contains(&role)),
+        "{left:?}"
+    );
     home.put_text(&mail, "mail/later.log", "later").await?;
     assert_eq!(away.text(&archive, "mail/later.log").await?, "later");
 
     home.empty_bucket(&mail).await?;
     teams.workspace.destroy().await?.success()?;
-    assert_eq!(teams.remains().await?, [format!("bucket {archive}")]);
+    let key = ours.other_key.rsplit('/').next().unwrap_or_default();
+    let kept = [format!("bucket {archive}"), format!("key {key}")];
+    assert_eq!(teams.remains().await?, kept);
     let mut after = theirs::seen(&away, &archive).await?;
     let objects = after["objects"].as_array_mut().ok_or("no objects")?;
     objects.retain(|object| object[0] == "before.txt");

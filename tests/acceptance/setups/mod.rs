@@ -4,6 +4,8 @@
 //! source's key. Everything else is asked of the evaluator: whether the documents that were written allow what S3
 //! does in that setup, and nothing more. Its table is what a case prints; its last line also ends `.ci/run`.
 
+mod changes;
+mod changing;
 mod cross_account_kms;
 mod existing_buckets;
 mod many_to_one;
@@ -17,7 +19,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 
-use support::emulator::{Account, Emulator, unique_name};
+use support::emulator::{Account, Clients, Emulator, unique_name};
 use support::evaluator::{Picture, evaluate};
 use support::proxy::Proxy;
 use support::terraform::{Client, Run, Workspace};
@@ -39,6 +41,10 @@ pub(crate) struct Example {
     pub(crate) workspace: Workspace,
     /// Name of the source bucket, and the beginning of all others.
     pub(crate) bucket: String,
+    /// Buckets that are somebody else's.
+    pub(crate) theirs: Vec<String>,
+    /// What stands for `<other key>` in a change.
+    pub(crate) other_key: String,
 }
 
 impl Example {
@@ -76,6 +82,8 @@ impl Example {
             proxy,
             workspace,
             bucket: bucket.clone(),
+            theirs: Vec::new(),
+            other_key: String::new(),
         };
         example.set("bucket", bucket);
         Ok(example)
@@ -101,17 +109,25 @@ impl Example {
         let run = self.workspace.apply().await?.success()?;
         // That the provider is a development build is the one warning of every run.
         assert_eq!(run.text().matches("Warning: ").count(), 1, "{run}");
-        self.workspace.plan().await?.success()?;
-        self.evaluate().await?;
+        self.settled().await?;
         Ok(run)
+    }
+
+    /// Sees to it that nothing is left to do, and that S3 may do all that it needs and nothing more.
+    pub(crate) async fn settled(&self) -> Outcome<Picture> {
+        let plan = self.workspace.plan().await?.success()?;
+        assert_eq!(plan.text().matches("Warning: ").count(), 1, "{plan}");
+        let picture = self.picture().await?;
+        self.evaluate(&picture)?;
+        Ok(picture)
     }
 
     #[expect(
         clippy::print_stdout,
         reason = "The whole table is for whoever asks the test runner for what a case prints."
     )]
-    async fn evaluate(&self) -> Outcome {
-        let evaluation = evaluate(&self.picture().await?)?;
+    fn evaluate(&self, picture: &Picture) -> Outcome {
+        let evaluation = evaluate(picture)?;
         let folder = self.folder;
         println!("{folder}\n{evaluation}");
         assert_eq!(
@@ -129,6 +145,30 @@ impl Example {
     /// Everything that there is in both accounts.
     pub(crate) async fn picture(&self) -> Outcome<Picture> {
         Picture::read(&[&self.home, &self.away], &REGIONS).await
+    }
+
+    /// Clients where a bucket is.
+    pub(crate) fn clients_of(&self, picture: &Picture, bucket: &str) -> Outcome<Clients> {
+        let found = picture.buckets.get(bucket);
+        let found = found.ok_or_else(|| format!("there is no bucket {bucket}"))?;
+        let is_home = found.account == self.home.id();
+        let account = if is_home { &self.home } else { &self.away };
+        Ok(account.clients(&found.region))
+    }
+
+    /// Takes every object out of the buckets that the setup has made.
+    pub(crate) async fn empty(&self) -> Outcome {
+        let picture = self.picture().await?;
+        for bucket in picture
+            .buckets
+            .keys()
+            .filter(|name| !self.theirs.contains(name))
+        {
+            self.clients_of(&picture, bucket)?
+                .empty_bucket(bucket)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Destroys, and sees to it that nothing is left.

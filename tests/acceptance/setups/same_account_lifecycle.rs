@@ -58,7 +58,7 @@ async fn a_copy_keeps_what_is_deleted_and_old_versions_expire(client: Client) ->
     assert_eq!(written, ["PutBucketLifecycleConfiguration"; 2], "{log}");
     assert_eq!(days(&away, &copy).await?, [(35, 7)]);
 
-    home.empty_bucket(&example.bucket).await?;
-    away.empty_bucket(&copy).await?;
+    example.make_changes().await?;
+    example.empty().await?;
     example.destroy().await
 }

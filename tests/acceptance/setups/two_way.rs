@@ -68,7 +68,7 @@ async fn objects_cross_in_both_directions(client: Client) -> Outcome {
     example.change("{ two_way = false }", "{ two_way = true }")?;
     example.apply().await?;
 
-    home.empty_bucket(&example.bucket).await?;
-    away.empty_bucket(&dr).await?;
+    example.make_changes().await?;
+    example.empty().await?;
     example.destroy().await
 }

@@ -34,7 +34,7 @@ impl Clients {
             .map_or_else(String::new, |status| status.as_str().to_owned()))
     }
 
-    /// Deletes every version and delete marker in a bucket.
+    /// Deletes every version and delete marker in a bucket, also what is retained under governance.
     pub async fn empty_bucket(&self, bucket: &str) -> Outcome {
         let listed = self.s3.list_object_versions().bucket(bucket).send().await?;
         let versions = listed.versions().iter().map(|v| (v.key(), v.version_id()));
@@ -44,6 +44,7 @@ impl Clients {
             delete
                 .set_key(key.map(str::to_owned))
                 .set_version_id(version.map(str::to_owned))
+                .bypass_governance_retention(true)
                 .send()
                 .await?;
         }
