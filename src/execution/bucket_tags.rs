@@ -8,8 +8,8 @@
 //! same: `GetBucketTagging` goes on working.
 
 use super::cloud::{CallError, CallErrorKind};
-use super::executor::Run;
 use super::retry::Setting;
+use super::run::Run;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, Query};
 use crate::replication::tag_change::TagChange;

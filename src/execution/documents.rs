@@ -5,32 +5,17 @@
 //! are one after the other within the process; other processes are noticed by the second read. A replication
 //! configuration that is somebody else's is such a document as well.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::cloud::{CallError, CallErrorKind};
-use super::executor::Run;
 use super::retry::{self, Setting};
-use crate::replication::diff::same_rule;
+use super::run::Run;
 use crate::replication::graph::PolicyEdit;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, Input, Operation, Query, ReplicationConfiguration};
 use crate::replication::policy::{self, PolicyDocument, PolicyKind};
 use crate::replication::rules_share::RulesShare;
-
-/// One lock for each document that somebody in this process edits.
-#[derive(Debug, Default)]
-pub struct DocumentLocks {
-    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-}
-
-impl DocumentLocks {
-    fn of(&self, document: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        locks.entry(document.to_owned()).or_default().clone()
-    }
-}
+use crate::replication::rules_share::same_rule;
 
 /// A policy that several owners share.
 #[derive(Debug, Clone)]

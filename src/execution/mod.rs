@@ -7,9 +7,13 @@ mod bucket_tags;
 pub mod cloud;
 pub mod deadline;
 mod documents;
+mod emptying;
 pub mod executor;
+mod locks;
 mod made;
 pub mod observe;
 mod retry;
+mod run;
+mod step;
 
-pub use documents::DocumentLocks;
+pub use locks::DocumentLocks;

@@ -267,6 +267,35 @@ macro_rules! model {
     };
 }
 
+/// A map of text attributes, such as tags.
+pub type TextMap = BTreeMap<String, Attr<String>>;
+
+/// A text map of known entries.
+pub fn text_map(entries: impl IntoIterator<Item = (String, String)>) -> TextMap {
+    entries
+        .into_iter()
+        .map(|(key, value)| (key, Attr::Known(value)))
+        .collect()
+}
+
+/// The known entries of a text map.
+pub fn known_entries(map: &Attr<TextMap>) -> BTreeMap<String, String> {
+    map.known()
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), value.known()?.clone())))
+        .collect()
+}
+
+/// The known items of a text list.
+pub fn known_items(list: &Attr<Vec<Attr<String>>>) -> Vec<String> {
+    list.known()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.known().cloned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

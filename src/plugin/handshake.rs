@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::listener::Address;
+use super::address::Address;
 
 /// The variable by which a plugin knows that Terraform started it.
 pub const COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";

@@ -18,10 +18,11 @@ use tracing::{debug, warn};
 
 use crate::framework::server::Server;
 
+use super::address::Address;
 use super::connection::Clients;
 use super::go_plugin::Closing;
 use super::handshake::{Environment, HandshakeLine};
-use super::listener::{Address, ListenError, Listener};
+use super::listener::{ListenError, Listener};
 use super::service::Service;
 use super::services::Services;
 use super::tls::{self, TlsError};

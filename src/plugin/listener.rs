@@ -3,11 +3,9 @@
 //! [`Listener::bind`] opens what the client's environment asks for; what comes out are connections that are
 //! ready to speak HTTP/2. The socket and its directory go away with the [`Listener`].
 
-use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
+use super::address::Address;
 use super::connection::{ByteStream, Clients, Connection};
 use super::handshake::Environment;
 #[cfg(unix)]
@@ -30,34 +29,6 @@ const TLS_HANDSHAKES_AT_ONCE: usize = 16;
 
 /// The pause after a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Where a plugin listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// The path of a socket.
-    Unix(PathBuf),
-    /// A loopback address.
-    Tcp(SocketAddr),
-}
-
-impl Address {
-    /// The network's name in the handshake line.
-    pub fn network(&self) -> &'static str {
-        match self {
-            Self::Unix(_) => "unix",
-            Self::Tcp(_) => "tcp",
-        }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => path.display().fmt(f),
-            Self::Tcp(address) => address.fmt(f),
-        }
-    }
-}
 
 /// Why the plugin cannot listen.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@
 //! - `go_plugin`: the services around it.
 //! - [`logging`]: log lines and panics as Terraform reads them; [`schema_json`]: schemas for tools.
 
+pub mod address;
 mod calls;
 pub mod cli;
 mod connection;

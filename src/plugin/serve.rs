@@ -13,9 +13,9 @@ use serde_json::json;
 use crate::framework::provider::Provider;
 use crate::framework::server::Server;
 
+use super::address::Address;
 use super::handshake::{Environment, HandshakeError, PROTOCOL_VERSION};
 use super::lifetime::{End, Plugin};
-use super::listener::Address;
 use super::logging;
 
 /// How a provider is called.

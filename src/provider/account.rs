@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::replicated_bucket::model::{AssumeRoleModel, text_map};
-use super::replicated_bucket::schema::assume_role;
+use super::assume_role;
 use super::settings::{EnterError, NoSession, Session, Shared};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
@@ -14,7 +13,7 @@ use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
 use crate::framework::schema::{Attribute, AttributeType, Block, Nesting, Schema, Setter};
 use crate::framework::value::Value;
 use crate::model;
-use crate::replication::ids::AssumeRole;
+use crate::provider::assume_role::AssumeRoleModel;
 
 model! {
     /// `data.replicated_account`.
@@ -82,7 +81,7 @@ impl DataSource for AccountDataSource {
                             Attribute::nested(
                                 "assume_role",
                                 Nesting::Single,
-                                all_computed(assume_role()),
+                                all_computed(assume_role::attributes()),
                                 Setter::Computed,
                                 "The provider's role, where it assumes one.",
                             ),
@@ -177,34 +176,9 @@ async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<Acc
                 .own_way_in
                 .assume_role
                 .first()
-                .map_or(Attr::Null, |role| Attr::Known(flatten_role(role))),
+                .map_or(Attr::Null, |role| Attr::Known(assume_role::flatten(role))),
         }),
     })
-}
-
-fn flatten_role(role: &AssumeRole) -> AssumeRoleModel {
-    let list = |items: &[String]| {
-        if items.is_empty() {
-            Attr::Null
-        } else {
-            Attr::Known(items.iter().cloned().map(Attr::Known).collect())
-        }
-    };
-    AssumeRoleModel {
-        role_arn: Attr::Known(role.role_arn.clone()),
-        session_name: Attr::from_option(role.session_name.clone()),
-        external_id: Attr::from_option(role.external_id.clone()),
-        duration: Attr::from_option(role.duration_seconds.map(|seconds| format!("{seconds}s"))),
-        policy: Attr::from_option(role.policy.clone()),
-        policy_arns: list(&role.policy_arns),
-        source_identity: Attr::from_option(role.source_identity.clone()),
-        tags: if role.tags.is_empty() {
-            Attr::Null
-        } else {
-            Attr::Known(text_map(role.tags.clone()))
-        },
-        transitive_tag_keys: list(&role.transitive_tag_keys),
-    }
 }
 
 /// The same attributes, set by the provider alone.

@@ -2,6 +2,7 @@
 
 mod abandoned;
 pub mod account;
+mod assume_role;
 mod checks;
 pub mod config;
 pub mod documentation;

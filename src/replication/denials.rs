@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
-use super::desired::role_document;
 use super::direction::Direction;
+use super::grants::role_document;
 use super::observed::Observed;
 use super::operation::Input;
 use super::policy::{PolicyDocument, Request, Statement, denial};

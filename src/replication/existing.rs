@@ -4,18 +4,15 @@
 //! A bucket of ours is brought into shape; somebody else's is looked at. [`lacks`] says what keeps replication from
 //! working, so that a plan can refuse it in words, an apply can refuse what changed since, and a read can tell it.
 
-use std::collections::BTreeSet;
-
 use super::component::Side;
-use super::desired::{bucket_statements, default_encryption};
 use super::diff::versioning_off;
-use super::direction::Direction;
+use super::grants::bucket_statements;
 use super::observed::{Observed, ObservedBucket};
 use super::operation::BucketEncryption;
 use super::policy::{self, PolicyDocument, Statement, missing_grants};
-use super::rules::rules;
-use super::rules_share::{RulesConflict, RulesShare};
-use super::spec::{BucketSpec, ExistingBucket, Spec};
+use super::rules::rules_share;
+use super::rules_share::RulesConflict;
+use super::spec::{BucketSpec, ExistingBucket, Spec, default_encryption};
 use super::undo::Before;
 
 /// Something that a bucket of somebody else's lacks.
@@ -137,27 +134,6 @@ fn missing_statements(
         document.statements.retain(|s| !is_ours(s));
     }
     missing_grants(&document, &wanted)
-}
-
-/// A direction's rules in the replication configuration of its bucket. `before` is the direction as it was wanted
-/// until now.
-pub fn rules_share(direction: &Direction<'_>, before: Option<&Direction<'_>>) -> RulesShare {
-    let mut ids = before.map(rule_ids).unwrap_or_default();
-    ids.extend(direction.bucket.leftovers.rules.iter().cloned());
-    RulesShare {
-        role: direction.role_arn().to_string(),
-        rules: rules(direction),
-        before: ids,
-        is_new: before.is_none(),
-    }
-}
-
-/// IDs of the rules that a direction has, and may still have.
-pub(super) fn rule_ids(direction: &Direction<'_>) -> BTreeSet<String> {
-    let wanted = rules(direction).into_iter().map(|rule| rule.id);
-    wanted
-        .chain(direction.bucket.leftovers.rules.iter().cloned())
-        .collect()
 }
 
 /// What an undo of a create puts back.

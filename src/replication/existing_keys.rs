@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::component::Side;
-use super::desired::key_statements;
+use super::grants::key_statements;
 use super::ids::Location;
 use super::policy::PolicyShare;
 use super::spec::{ExistingKey, KeyChoice, Spec};

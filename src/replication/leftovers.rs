@@ -5,15 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::component::{ComponentId, Part, Side};
-use super::desired::default_encryption;
-use super::existing::rule_ids;
-use super::existing_keys::keys_given_up;
 use super::ids::Location;
 use super::operation::BucketEncryption;
-use super::plan::Going;
 use super::policy::Statement;
-use super::spec::{BucketSpec, Spec};
 
 /// What may still be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,176 +47,10 @@ pub struct ReplacedEncryption {
 }
 
 impl ReplacedEncryption {
-    /// What a bucket has of ours, where that is to go with it.
-    pub fn of(side: &Side, bucket: &BucketSpec) -> Option<Self> {
-        let existing = bucket.existing().filter(|e| e.enable_encryption)?;
-        Some(Self {
-            ours: default_encryption(side, bucket),
-            found: existing.encryption_found.clone()?,
-        })
-    }
-
     /// What is to be put back where ours is still there.
     pub fn to_put_back(&self, there: &BucketEncryption) -> Option<BucketEncryption> {
         let is_ours =
             there.sse_algorithm == self.ours.sse_algorithm && there.kms_key == self.ours.kms_key;
         (is_ours && *there != self.found).then(|| self.found.clone())
     }
-}
-
-impl Leftovers {
-    /// Tells a spec of them.
-    pub fn recall(mut self, spec: &mut Spec) {
-        let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
-        for bucket in std::iter::once(&mut spec.source).chain(destinations) {
-            let of_bucket = self.buckets.remove(bucket.name.as_str());
-            bucket.leftovers = of_bucket.unwrap_or_default();
-        }
-        spec.keys_left = self.keys;
-    }
-}
-
-/// The components of a spec at which something is left, with what a person reads there.
-pub fn told(spec: &Spec) -> Vec<(ComponentId, &'static str)> {
-    let mut told = Vec::new();
-    for (side, bucket) in spec.buckets() {
-        let left = &bucket.leftovers;
-        let parts = [
-            (
-                Part::BucketPolicy,
-                !left.statements.is_empty() || left.ours_in_policy,
-            ),
-            (Part::Key, !left.key_statements.is_empty()),
-            (Part::Replication, !left.rules.is_empty()),
-            (Part::Alias, !left.aliases.is_empty()),
-            (
-                Part::Bucket,
-                left.ownership_tags || left.encryption.is_some(),
-            ),
-        ];
-        let parts = parts.into_iter().filter(|(_, is_left)| *is_left);
-        told.extend(parts.map(|(part, _)| (ComponentId::Of(side.clone(), part), LEFT)));
-    }
-    if !spec.keys_left.is_empty() {
-        told.push((ComponentId::Of(Side::Source, Part::Bucket), LEFT_IN_KEYS));
-    }
-    told
-}
-
-/// What a component says of which something is left.
-const LEFT: &str = "not all taken away that was to go";
-/// What the source says as long as something is left in keys that it may have nothing to do with.
-const LEFT_IN_KEYS: &str = "statements left in keys of others";
-
-/// An update that failed.
-pub struct Failed<'a> {
-    /// What was wanted.
-    pub spec: &'a Spec,
-    /// What was in force before.
-    pub prior: &'a Spec,
-    /// What was to go.
-    pub going: &'a Going,
-    /// Whether every step of a component was carried out.
-    pub is_settled: &'a dyn Fn(&ComponentId) -> bool,
-}
-
-impl Failed<'_> {
-    /// What it may have left.
-    pub fn leftovers(&self) -> Leftovers {
-        let mut left = Leftovers::default();
-        for (side, before) in self.prior.buckets() {
-            let of_bucket = self.of_bucket(&side, before);
-            if of_bucket != BucketLeftovers::default() {
-                left.buckets.insert(before.name.to_string(), of_bucket);
-            }
-        }
-        let keys = keys_given_up(self.spec, self.prior).into_iter();
-        left.keys = keys
-            .filter(|(_, key)| self.is_open(&key.side, Part::Key))
-            .map(|(arn, key)| (arn, key.location))
-            .collect();
-        left
-    }
-
-    fn is_open(&self, side: &Side, part: Part) -> bool {
-        !(self.is_settled)(&ComponentId::Of(side.clone(), part))
-    }
-
-    fn of_bucket(&self, before_side: &Side, before: &BucketSpec) -> BucketLeftovers {
-        let earlier = before.leftovers.clone();
-        let mut buckets = self.spec.buckets();
-        let Some((side, now)) = buckets.find(|(_, now)| now.name == before.name) else {
-            // The bucket itself stays in the state, with all that it had.
-            return earlier;
-        };
-        let policy = self.is_open(&side, Part::BucketPolicy);
-        let settings = self.is_open(&side, Part::Bucket);
-        let is_released = now.existing().is_some() && now.is_reachable();
-        let is_written = now.existing().is_some_and(|e| e.enable_encryption);
-        let replaced = ReplacedEncryption::of(before_side, before).or(earlier.encryption);
-        let is_withdrawn = policy && now.policy_is_managed();
-        BucketLeftovers {
-            statements: given_up(
-                is_withdrawn,
-                [&before.policy.statements, &earlier.statements],
-                &now.policy.statements,
-            ),
-            key_statements: given_up(
-                self.is_open(&side, Part::Key),
-                [key_statements(before), &earlier.key_statements],
-                key_statements(now),
-            ),
-            rules: self.rules(&side, before),
-            aliases: self.aliases(before),
-            ours_in_policy: policy
-                && is_released
-                && !now.policy_is_managed()
-                && (before.policy_is_managed() || earlier.ours_in_policy),
-            ownership_tags: settings
-                && is_released
-                && (before.settings().is_some() || earlier.ownership_tags),
-            encryption: replaced.filter(|_| settings && is_released && !is_written),
-        }
-    }
-
-    fn rules(&self, side: &Side, before: &BucketSpec) -> BTreeSet<String> {
-        let ids = |spec: &Spec| {
-            let mut directions = spec.directions();
-            let direction = directions.find(|direction| direction.bucket.name == before.name);
-            direction.map_or_else(BTreeSet::new, |direction| rule_ids(&direction))
-        };
-        if self.is_open(side, Part::Replication) {
-            &ids(self.prior) - &ids(self.spec)
-        } else {
-            BTreeSet::new()
-        }
-    }
-
-    fn aliases(&self, before: &BucketSpec) -> BTreeSet<String> {
-        let aliases = self.going.aliases.iter();
-        aliases
-            .filter(|(side, of, _)| of.name == before.name && self.is_open(side, Part::Alias))
-            .map(|(_, _, alias)| alias.clone())
-            .collect()
-    }
-}
-
-/// Statements that are no longer written, where they may still be there.
-fn given_up(
-    may_be_there: bool,
-    before: [&[Statement]; 2],
-    written: &[Statement],
-) -> Vec<Statement> {
-    let mut given_up: Vec<Statement> = Vec::new();
-    for statement in before.into_iter().flatten().filter(|_| may_be_there) {
-        if !written.contains(statement) && !given_up.contains(statement) {
-            given_up.push(statement.clone());
-        }
-    }
-    given_up
-}
-
-/// The user's statements in the policy of a bucket's key.
-fn key_statements(bucket: &BucketSpec) -> &[Statement] {
-    bucket.owned_key().map_or(&[], |key| &key.policy)
 }

@@ -2,9 +2,10 @@
 //!
 //! Nothing in here awaits, calls AWS, knows Terraform's values or reads a clock: every function takes values
 //! and returns values. In reading order: [`ids`] and [`component`] are the nouns, [`spec`] is what was asked
-//! for, [`direction`] what leaves one bucket and [`rules`] by which rules, [`desired`] what AWS should show,
-//! [`observed`] what it shows, [`diff`] the difference ([`tag_change`] of tags), [`graph`] and [`plan`] the steps that mend it, [`teardown`]
-//! and [`undo`] the ways back, [`leftovers`] what a failure leaves. [`ownership`] says whose things are, [`existing`],
+//! for, [`direction`] what leaves one bucket and [`rules`] by which rules, [`grants`] what the policies say for it,
+//! [`desired`] what AWS should show, [`observed`] what it shows, [`diff`] the difference ([`tag_change`] of tags),
+//! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and [`leftovers`] what a failure leaves. [`ownership`] says
+//! whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
 //! stands in the way.
 
@@ -15,6 +16,7 @@ pub mod diff;
 pub mod direction;
 pub mod existing;
 pub mod existing_keys;
+pub mod grants;
 pub mod graph;
 pub mod ids;
 pub mod ignored_tags;
@@ -33,3 +35,4 @@ pub mod spec;
 pub mod tag_change;
 pub mod teardown;
 pub mod undo;
+pub mod unfinished;

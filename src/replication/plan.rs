@@ -25,7 +25,9 @@ use super::observed::{Observed, ObservedBucket, ObservedRole};
 use super::operation::{Operation, Query};
 use super::policy::PolicyShare;
 use super::spec::{BucketSpec, Spec};
-use super::teardown::{take_down_bucket, take_down_role, take_down_rules, withdraw_from_keys};
+use super::teardown::{
+    GivenUp, take_down_bucket, take_down_role, take_down_rules, withdraw_from_keys,
+};
 
 /// What an update leaves behind: it is wired off and taken down once no rule uses it.
 #[derive(Debug, Clone, Default)]
@@ -38,17 +40,6 @@ pub struct Going {
     pub aliases: Vec<(Side, BucketSpec, String)>,
     /// What is given up of buckets that stay, once the rules are settled.
     pub given_up: Vec<GivenUp>,
-}
-
-/// Something of ours that a bucket loses because it is somebody else's from now on, or more so than before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GivenUp {
-    /// What of it.
-    pub component: ComponentId,
-    /// Where it is.
-    pub at: Location,
-    /// The write that takes it away.
-    pub action: Action,
 }
 
 /// A direction of before.

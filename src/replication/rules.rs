@@ -1,8 +1,11 @@
 //! The rules of a replication configuration, and what they need to be granted.
 
+use std::collections::BTreeSet;
+
 use super::direction::{Arrival, Direction};
 use super::operation::{Input, ReplicationRule};
 use super::policy::DestinationGrant;
+use super::rules_share::RulesShare;
 use super::spec::RuleSpec;
 
 /// Every rule of a direction.
@@ -84,4 +87,25 @@ fn replica_key(rule: &RuleSpec, to: &Arrival<'_>) -> Option<Input<String>> {
         Some(arn) => Some(Input::Known(arn.clone())),
         None => to.bucket.key(&to.side),
     }
+}
+
+/// A direction's rules in the replication configuration of its bucket. `before` is the direction as it was wanted
+/// until now.
+pub fn rules_share(direction: &Direction<'_>, before: Option<&Direction<'_>>) -> RulesShare {
+    let mut ids = before.map(rule_ids).unwrap_or_default();
+    ids.extend(direction.bucket.leftovers.rules.iter().cloned());
+    RulesShare {
+        role: direction.role_arn().to_string(),
+        rules: rules(direction),
+        before: ids,
+        is_new: before.is_none(),
+    }
+}
+
+/// IDs of the rules that a direction has, and may still have.
+pub(super) fn rule_ids(direction: &Direction<'_>) -> BTreeSet<String> {
+    let wanted = rules(direction).into_iter().map(|rule| rule.id);
+    wanted
+        .chain(direction.bucket.leftovers.rules.iter().cloned())
+        .collect()
 }

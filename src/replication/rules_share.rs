@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::component::ComponentId;
-use super::diff::same_rule;
 use super::names::named_by_rule_id;
 use super::operation::{Input, ReplicationConfiguration, ReplicationRule};
 
@@ -283,6 +282,27 @@ impl fmt::Display for RulesConflict {
             ),
         }
     }
+}
+
+/// Whether both mean the same: S3 keeps what is disabled, and what is left out is disabled, too.
+pub fn same_rule(wanted: &ReplicationRule, seen: &ReplicationRule) -> bool {
+    let meaning = |rule: &ReplicationRule| {
+        let mut rule = rule.clone();
+        if let Some(filter) = &mut rule.filter
+            && filter.prefix.as_deref() == Some("")
+        {
+            filter.prefix = None;
+        }
+        rule.replica_modifications = rule.replica_modifications.filter(|on| *on);
+        rule.sse_kms_encrypted_objects = rule.sse_kms_encrypted_objects.filter(|on| *on);
+        if rule.sse_kms_encrypted_objects.is_none() {
+            rule.replica_kms_key = None;
+        }
+        rule.replication_time = rule.replication_time.filter(|(on, _)| *on);
+        rule.metrics = rule.metrics.filter(|(on, _)| *on);
+        rule
+    };
+    meaning(wanted) == meaning(seen)
 }
 
 #[cfg(test)]

@@ -401,3 +401,13 @@ impl BucketSpec {
         }
     }
 }
+
+/// The default encryption that a spec says a bucket has.
+pub(super) fn default_encryption(side: &Side, bucket: &BucketSpec) -> BucketEncryption {
+    BucketEncryption {
+        sse_algorithm: bucket.encryption.sse_algorithm.clone(),
+        kms_key: bucket.key(side),
+        bucket_key_enabled: bucket.encryption.bucket_key_enabled,
+        blocked_encryption_types: bucket.encryption.blocked_encryption_types.clone(),
+    }
+}

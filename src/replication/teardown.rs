@@ -8,19 +8,30 @@ use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
 use super::direction::Direction;
-use super::existing::rules_share;
 use super::existing_keys::{ManagedKey, keys_with_statements};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
+use super::ids::Location;
 use super::leftovers::ReplacedEncryption;
 use super::names::RETAINED_TAG;
 use super::observed::{
     ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedRole, Presence,
 };
 use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Query, Tags};
-use super::plan::GivenUp;
 use super::policy::{self, PolicyDocument, PolicyShare, Statement};
+use super::rules::rules_share;
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 use super::tag_change::TagChange;
+
+/// Something of ours that a bucket loses because it is somebody else's from now on, or more so than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// What of it.
+    pub component: ComponentId,
+    /// Where it is.
+    pub at: Location,
+    /// The write that takes it away.
+    pub action: Action,
+}
 
 /// The steps of a destroy. `given_up` is what buckets that belong to somebody else should have lost before.
 pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> StepGraph {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
-use terraform_provider_replicated::replication::desired::has_too_many_destinations;
+use terraform_provider_replicated::replication::grants::has_too_many_destinations;
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 use terraform_provider_replicated::replication::spec::{DestinationSpec, RoleOwnership, Spec};
 

@@ -6,8 +6,8 @@ use tracing::Instrument as _;
 
 use super::{CallError, Look, Purpose, names, reading, text};
 use crate::replication::component::ComponentId;
-use crate::replication::desired::managed_policy_count;
 use crate::replication::direction::Direction;
+use crate::replication::grants::managed_policy_count;
 use crate::replication::observed::{
     ManagedPolicies, ObservedManagedPolicy, ObservedRole, Presence,
 };

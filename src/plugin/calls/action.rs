@@ -10,9 +10,8 @@ use crate::framework::provider::ActionEvent;
 use crate::framework::server::Server;
 use crate::framework::value::Value;
 
-use super::super::from_proto;
 use super::super::generated::tfplugin6 as wire;
-use super::super::to_proto;
+use super::super::{from_proto, to_proto};
 
 /// Reads an action's configuration.
 fn config(

@@ -7,9 +7,8 @@ use crate::framework::provider::DataReadRequest;
 use crate::framework::server::Server;
 use crate::framework::value::Type;
 
-use super::super::from_proto;
 use super::super::generated::tfplugin6 as wire;
-use super::super::to_proto;
+use super::super::{from_proto, to_proto};
 
 fn find_ty<'a>(server: &'a Server, name: &str) -> Result<&'a Type, Diagnostics> {
     Ok(&super::find(&server.schemas().data_sources, "data source", name)?.ty)

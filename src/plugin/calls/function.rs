@@ -7,10 +7,9 @@ use crate::framework::provider::{FunctionSignature, Parameter};
 use crate::framework::server::Server;
 use crate::framework::value::Value;
 
-use super::super::from_proto;
 use super::super::generated::tfplugin6 as wire;
-use super::super::to_proto;
 use super::super::to_proto::schema;
+use super::super::{from_proto, to_proto};
 
 pub(in crate::plugin) async fn get_functions(
     server: Arc<Server>,

@@ -10,10 +10,9 @@ use crate::framework::provider::{IdentitySchema, ListEvent, ListRequest};
 use crate::framework::server::Server;
 use crate::framework::value::Type;
 
-use super::super::from_proto;
 use super::super::generated::tfplugin6 as wire;
-use super::super::to_proto;
 use super::super::to_proto::failure::FailedEvent;
+use super::super::{from_proto, to_proto};
 
 pub(in crate::plugin) async fn validate_list_resource_config(
     server: Arc<Server>,

@@ -8,9 +8,8 @@ use crate::framework::provider::{
 };
 use crate::framework::server::{ResourceEntry, Server};
 
-use super::super::from_proto;
 use super::super::generated::tfplugin6 as wire;
-use super::super::to_proto;
+use super::super::{from_proto, to_proto};
 
 fn find<'a>(server: &'a Server, name: &str) -> Result<&'a ResourceEntry, Diagnostics> {
     super::find(&server.schemas().resources, "resource type", name)

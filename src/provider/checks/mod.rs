@@ -4,9 +4,11 @@
 
 mod rules;
 
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::ToValue;
 use crate::framework::schema::Validator;
 use crate::framework::validators::{self, Check};
-use crate::framework::value::Value;
+use crate::framework::value::{AttributePath, Value};
 use crate::provider::duration::parse_duration;
 use crate::replication::ids::{AccountId, Arn, BucketName};
 
@@ -292,4 +294,22 @@ pub(crate) fn destination_keys() -> impl Validator {
         }
         Ok(())
     })
+}
+
+/// An object that is written and ends up with no value in it is most likely a mistyped key: Terraform drops a key
+/// that the schema does not know without a word.
+pub(crate) fn not_empty<T: ToValue>(
+    path: &AttributePath,
+    object: &T,
+    diagnostics: &mut Diagnostics,
+) {
+    if let Value::Object(attributes) = object.to_known()
+        && attributes.values().all(|value| *value == Value::Null)
+    {
+        diagnostics.error_at(
+            path.clone(),
+            "Nothing is written in here",
+            format!("`{path}` has no attribute that this provider knows. Terraform drops unknown names inside it silently, so look for a mistyped one, or leave it out."),
+        );
+    }
 }

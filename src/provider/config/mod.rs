@@ -13,14 +13,14 @@ mod web_identity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::replicated_bucket::model::{AssumeRoleModel, TextMap, known_entries, known_items};
-use super::replicated_bucket::values::expand::assume_role as expand_assume_role;
+use super::assume_role;
 use super::settings::Settings;
 use crate::aws::{CloudConfig, Endpoints, RetryMode, Secret};
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, TextMap, known_entries, known_items};
 use crate::framework::value::AttributePath;
 use crate::model;
+use crate::provider::assume_role::AssumeRoleModel;
 use crate::replication::ids::{AccountId, AssumeRole, Region, WayIn};
 use crate::replication::ignored_tags::IgnoredTags;
 
@@ -376,7 +376,7 @@ impl ProviderConfig {
 }
 
 fn chain(roles: &Attr<Vec<Attr<AssumeRoleModel>>>) -> Vec<AssumeRole> {
-    known_blocks(roles).map(expand_assume_role).collect()
+    known_blocks(roles).map(assume_role::expand).collect()
 }
 
 /// The blocks of one kind.

@@ -3,8 +3,7 @@
 use super::web_identity;
 use crate::framework::schema::{Attribute, Block, BlockNesting, NestedBlock, Schema, Setter};
 use crate::framework::value::Type;
-use crate::provider::checks;
-use crate::provider::replicated_bucket::schema::assume_role as assume_role_attributes;
+use crate::provider::{assume_role, checks};
 
 use Setter::{Optional, Required};
 
@@ -101,7 +100,7 @@ fn blocks() -> Vec<NestedBlock> {
             "assume_role",
             BlockNesting::List,
             0,
-            assume_role_attributes(),
+            assume_role::attributes(),
             vec![],
             "Role to assume with the base credentials. Several blocks are a chain: each role is assumed with the session of the one before.",
         ),
@@ -182,7 +181,7 @@ fn ways_in() -> Vec<NestedBlock> {
             "assume_role",
             BlockNesting::List,
             0,
-            assume_role_attributes(),
+            assume_role::attributes(),
             vec![],
             "Role to assume, with the profile's or else the provider's base credentials. Several blocks are a chain.",
         ),

@@ -3,13 +3,12 @@
 use super::environment::Environment;
 use crate::aws::Secret;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, known_items};
 use crate::framework::schema::{Attribute, Setter};
 use crate::framework::value::{AttributePath, Type};
 use crate::model;
 use crate::provider::checks;
 use crate::provider::duration::session_seconds;
-use crate::provider::replicated_bucket::model::known_items;
 use crate::replication::ids::WebIdentity;
 
 use Setter::Optional;

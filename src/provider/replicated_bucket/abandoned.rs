@@ -1,9 +1,10 @@
 //! Parts in accounts that are gone: they leave the state without a call, and are listed.
 
-use super::model::{BucketModel, SideModel, known_entries};
-use super::values::expand::{side_path, way_in};
+use super::model::{BucketModel, SideModel};
+use super::values::expand::way_in;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, known_entries};
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
 use crate::replication::ids::{AccountId, Arn};

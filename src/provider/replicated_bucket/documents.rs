@@ -15,7 +15,7 @@ use crate::framework::value::Value;
 use crate::provider::settings::Settings;
 use crate::provider::spelling::did_you_mean;
 use crate::replication::component::Side;
-use crate::replication::desired::{bucket_policy, key_policy_of, key_statements, role_document};
+use crate::replication::grants::{bucket_policy, key_policy_of, key_statements, role_document};
 use crate::replication::ids::Arn;
 use crate::replication::policy::{PolicyDocument, trust_policy};
 use crate::replication::spec::Spec;

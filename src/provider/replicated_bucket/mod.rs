@@ -13,6 +13,7 @@ pub mod documents;
 mod identity;
 mod import;
 pub mod model;
+mod paths;
 mod plan;
 mod preflight;
 mod private;

@@ -6,31 +6,34 @@ use super::abandoned::without_abandoned;
 use super::attributes::existing;
 use super::attributes::tags_all::fill_tags_all;
 use super::attributes::timeouts::{Deed, deadline};
-use super::model::{BucketModel, known_entries};
+use super::model::BucketModel;
 use super::plan::going::entered;
 use super::plan::unconfigured;
-use super::preflight::others;
-use super::preflight::{existing_keys, role_grants};
+use super::preflight::{existing_keys, others, role_grants};
 use super::private::{Private, StoredWay};
-use super::values::computed::{fill, told_at_components, with_drift};
-use super::values::expand::{Incomplete, expand, side_path};
+use super::values::computed::fill;
+use super::values::expand::{Incomplete, expand};
 use super::values::flatten::flatten;
 use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, TextMap, known_entries};
 use crate::framework::provider::{ReadRequest, ReadResponse};
 use crate::framework::value::Value;
+use crate::provider::replicated_bucket::paths::side_path;
+use crate::provider::replicated_bucket::values::components::{
+    told_at_components, with_drift, without_drift,
+};
 use crate::provider::settings::{NoSession, Session};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
-use crate::replication::leftovers;
 use crate::replication::observed::{Observed, ObservedBucket, Presence};
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, Spec};
+use crate::replication::unfinished;
 
 impl ReplicatedBucket {
     /// Looks at everything; null when the source and every destination are gone.
@@ -206,7 +209,7 @@ pub(crate) fn seen_over(
     let shown = session.settings.ignored_tags.taken_out(observed);
     let mut model = flatten(state, &shown, &inherited, &private.own_encryption);
     let existing = existing::notes(spec, observed);
-    let left = leftovers::told(spec);
+    let left = unfinished::told(spec);
     let differences = diff(&desire(spec, None, ""), observed);
     // Nothing is told of a side that could not be looked at.
     let told = told_at_components(&differences)
@@ -276,12 +279,12 @@ pub(crate) fn stored_spec(
     }
 }
 
-fn without_old_drift(components: &Attr<super::model::TextMap>) -> Attr<super::model::TextMap> {
+fn without_old_drift(components: &Attr<TextMap>) -> Attr<TextMap> {
     components.clone().map(|lines| {
         lines
             .into_iter()
             .map(|(component, line)| {
-                let line = line.map(|line| super::values::expand::without_drift(&line).to_owned());
+                let line = line.map(|line| without_drift(&line).to_owned());
                 (component, line)
             })
             .collect()

@@ -1,12 +1,13 @@
 //! Errors for people: what was tried, where, on what, what AWS said, what is there already, what to do next.
 
 use super::model::{BucketModel, SideModel};
+use super::paths::component_path;
 use super::values::computed::import_id;
-use super::values::expand::{role_path, side_path};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::executor::Outcome;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
+use crate::provider::replicated_bucket::paths::{role_path, side_path};
 use crate::provider::settings::EnterError;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::{Action, StepGraph, StepId};
@@ -16,16 +17,6 @@ use crate::replication::spec::Spec;
 
 /// The call of which most ways into an account consist.
 const ASSUME_ROLE: &str = "sts:AssumeRole";
-
-/// The path at which a component is configured.
-pub(crate) fn component_path(component: &ComponentId) -> AttributePath {
-    match component {
-        ComponentId::Of(side, _) => side_path(side),
-        ComponentId::Role(side)
-        | ComponentId::RolePolicy(side)
-        | ComponentId::ManagedPolicy(side, _) => role_path(side),
-    }
-}
 
 /// A location that could not be entered, at the attribute that tells the way in.
 pub(crate) fn enter_error(

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::key;
 use super::lifecycle::lifecycle_repair;
 use super::object_lock::object_lock_repair;
 use super::tags::tag_difference;
-use super::{Difference, Found};
+use super::{Difference, Found, key};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{
     DesiredBucket, DesiredCustody, DesiredExisting, DesiredSettings,

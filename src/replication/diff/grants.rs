@@ -1,5 +1,6 @@
 //! The documents that grant something: the role's policy, and our statements in buckets' and keys' policies.
 
+use super::form::Form;
 use super::role_policies::{role_policy_differences, role_policy_narrowing};
 use super::{Difference, Shows};
 use crate::replication::component::{ComponentId, Part};
@@ -11,15 +12,6 @@ use crate::replication::operation::{Input, Operation};
 use crate::replication::policy::{
     self, Effect, Element, PolicyDocument, PolicyShare, Principals, Statement,
 };
-
-/// Which of the two forms of a granting document is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// While old and new rules may both be live: whatever a rule of either needs.
-    Wider,
-    /// What the new rules need.
-    Exact,
-}
 
 /// What is missing or wrong in the role's policy and in the policies of buckets and our keys.
 pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> Vec<Difference> {
@@ -298,9 +290,4 @@ fn roles_made_again<'a>(desired: &'a Desired, observed: &Observed) -> Vec<&'a st
         .filter(|(side, d)| d.role.owned.is_some() && observed.role(side).is_absent())
         .map(|(_, direction)| direction.role.arn.as_str())
         .collect()
-}
-
-pub(super) fn same_document(text: &str, wanted: &PolicyDocument) -> bool {
-    wanted.is_resolved()
-        && PolicyDocument::parse(text).is_ok_and(|seen| policy::same_meaning(&seen, wanted))
 }

@@ -4,6 +4,7 @@
 //! [`diff`] gives all of it; a plan asks for the pieces, because it writes granting documents twice.
 
 mod bucket;
+mod form;
 mod grants;
 mod key;
 mod lifecycle;
@@ -22,9 +23,10 @@ use super::operation::Operation;
 
 pub use bucket::bucket_differences;
 pub(super) use bucket::versioning_off;
-pub use grants::{Form, grant_differences, narrowing};
+pub use form::Form;
+pub use grants::{grant_differences, narrowing};
 pub use role::role_differences;
-pub use rules::{replication_differences, same_rule};
+pub use rules::replication_differences;
 
 /// Everything that differs, in an order in which it could be mended one by one.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Difference> {

@@ -1,6 +1,6 @@
 //! The role of ours; its policy is among the grants.
 
-use super::grants::same_document;
+use super::form::same_document;
 use super::tags::tag_changes;
 use super::{Difference, Found};
 use crate::replication::component::{ComponentId, Side};

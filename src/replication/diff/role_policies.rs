@@ -3,7 +3,7 @@
 //! While documents grow they are written from the last to the first, and while they shrink from the first to the
 //! last: so a grant that moves from one to another is never missing (see `policy::role_policies`).
 
-use super::grants::{Form, same_document};
+use super::form::{Form, same_document};
 use super::tags::tag_changes;
 use super::{Difference, Found, Shows};
 use crate::replication::component::{ComponentId, Side};

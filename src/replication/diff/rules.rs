@@ -6,7 +6,7 @@ use crate::replication::desired::{Desired, DesiredDirection};
 use crate::replication::graph::Action;
 use crate::replication::observed::Observed;
 use crate::replication::operation::{Operation, ReplicationConfiguration, ReplicationRule};
-use crate::replication::rules_share::RulesShare;
+use crate::replication::rules_share::{RulesShare, same_rule};
 
 /// The replication configurations of all directions.
 pub fn replication_differences(desired: &Desired, observed: &Observed) -> Vec<Difference> {
@@ -98,25 +98,4 @@ fn rules_difference(wanted: &RulesShare, seen: &ReplicationConfiguration) -> Opt
         words.push(format!("unknown rule: {}", names(foreign)));
     }
     (!words.is_empty()).then(|| words.join("; "))
-}
-
-/// Whether both mean the same: S3 keeps what is disabled, and what is left out is disabled, too.
-pub fn same_rule(wanted: &ReplicationRule, seen: &ReplicationRule) -> bool {
-    let meaning = |rule: &ReplicationRule| {
-        let mut rule = rule.clone();
-        if let Some(filter) = &mut rule.filter
-            && filter.prefix.as_deref() == Some("")
-        {
-            filter.prefix = None;
-        }
-        rule.replica_modifications = rule.replica_modifications.filter(|on| *on);
-        rule.sse_kms_encrypted_objects = rule.sse_kms_encrypted_objects.filter(|on| *on);
-        if rule.sse_kms_encrypted_objects.is_none() {
-            rule.replica_kms_key = None;
-        }
-        rule.replication_time = rule.replication_time.filter(|(on, _)| *on);
-        rule.metrics = rule.metrics.filter(|(on, _)| *on);
-        rule
-    };
-    meaning(wanted) == meaning(seen)
 }

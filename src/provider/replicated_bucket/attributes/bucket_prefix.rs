@@ -1,15 +1,19 @@
 //! Buckets whose names begin with a prefix: what may be written, and the rest of the name, which an apply draws.
 
+use std::collections::BTreeMap;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use time::OffsetDateTime;
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::provider::replicated_bucket::model::BucketModel;
-use crate::provider::replicated_bucket::values::effective::Drawn;
-use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::replication::component::Side;
 use crate::replication::observed::{Observed, ObservedBucket};
+
+/// What names of new buckets end in behind their prefix, drawn once for each side of an apply.
+pub(crate) type Drawn = BTreeMap<Side, String>;
 
 /// Names drawn by this process.
 static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -4,8 +4,8 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::replicated_bucket::model::{BucketModel, EncryptionModel, SideModel};
-use crate::provider::replicated_bucket::values::effective::previous_source;
-use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::replicated_bucket::paths::side_path;
+use crate::provider::replicated_bucket::values::previous::previous_source;
 use crate::replication::component::Side;
 use crate::replication::ids::{Arn, Region};
 

@@ -1,10 +1,10 @@
 //! Tags that the provider leaves to somebody else cannot be written as well.
 
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, TextMap};
 use crate::framework::value::AttributePath;
-use crate::provider::replicated_bucket::model::{BucketModel, TextMap};
-use crate::provider::replicated_bucket::values::expand::{role_path, side_path};
+use crate::provider::replicated_bucket::model::BucketModel;
+use crate::provider::replicated_bucket::paths::{role_path, side_path};
 use crate::replication::ignored_tags::IgnoredTags;
 
 /// Refuses every tag of the configuration that the provider ignores.

@@ -7,9 +7,9 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
+use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path, side_path};
 use crate::provider::replicated_bucket::preflight::others;
 use crate::provider::replicated_bucket::report::capitalised;
-use crate::provider::replicated_bucket::values::expand::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::denials::denials_written;
@@ -113,19 +113,10 @@ fn documents<'a>(this: &Side, side: &'a SideModel) -> Vec<(AttributePath, &'a St
     let of_key = key.and_then(|key| key.policy.known());
     let of_bucket = side.policy.known();
     of_bucket
-        .map(|text| (bucket_path(this), text, PolicyKind::Bucket))
+        .map(|text| (bucket_policy_path(this), text, PolicyKind::Bucket))
         .into_iter()
-        .chain(of_key.map(|text| (key_path(this), text, PolicyKind::Key)))
+        .chain(of_key.map(|text| (key_policy_path(this), text, PolicyKind::Key)))
         .collect()
-}
-
-pub(crate) fn bucket_path(this: &Side) -> AttributePath {
-    side_path(this).attribute("policy")
-}
-
-pub(crate) fn key_path(this: &Side) -> AttributePath {
-    let encryption = side_path(this).attribute("encryption");
-    encryption.attribute("key").attribute("policy")
 }
 
 fn check(
@@ -214,7 +205,7 @@ fn check_public(this: &Side, side: &SideModel, diagnostics: &mut Diagnostics) {
     for (index, statement) in document.statements.iter().enumerate() {
         if is_public(statement) {
             diagnostics.error_at(
-                bucket_path(this),
+                bucket_policy_path(this),
                 "The policy is public",
                 format!("{} allows everybody, without a condition, and S3 refuses such a policy while public_access_block.block_public_policy is on. Name principals or conditions; or, if the whole world is meant, write block_public_policy = false.", named(statement, index)),
             );
@@ -244,7 +235,7 @@ pub(crate) fn check_places(spec: &Spec, diagnostics: &mut Diagnostics) {
             });
             if let Some(resource) = foreign {
                 diagnostics.error_at(
-                    bucket_path(&this),
+                    bucket_policy_path(&this),
                     "The policy is about another resource",
                     format!("{} names {resource}, and the policy of a bucket may name only the bucket ({own}) and its objects ({own}/*).", named(statement, index)),
                 );
@@ -297,7 +288,7 @@ pub(crate) async fn check_lock_out(
         let of_bucket = &bucket.policy.statements;
         if before.map(|b| &b.policy.statements) != Some(of_bucket) && !of_bucket.is_empty() {
             checks.push((
-                bucket_path(&this),
+                bucket_policy_path(&this),
                 bucket,
                 PolicyDocument::new(of_bucket.clone()),
                 BUCKET_CALLS,
@@ -308,7 +299,7 @@ pub(crate) async fn check_lock_out(
         if before.and_then(key_statements_of) != Some(&of_key) && !of_key.is_empty() {
             let document = PolicyDocument::new(of_key);
             checks.push((
-                key_path(&this),
+                key_policy_path(&this),
                 bucket,
                 document,
                 KEY_CALLS,

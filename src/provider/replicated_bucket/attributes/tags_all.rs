@@ -3,10 +3,8 @@
 //! The provider's `default_tags` are outermost, then the resource's tags, then those of a bucket or role, then those
 //! of a bucket's key. Our own ownership tags are in none of them.
 
-use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{
-    BucketModel, RoleModel, SideModel, TextMap, text_map,
-};
+use crate::framework::model::{Attr, TextMap, text_map};
+use crate::provider::replicated_bucket::model::{BucketModel, RoleModel, SideModel};
 use crate::replication::operation::Tags;
 
 use Attr::{Known, Null, Unknown};

@@ -4,9 +4,9 @@ use crate::execution::deadline::Deadline;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
+use crate::provider::checks::not_empty;
 use crate::provider::duration::parse_duration;
 use crate::provider::replicated_bucket::model::{BucketModel, TimeoutsModel};
-use crate::provider::replicated_bucket::validate::not_empty;
 
 /// What takes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

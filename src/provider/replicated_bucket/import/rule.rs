@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, text_map};
 use crate::provider::checks::is_key;
-use crate::provider::replicated_bucket::model::{RuleModel, SideModel, text_map};
+use crate::provider::replicated_bucket::model::{RuleModel, SideModel};
 use crate::provider::replicated_bucket::values::flatten::found_rule;
 use crate::replication::names::{DEFAULT_RULE, named_by_rule_id};
 use crate::replication::operation::ReplicationRule;

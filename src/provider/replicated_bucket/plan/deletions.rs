@@ -2,7 +2,7 @@
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::provider::replicated_bucket::model::BucketModel;
-use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::replication::component::Side;
 use crate::replication::observed::ObservedBucket;
 use crate::replication::spec::BucketSpec;

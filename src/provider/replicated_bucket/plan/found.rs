@@ -10,15 +10,15 @@ use futures::future::join_all;
 
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, known_entries};
 use crate::provider::replicated_bucket::attributes::object_lock;
-use crate::provider::replicated_bucket::model::{
-    BucketModel, EncryptionModel, SideModel, known_entries,
-};
+use crate::provider::replicated_bucket::model::{BucketModel, EncryptionModel, SideModel};
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::private::Private;
 use crate::provider::replicated_bucket::report;
-use crate::provider::replicated_bucket::values::effective::{Found, previous};
-use crate::provider::replicated_bucket::values::expand::{location, side_path};
+use crate::provider::replicated_bucket::values::effective::Found;
+use crate::provider::replicated_bucket::values::expand::location;
+use crate::provider::replicated_bucket::values::previous::previous;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::ids::Location;

@@ -8,7 +8,7 @@ use crate::execution::observe::{Purpose, observe_bucket, observe_role};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::private::Private;
-use crate::provider::replicated_bucket::values::effective::previous_destination;
+use crate::provider::replicated_bucket::values::previous::previous_destination;
 use crate::provider::settings::{EnterError, Session};
 use crate::replication::component::Side;
 use crate::replication::direction::superseded;

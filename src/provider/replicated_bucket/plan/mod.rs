@@ -10,23 +10,20 @@ use self::deletions::{warn_of_leaving, why_it_goes};
 use self::going::{Leaving, leaving};
 use self::target::{For, target};
 use super::abandoned::warn_if_abandoned;
-use super::attributes::object_lock;
-use super::attributes::policies;
+use super::attributes::{object_lock, policies};
 use super::model::BucketModel;
-use super::preflight;
 use super::preflight::{role_size, roles};
 use super::private::Private;
 use super::validate::warn;
 use super::values::computed::import_id;
-use super::values::effective::previous;
-use super::values::expand::{expand, side_path};
-use super::{ReplicatedBucket, decode, encode};
+use super::values::expand::expand;
+use super::{ReplicatedBucket, decode, encode, preflight};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
 use crate::framework::value::{AttributePath, Value};
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::{NoSession, Session, Shared};
-use crate::replication::component::Side;
 use crate::replication::spec::Spec;
 
 impl ReplicatedBucket {
@@ -272,30 +269,6 @@ fn refuse_moves(prior: &BucketModel, model: &BucketModel, diagnostics: &mut Diag
             }
         }
     }
-}
-
-/// Whether state has replication out of a side's bucket.
-pub(crate) fn replicates_in_state(
-    prior: Option<&BucketModel>,
-    side: &Side,
-    model: &BucketModel,
-) -> bool {
-    let (Some(prior), Some(now)) = (prior, model.side(side)) else {
-        return false;
-    };
-    let before = previous(prior, side, now);
-    *side == Side::Source && before.known().is_some()
-        || before
-            .known()
-            .is_some_and(|side| side.two_way == Attr::Known(true))
-}
-
-/// Whether a side of the model is one that state has, so that nothing is there to be claimed.
-pub(crate) fn in_state(prior: Option<&BucketModel>, side: &Side, model: &BucketModel) -> bool {
-    let (Some(prior), Some(now)) = (prior, model.side(side)) else {
-        return false;
-    };
-    previous(prior, side, now).known().is_some()
 }
 
 pub(crate) fn unconfigured(diagnostics: &mut Diagnostics) {

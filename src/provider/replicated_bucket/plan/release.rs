@@ -14,10 +14,10 @@ use crate::replication::graph::{Action, PolicyEdit};
 use crate::replication::leftovers::ReplacedEncryption;
 use crate::replication::names::is_ownership_tag;
 use crate::replication::operation::{Answer, Operation, Query};
-use crate::replication::plan::GivenUp;
 use crate::replication::policy::PolicyShare;
 use crate::replication::spec::{BucketSpec, Spec};
 use crate::replication::tag_change::TagChange;
+use crate::replication::teardown::GivenUp;
 
 /// Looks at every bucket of the prior spec that the new model has as somebody else's.
 pub(crate) async fn given_up(

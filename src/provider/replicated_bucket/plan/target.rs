@@ -9,25 +9,25 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::regions;
 use crate::provider::replicated_bucket::abandoned::refuse_abandoned;
+use crate::provider::replicated_bucket::attributes::bucket_prefix::Drawn;
 use crate::provider::replicated_bucket::attributes::ignored_tags::refuse_ignored;
-use crate::provider::replicated_bucket::attributes::policies;
 use crate::provider::replicated_bucket::attributes::tags_all::{
     differs_in_tags_all_alone, fill_tags_all,
 };
-use crate::provider::replicated_bucket::attributes::{bucket_prefix, existing};
+use crate::provider::replicated_bucket::attributes::{bucket_prefix, existing, policies};
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::preflight::{policy_sizes, roles};
 use crate::provider::replicated_bucket::private::Private;
 use crate::provider::replicated_bucket::validate::{
     check_distinct, check_key_region, check_two_way, check_worked_out,
 };
 use crate::provider::replicated_bucket::values::computed::{carry_keys, fill};
-use crate::provider::replicated_bucket::values::effective::{
-    Drawn, Found, Ground, effective, previous,
-};
+use crate::provider::replicated_bucket::values::effective::{Found, Ground, effective};
 use crate::provider::replicated_bucket::values::expand::{
-    Incomplete, expand, side_path, way_in, way_is_known,
+    Incomplete, expand, way_in, way_is_known,
 };
+use crate::provider::replicated_bucket::values::previous::previous;
 use crate::provider::replicated_bucket::{kept_model, report};
 use crate::provider::settings::{Session, Settings};
 use crate::replication::component::Side;

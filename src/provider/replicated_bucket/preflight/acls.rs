@@ -5,7 +5,7 @@ use futures::future::join_all;
 use crate::execution::cloud::CallError;
 use crate::framework::diagnostics::Diagnostics;
 use crate::provider::replicated_bucket::model::BucketModel;
-use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::operation::{Answer, Query};

@@ -15,9 +15,8 @@ use futures::future::join_all;
 
 use super::attributes::existing;
 use super::model::BucketModel;
-use super::plan::{in_state, replicates_in_state};
 use super::report;
-use super::values::expand::side_path;
+use super::values::previous::{in_state, replicates_in_state};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::observe::{
     Purpose, known_to_state, observe, observe_bucket, observe_role, observe_rules,
@@ -25,13 +24,14 @@ use crate::execution::observe::{
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
-use crate::replication::desired::managed_policy_count;
-use crate::replication::existing::rules_share;
+use crate::replication::grants::managed_policy_count;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::ownership::{Trust, claims};
+use crate::replication::rules::rules_share;
 use crate::replication::rules_size;
 use crate::replication::spec::{BucketSpec, Spec};
 use time::OffsetDateTime;

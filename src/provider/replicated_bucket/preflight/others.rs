@@ -2,8 +2,7 @@
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
-use crate::provider::replicated_bucket::report::component_path;
-use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::replicated_bucket::paths::{component_path, side_path};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::Denied;
 use crate::replication::observed::Observed;

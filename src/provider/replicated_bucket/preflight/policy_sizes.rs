@@ -2,10 +2,9 @@
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
-use crate::provider::replicated_bucket::attributes::policies::{bucket_path, key_path};
-use crate::provider::replicated_bucket::values::expand::side_path;
-use crate::replication::desired::{bucket_policy, key_policy_of};
+use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path, side_path};
 use crate::replication::existing_keys::managed_keys;
+use crate::replication::grants::{bucket_policy, key_policy_of};
 use crate::replication::policy::{PolicyDocument, PolicyKind, TooLarge, check_size};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
@@ -17,7 +16,7 @@ pub(crate) fn check(spec: &Spec, diagnostics: &mut Diagnostics) {
             && let Err(error) = length(PolicyKind::Bucket, &document)
         {
             let thing = format!("policy of {}", bucket.name);
-            let written = (!bucket.policy.statements.is_empty()).then(|| bucket_path(&this));
+            let written = (!bucket.policy.statements.is_empty()).then(|| bucket_policy_path(&this));
             refuse(&error, &thing, written, diagnostics);
         }
         let Some(key) = bucket.owned_key() else {
@@ -26,7 +25,7 @@ pub(crate) fn check(spec: &Spec, diagnostics: &mut Diagnostics) {
         let document = key_policy_of(spec, &this).unwrap_or_default();
         if let Err(error) = length(PolicyKind::Key, &document) {
             let thing = format!("policy of the key of {}", bucket.name);
-            let written = (!key.policy.is_empty()).then(|| key_path(&this));
+            let written = (!key.policy.is_empty()).then(|| key_policy_path(&this));
             refuse(&error, &thing, written, diagnostics);
         }
     }

@@ -3,11 +3,11 @@
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
+use crate::provider::replicated_bucket::paths::role_path;
 use crate::provider::replicated_bucket::report;
-use crate::provider::replicated_bucket::values::expand::role_path;
 use crate::provider::settings::Session;
-use crate::replication::desired::{has_too_many_destinations, role_document, wider_role_document};
 use crate::replication::direction::Direction;
+use crate::replication::grants::{has_too_many_destinations, role_document, wider_role_document};
 use crate::replication::operation::{Answer, Query};
 use crate::replication::policy::{self, PolicyKind, TooManyDestinations};
 use crate::replication::spec::{RoleOwnership, Spec};

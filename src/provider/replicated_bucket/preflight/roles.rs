@@ -2,7 +2,7 @@
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::provider::replicated_bucket::model::BucketModel;
-use crate::provider::replicated_bucket::values::expand::role_path;
+use crate::provider::replicated_bucket::paths::role_path;
 use crate::replication::component::Side;
 use crate::replication::direction::{Direction, superseded};
 use crate::replication::ids::Arn;

@@ -3,7 +3,6 @@
 mod destination;
 mod encryption;
 mod lifecycle;
-mod location;
 mod object_lock;
 mod policy;
 mod role;
@@ -14,8 +13,6 @@ mod two_way;
 
 use crate::framework::schema::{Attribute, Block, Nesting, Schema, Setter};
 use crate::provider::checks;
-
-pub use location::assume_role;
 
 use Setter::{Computed, Optional, OptionalComputed, Required};
 

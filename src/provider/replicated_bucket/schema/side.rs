@@ -3,9 +3,9 @@
 use super::encryption::encryption;
 use super::lifecycle::lifecycle;
 use super::object_lock::object_lock;
-use super::{assume_role, policy, tags, tags_all};
+use super::{policy, tags, tags_all};
 use crate::framework::schema::{Attribute, Nesting, Setter};
-use crate::provider::checks;
+use crate::provider::{assume_role, checks};
 
 use Setter::{Computed, Optional, OptionalComputed};
 
@@ -33,7 +33,7 @@ pub(crate) fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::nested(
             "assume_role",
             Nesting::Single,
-            assume_role(),
+            assume_role::attributes(),
             Optional,
             "Role with which this bucket's account is entered. It is assumed with the provider's base credentials, before the provider's own `assume_role`; with `profile`, with the profile's.",
         ),

@@ -6,16 +6,14 @@ mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attributes::object_lock;
-use super::attributes::policies;
-use super::attributes::timeouts;
-use super::attributes::{bucket_prefix, lifecycle};
+use super::attributes::{bucket_prefix, lifecycle, object_lock, policies, timeouts};
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
 use super::values::effective::{Ground, effective};
-use super::values::expand::{role_path, side_path};
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::{Attr, ToValue};
-use crate::framework::value::{AttributePath, Value};
+use crate::framework::model::Attr;
+use crate::framework::value::AttributePath;
+use crate::provider::checks::not_empty;
+use crate::provider::replicated_bucket::paths::{role_path, side_path};
 use crate::replication::component::Side;
 use crate::replication::ids::{Arn, Region};
 
@@ -290,23 +288,5 @@ pub(crate) fn check_distinct(model: &BucketModel, diagnostics: &mut Diagnostics)
                 }
             }
         }
-    }
-}
-
-/// An object that is written and ends up with no value in it is most likely a mistyped key: Terraform drops a key
-/// that the schema does not know without a word.
-pub(crate) fn not_empty<T: ToValue>(
-    path: &AttributePath,
-    object: &T,
-    diagnostics: &mut Diagnostics,
-) {
-    if let Value::Object(attributes) = object.to_known()
-        && attributes.values().all(|value| *value == Value::Null)
-    {
-        diagnostics.error_at(
-            path.clone(),
-            "Nothing is written in here",
-            format!("`{path}` has no attribute that this provider knows. Terraform drops unknown names inside it silently, so look for a mistyped one, or leave it out."),
-        );
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::not_empty;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
+use crate::provider::checks::not_empty;
 use crate::provider::replicated_bucket::model::{BucketModel, RuleModel, SideModel};
-use crate::provider::replicated_bucket::values::expand::{filter, side_path};
+use crate::provider::replicated_bucket::paths::side_path;
+use crate::provider::replicated_bucket::values::expand::filter;
 use crate::replication::component::Side;
 use crate::replication::ids::{Arn, Region};
 use crate::replication::operation::RuleFilter;

@@ -5,18 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use super::effective::previous;
-use super::expand::{RETIRED_KEY, retired_keys};
-use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{
-    BucketModel, RoleModel, SideModel, TextMap, known_entries, text_map,
-};
-use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::desired::{
-    DesiredDirection, bucket_policy, desire, key_policy_of, key_statements, role_document,
-};
-use crate::replication::diff::{Difference, Shows};
+use super::components::{components, retired_component};
+use crate::framework::model::{Attr, known_entries, text_map};
+use crate::provider::regions::hosted_zone_id;
+use crate::provider::replicated_bucket::model::{BucketModel, RoleModel, SideModel};
+use crate::provider::replicated_bucket::values::components::retired_keys;
+use crate::provider::replicated_bucket::values::previous::previous;
+use crate::replication::component::Side;
 use crate::replication::direction::Direction;
+use crate::replication::grants::{bucket_policy, key_policy_of, key_statements, role_document};
 use crate::replication::ids::{AccountId, Arn, BucketName, Region};
 use crate::replication::operation::Input;
 use crate::replication::policy::PolicyDocument;
@@ -75,40 +72,6 @@ pub(crate) fn fill(model: &mut BucketModel, prior: Option<&BucketModel>, spec: O
         }
     }
     model.components = Known(components(spec, &retired));
-}
-
-/// The components' lines, with what differs told in brackets: components and words.
-pub(crate) fn with_drift<'a>(
-    components: &Attr<TextMap>,
-    differences: impl IntoIterator<Item = (&'a ComponentId, &'a str)>,
-) -> Attr<TextMap> {
-    let Known(lines) = components else {
-        return components.clone();
-    };
-    let mut lines = lines.clone();
-    let mut told: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (component, what) in differences {
-        let words = told.entry(component.to_string()).or_default();
-        if !words.contains(&what) {
-            words.push(what);
-        }
-    }
-    for (component, words) in told {
-        let line = lines.get(&component).and_then(Attr::known);
-        let line = line.cloned().unwrap_or_else(|| component.clone());
-        lines.insert(component, Known(format!("{line} ({})", words.join(", "))));
-    }
-    Known(lines)
-}
-
-/// What has no attribute of its own to show it.
-pub(crate) fn told_at_components(
-    differences: &[Difference],
-) -> impl Iterator<Item = (&ComponentId, &str)> {
-    differences
-        .iter()
-        .filter(|d| d.shows == Shows::Component)
-        .map(|d| (&d.component, d.what.as_str()))
 }
 
 /// The ID with which this setup imports: the source's place, and the roles that the configuration writes, one for
@@ -205,59 +168,6 @@ fn fill_names(side: &mut SideModel, bucket: &BucketName, region: &Region) {
     side.hosted_zone_id = Attr::from_option(hosted_zone_id(region).map(str::to_owned));
 }
 
-fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
-    let desired = desire(spec, None, "");
-    let mut lines: TextMap = text_map(retired.clone());
-    let mut put = |component: ComponentId, line: Attr<String>| {
-        lines.insert(component.to_string(), line);
-    };
-    for (arn, key) in &desired.managed_keys {
-        if !key.policy.is_empty() {
-            put(
-                ComponentId::Of(key.side.clone(), Part::Key),
-                Known(arn.clone()),
-            );
-        }
-    }
-    for (side, bucket) in &desired.buckets {
-        let of = |part| ComponentId::Of(side.clone(), part);
-        put(of(Part::Bucket), Known(bucket.arn.clone()));
-        // The user's statements are told by their own attribute.
-        let ours = &bucket.policy.ours;
-        let sids: Vec<&str> = ours.iter().filter_map(|s| s.name()).collect();
-        if !sids.is_empty() && bucket.policy_is_managed() {
-            put(of(Part::BucketPolicy), Known(sids.join(", ")));
-        }
-        if let Some(key) = &bucket.key {
-            put(of(Part::Key), key.arn.clone().map_or(Unknown, Known));
-            put(of(Part::Alias), Known(key.alias.clone()));
-        }
-    }
-    for (side, DesiredDirection { role, replication }) in &desired.directions {
-        let rules: Vec<&str> = replication.rules.iter().map(|r| r.id.as_str()).collect();
-        put(
-            ComponentId::Of(side.clone(), Part::Replication),
-            Known(rules.join(", ")),
-        );
-        put(ComponentId::Role(side.clone()), Known(role.arn.clone()));
-        let managed = role.grants.iter().flat_map(|grants| &grants.exact.managed);
-        for (index, _) in managed.enumerate() {
-            let arn = role.managed_policy_arn(index + 1);
-            put(
-                ComponentId::ManagedPolicy(side.clone(), index + 1),
-                Known(arn),
-            );
-        }
-        if role.grants.is_some() {
-            put(
-                ComponentId::RolePolicy(side.clone()),
-                Known(role.policy_name.clone()),
-            );
-        }
-    }
-    lines
-}
-
 /// Makes every computed attribute unknown that would otherwise be null.
 fn blank(model: &mut BucketModel, prior: Option<&BucketModel>) {
     let same_bucket = |p: &&BucketModel| p.id == model.id;
@@ -331,12 +241,6 @@ fn rendered(document: &PolicyDocument) -> Attr<String> {
     document.render().map_or(Unknown, Known)
 }
 
-/// The component that remembers a key which a side's bucket used before.
-pub(crate) fn retired_component(side: &Side, arn: &str) -> String {
-    let id = arn.rsplit('/').next().unwrap_or_default();
-    format!("{side}/{RETIRED_KEY}/{id}")
-}
-
 /// The ARN of the key of ours that a side uses.
 fn owned_key(side: &SideModel) -> Option<String> {
     side.encryption.known()?.key.known()?;
@@ -352,42 +256,4 @@ fn multi_region(side: &SideModel) -> Option<bool> {
         .multi_region
         .known()
         .copied()
-}
-
-/// Route 53 hosted zones of S3's website endpoints, as AWS publishes them. A newer region has none here.
-fn hosted_zone_id(region: &Region) -> Option<&'static str> {
-    Some(match region.as_str() {
-        "af-south-1" => "Z83WF9RJE8B12",
-        "ap-east-1" => "ZNB98KWMFR0R6",
-        "ap-northeast-1" => "Z2M4EHUR26P7ZW",
-        "ap-northeast-2" => "Z3W03O7B5YMIYP",
-        "ap-northeast-3" => "Z2YQB5RD63NC85",
-        "ap-south-1" => "Z11RGJOFQNVJUP",
-        "ap-south-2" => "Z02976202B4EZMXIPMXF7",
-        "ap-southeast-1" => "Z3O0J2DXBE1FTB",
-        "ap-southeast-2" => "Z1WCIGYICN2BYD",
-        "ap-southeast-3" => "Z01613992JD795ZI93075",
-        "ap-southeast-4" => "Z0312387243XT5FE14WFO",
-        "ca-central-1" => "Z1QDHH18159H29",
-        "cn-northwest-1" => "Z282HJ1KT0DH03",
-        "eu-central-1" => "Z21DNDUVLTQW6Q",
-        "eu-central-2" => "Z030506016YDQGETNASS",
-        "eu-north-1" => "Z3BAZG2TWCNX0D",
-        "eu-south-1" => "Z30OZKI7KPW7MI",
-        "eu-south-2" => "Z0081959F7139GRJC19J",
-        "eu-west-1" => "Z1BKCTXD74EZPE",
-        "eu-west-2" => "Z3GKZC51ZF0DB4",
-        "eu-west-3" => "Z3R1K369G5AVDG",
-        "il-central-1" => "Z09640613K4A3MN55U7GU",
-        "me-central-1" => "Z06143092I8HRXZRUZROF",
-        "me-south-1" => "Z1MPMWCPA7YB62",
-        "sa-east-1" => "Z7KQH4QJS55SO",
-        "us-east-1" => "Z3AQBSTGFYJSTF",
-        "us-east-2" => "Z2O1EMRO9K5GLX",
-        "us-gov-east-1" => "Z2NIFVYYW2VKV1",
-        "us-gov-west-1" => "Z31GFT0UA1I2HV",
-        "us-west-1" => "Z2F56UZL2M1ACD",
-        "us-west-2" => "Z3BJ6K6RIION7M",
-        _ => return None,
-    })
 }

@@ -8,12 +8,15 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time, UtcOffset};
 
-use crate::framework::model::{Attr, ToValue};
+use crate::framework::model::{Attr, ToValue, known_entries, text_map};
 use crate::framework::schema::Validator;
 use crate::framework::validators::{self, Check};
 use crate::framework::value::Value;
-use crate::model;
-use crate::provider::replicated_bucket::model::{SideModel, TextMap, known_entries, text_map};
+use crate::provider::replicated_bucket::model::SideModel;
+use crate::provider::replicated_bucket::model::lifecycle::{
+    ExpirationModel, LifecycleRuleModel, NoncurrentExpirationModel, NoncurrentTransitionModel,
+    RulesModel, TransitionModel,
+};
 use crate::replication::observed::Presence;
 use crate::replication::operation::{
     DEFAULT_TRANSITION_MINIMUM, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope,
@@ -24,9 +27,6 @@ pub(crate) use validate::{check, warn};
 
 use Attr::{Known, Null, Unknown};
 
-/// Lifecycle rules by ID.
-pub type RulesModel = BTreeMap<String, Attr<LifecycleRuleModel>>;
-
 /// Storage classes that versions move to, in the only order in which they can move through them.
 pub(crate) const CLASSES: [&str; 6] = [
     "STANDARD_IA",
@@ -36,80 +36,6 @@ pub(crate) const CLASSES: [&str; 6] = [
     "GLACIER",
     "DEEP_ARCHIVE",
 ];
-
-model! {
-    /// One of `lifecycle_rules`.
-    LifecycleRuleModel {
-        /// Whether it acts.
-        enabled: bool,
-        /// Key prefix.
-        prefix: String,
-        /// Tags of objects.
-        tags: TextMap,
-        /// Larger than so many bytes.
-        object_size_greater_than: i64,
-        /// Smaller than so many bytes.
-        object_size_less_than: i64,
-        /// Whether it is for every object.
-        whole_bucket: bool,
-        /// When current versions expire.
-        expiration: ExpirationModel,
-        /// When noncurrent versions are deleted.
-        noncurrent_version_expiration: NoncurrentExpirationModel,
-        /// When current versions move.
-        transitions: Vec<Attr<TransitionModel>>,
-        /// When noncurrent versions move.
-        noncurrent_version_transitions: Vec<Attr<NoncurrentTransitionModel>>,
-        /// When unfinished uploads are given up.
-        abort_incomplete_multipart_upload_days: i64,
-    }
-}
-
-model! {
-    /// `expiration`.
-    ExpirationModel {
-        /// Days.
-        days: i64,
-        /// Or a date.
-        date: String,
-        /// Or lonely delete markers.
-        expired_object_delete_marker: bool,
-    }
-}
-
-model! {
-    /// `noncurrent_version_expiration`.
-    NoncurrentExpirationModel {
-        /// Days.
-        noncurrent_days: i64,
-        /// Newer noncurrent versions that stay.
-        newer_noncurrent_versions: i64,
-    }
-}
-
-model! {
-    /// One of `transitions`.
-    TransitionModel {
-        /// Days.
-        days: i64,
-        /// Or a date.
-        date: String,
-        /// Where to.
-        storage_class: String,
-    }
-}
-
-model! {
-    /// One of `noncurrent_version_transitions`.
-    NoncurrentTransitionModel {
-        /// Days.
-        noncurrent_days: i64,
-        /// Newer noncurrent versions that stay.
-        newer_noncurrent_versions: i64,
-        /// Where to.
-        storage_class: String,
-    }
-}
 
 /// Works out both attributes of a side.
 pub(crate) fn effective(written: &SideModel, kept: &Attr<&SideModel>, side: &mut SideModel) {
@@ -434,7 +360,7 @@ mod tests {
 
     fn dated() -> LifecycleRuleModel {
         LifecycleRuleModel {
-            tags: Known(TextMap::new()),
+            tags: Known(crate::framework::model::TextMap::new()),
             prefix: Known("logs/".to_owned()),
             expiration: Known(ExpirationModel {
                 date: Known("2030-01-31T00:00:00Z".to_owned()),

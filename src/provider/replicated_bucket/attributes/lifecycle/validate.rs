@@ -4,8 +4,8 @@ use super::{CLASSES, LifecycleRuleModel, day, is_narrowed};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
+use crate::provider::checks::not_empty;
 use crate::provider::replicated_bucket::model::{RuleModel, SideModel};
-use crate::provider::replicated_bucket::validate::not_empty;
 use crate::provider::replicated_bucket::values::expand::filter;
 use crate::replication::operation::RuleFilter;
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::side::side;
 use super::two_way::two_way;
-use super::{Ground, kept_side, previous_destination, priority, rule};
+use super::{Ground, kept_side, priority, rule};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel, SourceModel};
+use crate::provider::replicated_bucket::values::previous::previous_destination;
 use crate::replication::component::Side;
 use crate::replication::names;
 

@@ -1,9 +1,9 @@
 //! Default encryption and the key that we make for it.
 
-use super::{Get, setting};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::attributes::policies;
 use crate::provider::replicated_bucket::model::{EncryptionModel, KeyModel, SideModel};
+use crate::provider::replicated_bucket::values::setting::{Get, setting};
 use crate::replication::names;
 
 use Attr::{Known, Null, Unknown};

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Get, Ground, encryption};
+use super::{Ground, encryption};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{EncryptionModel, SideModel};
+use crate::provider::replicated_bucket::values::setting::Get;
 use crate::replication::component::Side;
 
 use Attr::{Known, Null, Unknown};

@@ -17,7 +17,9 @@ mod two_way;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::framework::model::Attr;
+use crate::provider::replicated_bucket::attributes::bucket_prefix::Drawn;
 use crate::provider::replicated_bucket::model::{BucketModel, RoleModel, SideModel, SourceModel};
+use crate::provider::replicated_bucket::values::previous::previous_source;
 use crate::replication::component::Side;
 
 use Attr::{Known, Null, Unknown};
@@ -88,60 +90,7 @@ pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     model
 }
 
-/// The state's source, where the configuration still means the same bucket; unknown where that is not known yet.
-pub fn previous_source<'a>(prior: &'a BucketModel, config: &SideModel) -> Attr<&'a SideModel> {
-    match prior.source.known() {
-        Some(source) => same_place(&source.0, config),
-        None => Null,
-    }
-}
-
-/// The state's destination that is the same bucket, under whatever key; unknown where that is not known yet.
-/// `config` has its bucket's name worked out.
-pub fn previous_destination<'a>(prior: &'a BucketModel, config: &SideModel) -> Attr<&'a SideModel> {
-    prior
-        .destinations
-        .known()
-        .into_iter()
-        .flat_map(BTreeMap::values)
-        .filter_map(Attr::known)
-        .map(|side| same_place(side, config))
-        .find(|previous| !previous.is_null())
-        .unwrap_or(Null)
-}
-
-/// The state's side that is the same bucket as a worked-out side of the model.
-pub fn previous<'a>(prior: &'a BucketModel, this: &Side, now: &SideModel) -> Attr<&'a SideModel> {
-    match this {
-        Side::Source => previous_source(prior, now),
-        Side::Destination(_) => previous_destination(prior, now),
-    }
-}
-
-fn same_place<'a>(prior: &'a SideModel, config: &SideModel) -> Attr<&'a SideModel> {
-    if config.bucket.is_unknown() && name::fits_prefix(prior, &config.bucket_prefix) == Known(false)
-    {
-        return Null;
-    }
-    let places = [
-        (&config.bucket, &prior.bucket),
-        (&config.account_id, &prior.account_id),
-        (&config.region, &prior.region),
-    ];
-    if places
-        .iter()
-        .any(|(written, was)| written.known().is_some() && written != was)
-    {
-        Null
-    } else if places.iter().any(|(written, _)| written.is_unknown()) {
-        Unknown
-    } else {
-        Known(prior)
-    }
-}
-
 pub use existing::Found;
-pub use name::Drawn;
 pub use role::path_and_name;
 
 /// What an import found of a bucket; unknown while the name is.
@@ -152,31 +101,6 @@ fn kept_side<'a>(ground: &Ground<'a>, bucket: &Attr<String>) -> Attr<&'a SideMod
             Attr::from_option(kept.side_of_bucket(bucket).map(|(_, side)| side))
         }
         _ => Null,
-    }
-}
-
-/// The written value; else the one that was there before; else the default. While it is not known whether there
-/// was one before, the value is unknown, too.
-pub(crate) fn setting<T: Clone>(
-    written: &Attr<T>,
-    before: Attr<&T>,
-    default: impl FnOnce() -> Attr<T>,
-) -> Attr<T> {
-    written.clone().or(|| before.map(T::clone).or(default))
-}
-
-/// An attribute of something that may not be there, or not be known.
-pub(crate) trait Get<'a, T: 'a> {
-    fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U>;
-}
-
-impl<'a, T: 'a> Get<'a, T> for Attr<&'a T> {
-    fn get<U>(&self, attribute: impl FnOnce(&'a T) -> &'a Attr<U>) -> Attr<&'a U> {
-        match self {
-            Null => Null,
-            Unknown => Unknown,
-            Known(object) => attribute(object).as_ref(),
-        }
     }
 }
 

@@ -3,17 +3,14 @@
 //! The bucket that state has under a prefix keeps its name; any other one gets its name from what an apply has
 //! drawn, and a plan does not know it.
 
-use std::collections::BTreeMap;
-
-use super::{Get, Ground, same_place};
+use super::Ground;
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
+use crate::provider::replicated_bucket::values::previous::{fits_prefix, same_place};
+use crate::provider::replicated_bucket::values::setting::Get;
 use crate::replication::component::Side;
 
 use Attr::{Known, Null, Unknown};
-
-/// What names of new buckets end in behind their prefix, drawn once for each side of an apply.
-pub type Drawn = BTreeMap<Side, String>;
 
 /// The configuration with the names that follow from prefixes.
 pub(crate) fn named(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
@@ -24,17 +21,6 @@ pub(crate) fn named(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
         }
     }
     named
-}
-
-/// Whether a side of the state may have its name from this prefix. Somebody else's bucket never has.
-pub(crate) fn fits_prefix(prior: &SideModel, prefix: &Attr<String>) -> Attr<bool> {
-    prefix.as_ref().map(|prefix| match &prior.bucket_prefix {
-        Known(was) => was == prefix,
-        _ => {
-            let bucket = prior.bucket.known();
-            prior.existing != Known(true) && bucket.is_some_and(|name| name.starts_with(prefix))
-        }
-    })
 }
 
 fn name(this: &Side, side: &SideModel, config: &BucketModel, ground: &Ground<'_>) -> Attr<String> {

@@ -1,8 +1,8 @@
 //! The roles that S3 assumes.
 
-use super::{Get, setting};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{RoleModel, SideModel};
+use crate::provider::replicated_bucket::values::setting::{Get, setting};
 use crate::replication::ids::Arn;
 use crate::replication::names;
 

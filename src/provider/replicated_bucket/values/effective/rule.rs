@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Get, setting};
-use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{
-    BucketModel, FilterModel, RuleModel, SideModel, TextMap,
-};
+use crate::framework::model::{Attr, TextMap};
+use crate::provider::replicated_bucket::model::{BucketModel, FilterModel, RuleModel, SideModel};
+use crate::provider::replicated_bucket::values::setting::{Get, setting};
 use crate::replication::names::{self, DEFAULT_RULE};
 
 use Attr::{Known, Null, Unknown};

@@ -1,13 +1,12 @@
 //! What both sides have: location, public access, ownership, the ways of a destroy.
 
-use super::{Get, Ground, kept_side, setting};
-use super::{encryption, existing};
+use super::{Ground, encryption, existing, kept_side};
 use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::attributes::lifecycle;
-use crate::provider::replicated_bucket::attributes::{object_lock, policies};
+use crate::provider::replicated_bucket::attributes::{lifecycle, object_lock, policies};
 use crate::provider::replicated_bucket::model::{
     EncryptionModel, PublicAccessBlockModel, SideModel,
 };
+use crate::provider::replicated_bucket::values::setting::{Get, setting};
 use crate::replication::component::Side;
 
 use Attr::{Known, Null, Unknown};

@@ -1,9 +1,9 @@
 //! Replication back from a destination.
 
 use super::role::role;
-use super::{Get, setting};
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::{RoleModel, SideModel};
+use crate::provider::replicated_bucket::values::setting::{Get, setting};
 
 use Attr::{Known, Null, Unknown};
 

@@ -5,15 +5,17 @@ mod rule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, known_entries};
 use crate::framework::value::AttributePath;
-use crate::provider::duration::session_seconds;
+use crate::provider::assume_role;
 use crate::provider::replicated_bucket::model::{
-    BucketModel, EncryptionModel, RoleModel, SideModel, known_entries, known_items,
+    BucketModel, EncryptionModel, RoleModel, SideModel,
 };
+use crate::provider::replicated_bucket::paths::side_path;
+use crate::provider::replicated_bucket::values::components::retired_keys;
 use crate::provider::settings::Settings;
 use crate::replication::component::Side;
-use crate::replication::ids::{AccountId, Arn, AssumeRole, BucketName, Location, Region, WayIn};
+use crate::replication::ids::{AccountId, Arn, BucketName, Location, Region, WayIn};
 use crate::replication::leftovers::BucketLeftovers;
 use crate::replication::operation::{PublicAccessBlock, Tags};
 use crate::replication::policy::{PolicyDocument, Statement};
@@ -65,22 +67,6 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
     })
 }
 
-/// The path of a side's role.
-pub fn role_path(side: &Side) -> AttributePath {
-    match side {
-        Side::Source => AttributePath::root("role"),
-        Side::Destination(_) => side_path(side).attribute("two_way_role"),
-    }
-}
-
-/// The path of a side.
-pub fn side_path(side: &Side) -> AttributePath {
-    match side {
-        Side::Source => AttributePath::root("source"),
-        Side::Destination(key) => AttributePath::root("destinations").key(key),
-    }
-}
-
 /// How a side's account is entered, as written; `account_id` counts where the provider has a block for it.
 pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
     let own = side.profile.known().is_some() || side.assume_role.known().is_some();
@@ -96,7 +82,7 @@ pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
         assume_role: side
             .assume_role
             .known()
-            .map(assume_role)
+            .map(assume_role::expand)
             .into_iter()
             .collect(),
         ..WayIn::default()
@@ -106,41 +92,6 @@ pub fn way_in(side: &SideModel, settings: &Settings) -> WayIn {
 /// Whether everything is known that says how a side's account is entered.
 pub fn way_is_known(side: &SideModel) -> bool {
     !side.profile.is_unknown() && side.assume_role.to_value().is_wholly_known()
-}
-
-/// The domain's form of an `assume_role` object.
-pub fn assume_role(
-    model: &crate::provider::replicated_bucket::model::AssumeRoleModel,
-) -> AssumeRole {
-    AssumeRole {
-        role_arn: model.role_arn.known().cloned().unwrap_or_default(),
-        session_name: model.session_name.known().cloned(),
-        external_id: model.external_id.known().cloned(),
-        duration_seconds: session_seconds(model.duration.known()),
-        policy: model.policy.known().cloned(),
-        policy_arns: known_items(&model.policy_arns),
-        source_identity: model.source_identity.known().cloned(),
-        tags: known_entries(&model.tags),
-        transitive_tag_keys: known_items(&model.transitive_tag_keys),
-    }
-}
-
-/// Keys of ours that a side used before, as the components remember them.
-pub fn retired_keys(model: &BucketModel, side: &Side) -> Vec<String> {
-    let prefix = format!("{side}/{RETIRED_KEY}/");
-    known_entries(&model.components)
-        .into_iter()
-        .filter(|(component, _)| component.starts_with(&prefix))
-        .map(|(_, arn)| without_drift(&arn).to_owned())
-        .collect()
-}
-
-/// Part of a component's name for a key that is kept for objects under it.
-pub const RETIRED_KEY: &str = "retired_key";
-
-/// A component's line without what is told in brackets.
-pub fn without_drift(line: &str) -> &str {
-    line.split(" (").next().unwrap_or(line)
 }
 
 fn bucket(

@@ -7,13 +7,10 @@ mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::attributes::lifecycle;
-use crate::provider::replicated_bucket::attributes::object_lock;
-use crate::provider::replicated_bucket::attributes::policies;
+use crate::framework::model::{Attr, TextMap, known_entries, text_map};
+use crate::provider::replicated_bucket::attributes::{lifecycle, object_lock, policies};
 use crate::provider::replicated_bucket::model::{
-    BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel, TextMap,
-    known_entries, text_map,
+    BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel,
 };
 use crate::replication::component::Side;
 use crate::replication::ids::Arn;

@@ -1,9 +1,7 @@
 //! The rules of a destination, as S3 has them.
 
-use crate::framework::model::Attr;
-use crate::provider::replicated_bucket::model::{
-    FilterModel, RuleModel, SideModel, known_entries, text_map,
-};
+use crate::framework::model::{Attr, known_entries, text_map};
+use crate::provider::replicated_bucket::model::{FilterModel, RuleModel, SideModel};
 use crate::provider::replicated_bucket::values::expand::filter;
 use crate::replication::names::DEFAULT_RULE;
 use crate::replication::operation::{Input, ReplicationRule, RuleFilter};

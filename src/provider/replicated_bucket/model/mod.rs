@@ -1,17 +1,17 @@
 //! The typed mirror of the schema of `replicated_bucket`.
 
+pub mod lifecycle;
+
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use super::attributes::lifecycle::RulesModel;
-use crate::framework::model::{Attr, FromValue, ModelError, ToValue};
+use self::lifecycle::RulesModel;
+use crate::framework::model::{Attr, FromValue, ModelError, TextMap, ToValue};
 use crate::framework::value::Value;
 use crate::model;
+use crate::provider::assume_role::AssumeRoleModel;
 use crate::replication::component::Side;
 use crate::replication::names::DEFAULT_RULE;
-
-/// A map of text attributes, such as tags.
-pub type TextMap = BTreeMap<String, Attr<String>>;
 
 model! {
     /// `replicated_bucket`.
@@ -218,30 +218,6 @@ model! {
         prefix: String,
         /// Tags that objects carry, all of them.
         tags: TextMap,
-    }
-}
-
-model! {
-    /// `assume_role`.
-    AssumeRoleModel {
-        /// The role.
-        role_arn: String,
-        /// Session name.
-        session_name: String,
-        /// External id.
-        external_id: String,
-        /// Duration, Go syntax.
-        duration: String,
-        /// Session policy.
-        policy: String,
-        /// Managed session policies.
-        policy_arns: Vec<Attr<String>>,
-        /// Source identity.
-        source_identity: String,
-        /// Session tags.
-        tags: TextMap,
-        /// Transitive tag keys.
-        transitive_tag_keys: Vec<Attr<String>>,
     }
 }
 
@@ -520,30 +496,4 @@ impl BucketModel {
             .into_iter()
             .find(|(_, side)| side.bucket.known().map(String::as_str) == Some(bucket))
     }
-}
-
-/// The known entries of a text map.
-pub fn known_entries(map: &Attr<TextMap>) -> BTreeMap<String, String> {
-    map.known()
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.clone(), value.known()?.clone())))
-        .collect()
-}
-
-/// The known items of a text list.
-pub fn known_items(list: &Attr<Vec<Attr<String>>>) -> Vec<String> {
-    list.known()
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item.known().cloned())
-        .collect()
-}
-
-/// A text map of known entries.
-pub fn text_map(entries: impl IntoIterator<Item = (String, String)>) -> TextMap {
-    entries
-        .into_iter()
-        .map(|(key, value)| (key, Attr::Known(value)))
-        .collect()
 }

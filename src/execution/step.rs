@@ -1,0 +1,153 @@
+//! What one step does: a call, an edit of a document, a wait, or the end of a bucket.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::bucket_tags;
+use super::cloud::{CallError, CallErrorKind};
+use super::documents::{self, Document};
+use super::retry;
+use super::retry::Setting;
+use super::run::Run;
+use crate::replication::component::ComponentId;
+use crate::replication::graph::{Action, Condition, Step};
+use crate::replication::ids::Location;
+use crate::replication::operation::{Answer, Input, Operation, Output, Query};
+
+/// How long a write is given to show.
+const SHOW_WITHIN: Duration = Duration::from_secs(180);
+/// How long a deletion is given to show.
+const GONE_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+impl Run<'_> {
+    /// Takes one step. `outputs` are what the steps before it have answered, `setting` what this run makes beside it.
+    pub(super) async fn step(
+        &self,
+        step: &Step,
+        outputs: &BTreeMap<ComponentId, String>,
+        setting: Setting,
+    ) -> Result<Output, CallError> {
+        let span = tracing::debug_span!("step", component = %step.component);
+        let action = async {
+            match &step.action {
+                Action::Call(operation) => {
+                    let operation = operation
+                        .clone()
+                        .resolve(&|component| outputs.get(component).cloned())
+                        .map_err(|missing| self.unresolved(step, operation, &missing))?;
+                    self.call(&step.at, &operation, setting).await
+                }
+                Action::EditBucketPolicy { bucket, edit } => {
+                    let document = Document::Bucket(bucket.clone());
+                    documents::edit(self, &step.at, &document, edit).await?;
+                    Ok(Output::Done)
+                }
+                Action::EditKeyPolicy { key, edit } => {
+                    let key = match key {
+                        Input::Known(arn) => Some(arn.clone()),
+                        Input::OutputOf(component) => outputs.get(component).cloned(),
+                    };
+                    let Some(key) = key else {
+                        return Err(self.local_error(
+                            &step.at,
+                            CallErrorKind::Invalid,
+                            "kms:PutKeyPolicy",
+                            &step.component.to_string(),
+                            "the key is not known; this is a bug in the provider",
+                        ));
+                    };
+                    documents::edit(self, &step.at, &Document::Key(key), edit).await?;
+                    Ok(Output::Done)
+                }
+                Action::EditBucketReplication { bucket, share } => {
+                    let share = share
+                        .clone()
+                        .resolve(&|component| outputs.get(component).cloned())
+                        .map_err(|missing| {
+                            let message =
+                                format!("{missing} is not known; this is a bug in the provider");
+                            let call = "s3:PutBucketReplication";
+                            self.local_error(
+                                &step.at,
+                                CallErrorKind::Invalid,
+                                call,
+                                bucket,
+                                &message,
+                            )
+                        })?;
+                    documents::edit_rules(self, &step.at, bucket, &share, setting).await?;
+                    Ok(Output::Done)
+                }
+                Action::EditBucketTags { bucket, change } => {
+                    bucket_tags::edit(self, &step.at, bucket, change, setting).await?;
+                    Ok(Output::Done)
+                }
+                Action::Await { query, until } => self.wait(&step.at, query, *until).await,
+                Action::EmptyAndDeleteBucket {
+                    bucket,
+                    bypass_governance_retention,
+                } => {
+                    self.empty_and_delete(&step.at, bucket, *bypass_governance_retention)
+                        .await
+                }
+            }
+        };
+        action.instrument(span).await
+    }
+
+    /// Reads until what was written shows.
+    async fn wait(
+        &self,
+        at: &Location,
+        query: &Query,
+        until: Condition,
+    ) -> Result<Output, CallError> {
+        let total = match until {
+            Condition::Shows(_) => SHOW_WITHIN,
+            Condition::Gone => GONE_WITHIN,
+        };
+        let mut waits = retry::backoff(total);
+        loop {
+            let answer = match self.cloud.query(at, query).await {
+                Ok(answer) => Some(answer),
+                Err(error) if error.kind == CallErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            let met = match (until, &answer) {
+                (Condition::Gone, None) | (Condition::Shows(None), Some(_)) => true,
+                (Condition::Shows(Some(wanted)), Some(Answer::Text(text))) => text == wanted,
+                _ => false,
+            };
+            if met {
+                return Ok(Output::Done);
+            }
+            let Some(wait) = waits.next() else {
+                let state = match until {
+                    Condition::Gone => "to be gone".to_owned(),
+                    Condition::Shows(Some(text)) => format!("to show {text}"),
+                    Condition::Shows(None) => "to show".to_owned(),
+                };
+                let message = format!("waited {} seconds for it {state}", total.as_secs());
+                let kind = CallErrorKind::NotReady;
+                return Err(self.local_error(at, kind, query.call(), query.subject(), &message));
+            };
+            if !self.pause(wait).await {
+                return Err(self.stopped(at, query.call(), query.subject()));
+            }
+        }
+    }
+
+    fn unresolved(&self, step: &Step, operation: &Operation, missing: &ComponentId) -> CallError {
+        let message = format!("{missing} is not known; this is a bug in the provider");
+        let subject = operation.subject();
+        self.local_error(
+            &step.at,
+            CallErrorKind::Invalid,
+            operation.call(),
+            &subject,
+            &message,
+        )
+    }
+}
