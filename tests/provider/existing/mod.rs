@@ -331,6 +331,33 @@ async fn no_call_is_made_in_an_account_that_is_out_of_reach() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_call_is_made_in_an_account_that_may_be_out_of_reach() {
+    let mut terraform = world().await;
+    let config = json!({
+        "source": { "bucket": "acme-archive" },
+        "destinations": {
+            "archive": {
+                "bucket": TARGET,
+                "existing": true,
+                "reachable": false,
+                "account_id": ABROAD,
+                "region": "us-west-2",
+            },
+        },
+    });
+    let unknown = with(&config, "destinations.archive.reachable", json!(UNKNOWN));
+    terraform.cloud.close(ABROAD);
+    let said = terraform.apply_later(&unknown, &config).await;
+    assert_eq!(said.errors, Vec::<String>::new());
+    let asked = terraform.cloud.take_queries();
+    assert!(!asked.is_empty());
+    assert!(
+        asked.iter().all(|(account, _)| account == HOME),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bucket_is_adopted_and_released_in_place() {
     let mut terraform = world().await;
     terraform.converge(&config()).await;

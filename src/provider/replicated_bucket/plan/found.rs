@@ -93,6 +93,7 @@ fn is_open(
     };
     bucket.existing == Attr::Known(true)
         && !bucket.is_unreachable()
+        && !bucket.reachable.is_unknown()
         && (bucket.encryption.is_unknown()
             || (*side == Side::Source && unnumbered(model))
             || (replicates(side, bucket)
