@@ -114,7 +114,10 @@ pub(super) async fn edit(
         }
         let seen = read(run, at, document).await?;
         let landed = match &seen {
-            Some(seen) => edit.share.ours_match(seen) && edit.share.written_match(seen),
+            Some(seen) => {
+                let share = &edit.share;
+                share.ours_match(seen) && share.written_match(seen) && share.base_match(seen)
+            }
             None => nothing_left,
         };
         if landed {

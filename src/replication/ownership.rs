@@ -168,7 +168,10 @@ fn key_claim(
     let wanted = spec.bucket(side)?.owned_key()?;
     let component = ComponentId::Of(side.clone(), Part::Key);
     if known(&component) {
-        // The key is in state; its alias may still be somebody else's.
+        // The key is in state; an alias that is not may still be somebody else's.
+        if known(&ComponentId::Of(side.clone(), Part::Alias)) {
+            return None;
+        }
         let target = seen.alias_target.present()?;
         if seen
             .key

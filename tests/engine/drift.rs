@@ -287,8 +287,8 @@ async fn a_role_that_somebody_made_again_has_its_grants_rewritten() {
             role.description.unique_id = "AROAANOTHER".to_owned();
         },
         &[
-            "destination/backup/bucket_policy: statements changed",
-            "destination/backup/key: statements changed",
+            "destination/backup/bucket_policy: statements name a role that is gone",
+            "destination/backup/key: statements name a role that is gone",
         ],
     )
     .await;

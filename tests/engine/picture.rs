@@ -61,14 +61,18 @@ pub(crate) fn picture(state: &State) -> String {
             .iter()
             .map(|(name, document)| format!("{name}: {}", document.render().unwrap()))
             .collect();
+        let attached = &role.attached;
         let role = &role.description;
         writeln!(
             text,
-            "{} {} {:?}\n  {:?}",
+            "{} {} {:?} {:?}\n  {:?}\n  {}\n  {:?}",
             role.arn,
             role.description,
+            role.permissions_boundary,
             lasting(&role.tags),
-            policies
+            policies,
+            role.trust_policy,
+            attached
         )
         .unwrap();
     }

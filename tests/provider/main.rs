@@ -10,6 +10,12 @@
 )]
 mod fake;
 
+#[path = "../engine/picture.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the engine, which also count keys"
+)]
+mod as_text;
 mod configs;
 mod picture;
 mod terraform;

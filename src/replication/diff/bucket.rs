@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::lifecycle::lifecycle_repair;
 use super::object_lock::object_lock_repair;
 use super::tags::tag_difference;
-use super::{Difference, Found, key};
+use super::{Difference, Found, Shows, key};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{
     DesiredBucket, DesiredCustody, DesiredExisting, DesiredSettings,
@@ -23,7 +23,10 @@ pub fn bucket_differences(
     let component = ComponentId::Of(side.clone(), Part::Bucket);
     let mut found = Found::new(component, &desired.location);
     match &desired.custody {
-        DesiredCustody::Ours(settings) => ours(&mut found, &desired.name, settings, seen),
+        DesiredCustody::Ours(settings) => {
+            let has_own_key = desired.key.is_some();
+            ours(&mut found, &desired.name, settings, has_own_key, seen);
+        }
         DesiredCustody::Existing(existing) if existing.reachable => {
             theirs(&mut found, &desired.name, existing, seen);
         }
@@ -42,7 +45,13 @@ pub fn bucket_differences(
 }
 
 /// A bucket of ours is made where it is missing, and every setting of it counts.
-fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &ObservedBucket) {
+fn ours(
+    found: &mut Found,
+    name: &str,
+    desired: &DesiredSettings,
+    has_own_key: bool,
+    seen: &ObservedBucket,
+) {
     let bucket = name.to_owned();
     let missing = seen.region.present().is_none();
     if missing {
@@ -79,7 +88,13 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
         let operation = Operation::EnableBucketVersioning {
             bucket: bucket.clone(),
         };
-        found.component(what, operation);
+        // Of a bucket that is missing nothing more needs to be said.
+        let shows = if missing {
+            Shows::Nowhere
+        } else {
+            Shows::Component
+        };
+        found.add(what, shows, Action::Call(operation));
     }
     if seen.public_access_block.present() != Some(&desired.public_access_block) {
         found.attribute(
@@ -90,7 +105,13 @@ fn ours(found: &mut Found, name: &str, desired: &DesiredSettings, seen: &Observe
             },
         );
     }
-    encryption(found, bucket.clone(), &desired.encryption, seen);
+    encryption(
+        found,
+        bucket.clone(),
+        &desired.encryption,
+        has_own_key,
+        seen,
+    );
     if let Some(operation) = object_lock_repair(&bucket, desired.object_lock.as_ref(), seen) {
         found.attribute("Object Lock", operation);
     }
@@ -114,16 +135,29 @@ fn theirs(found: &mut Found, name: &str, desired: &DesiredExisting, seen: &Obser
         found.component(what, operation);
     }
     if let Some(wanted) = &desired.encryption {
-        encryption(found, name.to_owned(), wanted, seen);
+        encryption(found, name.to_owned(), wanted, false, seen);
     }
 }
 
-fn encryption(found: &mut Found, bucket: String, wanted: &BucketEncryption, seen: &ObservedBucket) {
-    if let Some(encryption) = encryption_difference(wanted, seen) {
-        found.attribute(
-            "default encryption",
-            Operation::PutBucketEncryption { bucket, encryption },
-        );
+fn encryption(
+    found: &mut Found,
+    bucket: String,
+    wanted: &BucketEncryption,
+    has_own_key: bool,
+    seen: &ObservedBucket,
+) {
+    let Some(encryption) = encryption_difference(wanted, seen) else {
+        return;
+    };
+    let operation = Operation::PutBucketEncryption { bucket, encryption };
+    let there = seen.encryption.present();
+    let without_key = there
+        .is_some_and(|seen| seen.kms_key.is_none() && seen.sse_algorithm == wanted.sse_algorithm);
+    if has_own_key && without_key {
+        // No attribute names our own key: the one that says which key stands in its place is null here as well.
+        found.component("default encryption under AWS's own key", operation);
+    } else {
+        found.attribute("default encryption", operation);
     }
 }
 

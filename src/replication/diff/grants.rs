@@ -13,6 +13,8 @@ use crate::replication::policy::{
     self, Effect, Element, PolicyDocument, PolicyShare, Principals, Statement,
 };
 
+const NAMES_NOBODY: &str = "statements name a role that is gone";
+
 /// What is missing or wrong in the role's policy and in the policies of buckets and our keys.
 pub fn grant_differences(desired: &Desired, observed: &Observed, form: Form) -> Vec<Difference> {
     let stale = roles_made_again(desired, observed);
@@ -156,23 +158,25 @@ impl Shared<'_> {
             };
         };
         if stale {
-            return at_component("statements name a role that is gone");
+            return at_component(NAMES_NOBODY);
         }
         let Ok(document) = PolicyDocument::parse(text) else {
             return at_component("not a policy document");
         };
         let mut what = Vec::new();
         if !wanted.ours_match(&document) {
-            let none =
-                policy::ours(&document, |sid| policy::is_ours(sid, &wanted.owner)).is_empty();
-            what.push(
-                if none {
-                    "statements missing"
-                } else {
-                    "statements changed"
-                }
-                .to_owned(),
-            );
+            let ours = policy::ours(&document, |sid| policy::is_ours(sid, &wanted.owner));
+            let words = if ours.is_empty() {
+                "statements missing"
+            } else if ours.iter().any(|statement| names_a_bare_id(statement)) {
+                NAMES_NOBODY
+            } else {
+                "statements changed"
+            };
+            what.push(words.to_owned());
+        }
+        if !wanted.base_match(&document) {
+            what.push("the account's own statement missing".to_owned());
         }
         let foreign = wanted.foreign(&document);
         if wanted.exclusive && !foreign.is_empty() {
@@ -272,6 +276,13 @@ fn aws_principals(statement: &mut Statement) -> Option<&mut Vec<String>> {
         Some(Element::Is(Principals::Of(kinds))) => kinds.get_mut("AWS"),
         _ => None,
     }
+}
+
+/// Whether a statement names a role by its bare id: AWS shows that in the place of the ARN once the role is gone, also
+/// when somebody has made one of the same name since.
+fn names_a_bare_id(statement: &Statement) -> bool {
+    aws_principals(&mut statement.clone())
+        .is_some_and(|ids| ids.iter().any(|id| id.starts_with("AROA")))
 }
 
 fn add_missing(list: &mut Vec<String>, more: Vec<String>) {

@@ -102,7 +102,11 @@ pub(super) fn key_differences(
         } else {
             Operation::CreateAlias { alias: name, key }
         };
-        alias.component("missing", operation);
+        let what = match bucket.alias_target.present() {
+            Some(target) => format!("leads to {target}"),
+            None => "missing".to_owned(),
+        };
+        alias.component(&what, operation);
     }
     found.list.extend(alias.list);
     found.list

@@ -5,7 +5,7 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{Desired, DesiredDirection};
 use crate::replication::graph::Action;
 use crate::replication::observed::Observed;
-use crate::replication::operation::{Operation, ReplicationConfiguration, ReplicationRule};
+use crate::replication::operation::{Input, Operation, ReplicationConfiguration, ReplicationRule};
 use crate::replication::rules_share::{RulesShare, same_rule};
 
 /// The replication configurations of all directions.
@@ -82,20 +82,42 @@ fn rules_difference(wanted: &RulesShare, seen: &ReplicationConfiguration) -> Opt
     if !absent.is_empty() {
         words.push(format!("rule missing: {}", names(absent)));
     }
-    let renumbered: Vec<String> = changed
+    let without_attribute: Vec<String> = changed
         .iter()
-        .filter_map(|rule| {
-            let priority = find(&seen.rules, &rule.id)?.priority?;
-            (rule.priority != Some(priority))
-                .then(|| format!("priority of {} is {priority}", rule.id))
-        })
+        .filter_map(|rule| Some(without_attribute(rule, &find(&seen.rules, &rule.id)?)))
+        .flatten()
         .collect();
     if !changed.is_empty() {
         words.push(format!("rule changed: {}", names(changed)));
     }
-    words.extend(renumbered);
+    words.extend(without_attribute);
     if !foreign.is_empty() {
         words.push(format!("unknown rule: {}", names(foreign)));
     }
     (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// What of a rule may show nowhere else: its number, where its replicas go, and under which key.
+fn without_attribute(wanted: &ReplicationRule, seen: &ReplicationRule) -> Vec<String> {
+    let key = |rule: &ReplicationRule| {
+        let key = rule.replica_kms_key.as_ref().and_then(Input::known);
+        key.filter(|_| rule.sse_kms_encrypted_objects == Some(true))
+            .cloned()
+    };
+    let priority = |rule: &ReplicationRule| rule.priority.map(|number| number.to_string());
+    let bucket = |rule: &ReplicationRule| Some(rule.bucket_arn.clone());
+    let account = |rule: &ReplicationRule| Some(rule.account.clone().unwrap_or("none".to_owned()));
+    let differing = |what: &str, wanted: Option<String>, seen: Option<String>, id: &str| {
+        let seen = seen.filter(|seen| wanted.as_ref() != Some(seen))?;
+        Some(format!("{what} of {id} is {seen}"))
+    };
+    [
+        differing("priority", priority(wanted), priority(seen), &wanted.id),
+        differing("bucket", bucket(wanted), bucket(seen), &wanted.id),
+        differing("account", account(wanted), account(seen), &wanted.id),
+        differing("key", key(wanted), key(seen), &wanted.id),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -20,7 +20,8 @@ pub struct PolicyShare {
     pub written: Vec<Statement>,
     /// Statements that the user wrote before; they go, unless they are written still.
     pub withdrawn: Vec<Statement>,
-    /// Statements that belong to the document as such and are never foreign: a key's account has its own.
+    /// Statements that belong to the document as such, whoever else writes to it: by its own a key's account lets
+    /// IAM grant the use of the key. They are never foreign, and put back where they are missing.
     pub base: Vec<Statement>,
     /// Whether foreign statements go as well.
     pub exclusive: bool,
@@ -53,7 +54,8 @@ impl PolicyShare {
                 |s: &Statement| self.is_given_up(s) || (self.exclusive && self.is_foreign(s));
             document.statements.retain(|s| !goes(s));
         }
-        let wanted = self.statements();
+        let mut wanted = self.statements();
+        wanted.extend(self.lacking_base(before.as_ref()).cloned());
         let mut merged = merge(before.as_ref(), &wanted, |sid| is_ours(sid, &self.owner));
         if wanted.iter().any(Statement::has_variable)
             && !before.is_some_and(|document| document.has_variables())
@@ -80,6 +82,25 @@ impl PolicyShare {
             .iter()
             .all(|wanted| holds(&document.statements, wanted))
             && !document.statements.iter().any(|s| self.is_given_up(s))
+    }
+
+    /// Whether the document holds what belongs to it as such.
+    pub fn base_match(&self, document: &PolicyDocument) -> bool {
+        self.lacking_base(Some(document)).next().is_none()
+    }
+
+    /// What belongs to the document as such and is not there under any name. A statement that the user wrote under
+    /// that name stands for it.
+    fn lacking_base<'a>(
+        &'a self,
+        document: Option<&'a PolicyDocument>,
+    ) -> impl Iterator<Item = &'a Statement> {
+        let seen = document.map_or(&[][..], |document| &document.statements);
+        self.base.iter().filter(move |base| {
+            let mut there = seen.iter().filter(|seen| same_grant(base, seen));
+            let mut written = self.written.iter();
+            there.next().is_none() && !written.any(|written| is_same(written, base))
+        })
     }
 
     /// Statements that are neither ours nor the user's.
@@ -212,6 +233,40 @@ mod tests {
             share.merged_into(Some(&there)),
             document(&[under_another_name])
         );
+    }
+
+    #[test]
+    fn the_accounts_own_statement_is_put_back_where_somebody_took_it_out_or_changed_it() {
+        let root = named("EnableIAMUserPermissions", "kms:*");
+        let theirs = named("Theirs", "kms:Decrypt");
+        let share = PolicyShare {
+            base: vec![root.clone()],
+            ..share(&[], &[])
+        };
+        let whole = document(&[theirs.clone(), root]);
+        let changed = named("EnableIAMUserPermissions", "kms:Describe*");
+        for there in [
+            document(std::slice::from_ref(&theirs)),
+            document(&[theirs, changed]),
+        ] {
+            assert!(!share.base_match(&there));
+            assert_eq!(share.merged_into(Some(&there)), whole);
+        }
+        assert!(share.base_match(&whole));
+    }
+
+    #[test]
+    fn a_statement_of_the_users_under_the_accounts_name_stands_for_it() {
+        let mine = named("EnableIAMUserPermissions", "kms:Describe*");
+        let share = PolicyShare {
+            base: vec![named("EnableIAMUserPermissions", "kms:*")],
+            ..share(std::slice::from_ref(&mine), &[])
+        };
+        assert_eq!(
+            share.merged_into(None),
+            document(std::slice::from_ref(&mine))
+        );
+        assert!(share.base_match(&document(&[mine])));
     }
 
     #[test]

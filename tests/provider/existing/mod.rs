@@ -171,7 +171,7 @@ fn ids(terraform: &Terraform) -> Vec<String> {
 }
 
 /// The configuration where the source has rules of somebody else's.
-async fn beside_rules() -> (Terraform, Json) {
+pub async fn beside_rules() -> (Terraform, Json) {
     let terraform = world().await;
     bucket(&mut terraform.cloud.aws.state(), SOURCE).replication = Some(their_rules());
     let config = with(&config(), "role", json!({ "existing_arn": THEIR_ROLE }));

@@ -100,18 +100,19 @@ pub(crate) fn is_known(
     component: &ComponentId,
 ) -> bool {
     match component {
-        ComponentId::Of(side, Part::Key | Part::Alias) => spec
+        ComponentId::Of(side, Part::Key) => spec
             .bucket(side)
             .and_then(BucketSpec::owned_key)
             .is_some_and(|key| key.arn.is_some()),
+        ComponentId::Of(side, Part::Alias) => {
+            let wanted = spec.bucket(side).and_then(BucketSpec::owned_key);
+            has_line(prior, component, wanted.map(|key| key.alias.as_str()))
+        }
         ComponentId::Of(side, Part::Replication) => replicates_in_state(prior, side, model),
         ComponentId::Of(side, _) => in_state(prior, side, model),
         ComponentId::ManagedPolicy(side, number) => {
             let wanted = spec.direction(side).map(|d| d.managed_policy_arn(*number));
-            let lines = prior.and_then(|prior| prior.components.known());
-            let line = lines.and_then(|lines| lines.get(&component.to_string()));
-            line.zip(wanted)
-                .is_some_and(|(line, arn)| names_it(line, &arn))
+            has_line(prior, component, wanted.as_deref())
         }
         ComponentId::Role(side) | ComponentId::RolePolicy(side) => {
             let wanted = spec.direction(side).map(|d| d.role_arn().to_string());
@@ -122,10 +123,13 @@ pub(crate) fn is_known(
     }
 }
 
-/// Whether a line of `components` is about this ARN; behind it may stand what differs.
-fn names_it(line: &Attr<String>, arn: &str) -> bool {
-    let rest = line.known().and_then(|line| line.strip_prefix(arn));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+/// Whether the line of a component in state is about this thing; behind it may stand what differs.
+fn has_line(prior: Option<&BucketModel>, component: &ComponentId, name: Option<&str>) -> bool {
+    let lines = prior.and_then(|prior| prior.components.known());
+    let line = lines.and_then(|lines| lines.get(&component.to_string()));
+    let rest = line.and_then(Attr::known).zip(name);
+    rest.and_then(|(line, name)| line.strip_prefix(name))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 /// Buckets of a spec that hold anything.

@@ -49,6 +49,10 @@ pub fn flatten(
                 side.require_tls = policies::requires_tls(owner, &this, &side.require_tls, seen);
             }
             flatten_bucket(side, seen, inherited);
+        } else {
+            // The bucket is gone; its key may be there, with differences of its own.
+            let bucket_tags = tags_of_bucket(side, inherited);
+            flatten_own_key(side, seen, &bucket_tags);
         }
         if this != Side::Source {
             let bucket_key = before.and_then(|side| side.kms_key_arn.known());
@@ -103,17 +107,8 @@ fn flatten_existing(
             bucket_key_enabled: Known(found.bucket_key_enabled),
             ..EncryptionModel::default()
         });
-    } else if let Known(encryption) = &mut side.encryption
-        && let Known(key) = &mut encryption.key
-    {
-        match &seen.key {
-            Presence::Present(seen) => flatten_key(key, seen, inherited),
-            Presence::Absent => {
-                side.kms_key_arn = Null;
-                side.kms_key_id = Null;
-            }
-            Presence::Unasked => {}
-        }
+    } else {
+        flatten_own_key(side, seen, inherited);
     }
 }
 
@@ -140,9 +135,7 @@ fn flatten_bucket(side: &mut SideModel, seen: &ObservedBucket, inherited: &Tags)
     };
     object_lock::flatten(side, &seen.object_lock);
     lifecycle::flatten(side, &seen.lifecycle);
-    // What the key inherits is what the bucket should have, whatever it has.
-    let mut bucket_tags = inherited.clone();
-    bucket_tags.extend(known_entries(&side.tags));
+    let bucket_tags = tags_of_bucket(side, inherited);
     let nothing = Tags::new();
     if let Some(tags) = match &seen.tags {
         Presence::Present(tags) => Some(tags),
@@ -153,6 +146,13 @@ fn flatten_bucket(side: &mut SideModel, seen: &ObservedBucket, inherited: &Tags)
     }
     side.policy = policies::seen(&side.policy, &seen.policy);
     flatten_encryption(side, seen, &bucket_tags);
+}
+
+/// What a key inherits: the tags that its bucket should have, whatever it has.
+fn tags_of_bucket(side: &SideModel, inherited: &Tags) -> Tags {
+    let mut tags = inherited.clone();
+    tags.extend(known_entries(&side.tags));
+    tags
 }
 
 fn flatten_encryption(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: &Tags) {
@@ -172,21 +172,25 @@ fn flatten_encryption(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: 
     } else if owned {
         encryption.kms_key_arn = Null;
     }
-    if owned {
-        match &seen.key {
-            Presence::Present(key) => {
-                if let Known(model) = &mut encryption.key {
-                    flatten_key(model, key, bucket_tags);
-                }
-            }
-            Presence::Absent => {
-                side.kms_key_arn = Null;
-                side.kms_key_id = Null;
-            }
-            Presence::Unasked => {}
-        }
-    }
     side.encryption = Known(encryption);
+    flatten_own_key(side, seen, bucket_tags);
+}
+
+fn flatten_own_key(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: &Tags) {
+    let Known(EncryptionModel {
+        key: Known(key), ..
+    }) = &mut side.encryption
+    else {
+        return;
+    };
+    match &seen.key {
+        Presence::Present(seen) => flatten_key(key, seen, bucket_tags),
+        Presence::Absent => {
+            side.kms_key_arn = Null;
+            side.kms_key_id = Null;
+        }
+        Presence::Unasked => {}
+    }
 }
 
 /// What writers may not ask for, where somebody has said so here.
