@@ -8,7 +8,7 @@ use super::component::Side;
 use super::diff::versioning_off;
 use super::grants::bucket_statements;
 use super::observed::{Observed, ObservedBucket};
-use super::operation::BucketEncryption;
+use super::operation::{BucketEncryption, Input};
 use super::policy::{self, PolicyDocument, Statement, missing_grants};
 use super::rules::rules_share;
 use super::rules_share::RulesConflict;
@@ -106,11 +106,12 @@ pub fn unlocked(spec: &Spec) -> Vec<Side> {
         .collect()
 }
 
+    let key = seen.default_key();
 fn another_encryption(bucket: &BucketSpec, seen: &ObservedBucket) -> Option<BucketEncryption> {
     let seen = seen.encryption.present()?;
     let told = default_encryption(&Side::Source, bucket);
     let same = seen.sse_algorithm == told.sse_algorithm
-        && seen.kms_key == told.kms_key
+        && key == told.kms_key.as_ref().and_then(Input::known)
         && seen.bucket_key_enabled == told.bucket_key_enabled;
     (!same).then(|| seen.clone())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::component::Side;
 use super::operation::{
-    BucketEncryption, KeyDescription, LifecycleConfiguration, ObjectLock, ObjectVersion,
+    BucketEncryption, Input, KeyDescription, LifecycleConfiguration, ObjectLock, ObjectVersion,
     PublicAccessBlock, ReplicationConfiguration, Retention, RoleDescription, Tags,
 };
 
@@ -76,6 +76,9 @@ pub struct ObservedBucket {
     pub versioning: Presence<String>,
     /// Default encryption.
     pub encryption: Presence<BucketEncryption>,
+    /// The ARN of the default encryption's key, where that is named in another way or not at all; looked up for
+    /// somebody else's bucket only.
+    pub default_key: Presence<String>,
     /// Public access block.
     pub public_access_block: Presence<PublicAccessBlock>,
     /// Object ownership.
@@ -100,6 +103,17 @@ pub struct ObservedBucket {
     pub alias_target: Presence<String>,
     /// Keys of ours that the bucket used before, by ARN.
     pub retired_keys: BTreeMap<String, Presence<ObservedKey>>,
+}
+
+impl ObservedBucket {
+    /// The ARN of the default encryption's key, in whatever way it is named there.
+    pub fn default_key(&self) -> Option<&String> {
+        let encryption = self.encryption.present()?;
+        match encryption.key_to_look_up() {
+            Some(_) => self.default_key.present(),
+            None => encryption.kms_key.as_ref().and_then(Input::known),
+        }
+    }
 }
 
 /// A version that Object Lock keeps.

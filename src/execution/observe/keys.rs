@@ -7,7 +7,7 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::Location;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::observed::{ObservedKey, Presence};
-use crate::replication::operation::{Answer, KeyDescription, Query, Tags};
+use crate::replication::operation::{Answer, BucketEncryption, KeyDescription, Query, Tags};
 use crate::replication::spec::BucketSpec;
 
 /// How many keys' tags are read at once; KMS throttles an account's calls together.
@@ -31,14 +31,14 @@ impl Look<'_> {
             let target = if aliased || self.purpose == Purpose::Destroy {
                 Presence::Unasked
             } else {
-                self.alias_target(&wanted.alias).await?
+                self.key_behind(&wanted.alias).await?
             };
             return Ok((key, target));
         }
         if self.purpose == Purpose::Destroy {
             return Ok((Presence::Absent, Presence::Unasked));
         }
-        let target = self.alias_target(&wanted.alias).await?;
+        let target = self.key_behind(&wanted.alias).await?;
         let key = match target.present() {
             // An alias still on a key that was retired is moved, not taken for the new key.
             Some(arn) if !bucket.retired_keys.contains(arn) => self.key_by_arn(arn).await?,
@@ -47,10 +47,23 @@ impl Look<'_> {
         Ok((key, target))
     }
 
-    async fn alias_target(&self, alias: &str) -> Result<Presence<String>, CallError> {
+    /// The key of a default encryption that does not tell its ARN; to leave a bucket, nobody has to know.
+    pub(super) async fn default_key(
+        &self,
+        encryption: Option<&BucketEncryption>,
+    ) -> Result<Presence<String>, CallError> {
+        let named = encryption.and_then(BucketEncryption::key_to_look_up);
+        match named.filter(|_| self.purpose != Purpose::Destroy) {
+            Some(named) => self.key_behind(named).await,
+            None => Ok(Presence::Unasked),
+        }
+    }
+
+    /// The ARN of the key behind an alias or another name of it.
+    async fn key_behind(&self, name: &str) -> Result<Presence<String>, CallError> {
         self.read(
             Query::DescribeKey {
-                key: alias.to_owned(),
+                key: name.to_owned(),
             },
             |answer| match answer {
                 Answer::Key(key) => Some(key.arn),

@@ -327,6 +327,8 @@ impl Look<'_> {
             self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
             self.replication(&name, replicates),
         )?;
+        let encryption = encryption.presence();
+        let default_key = self.default_key(encryption.present()).await?;
         let Setting::Of(versioning) = versioning else {
             return Ok(ObservedBucket {
                 region: Presence::Absent,
@@ -336,7 +338,8 @@ impl Look<'_> {
         Ok(ObservedBucket {
             region: Presence::Present(bucket.location.region.to_string()),
             versioning: versioning_state(versioning),
-            encryption: encryption.presence(),
+            encryption,
+            default_key,
             object_lock: object_lock.presence(),
             policy: policy.presence(),
             replication: replication.presence(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Input;
+use crate::replication::ids::Arn;
 
 /// Tags as AWS stores them: a map, because a key stands once.
 pub type Tags = BTreeMap<String, String>;
@@ -19,6 +20,21 @@ pub struct BucketEncryption {
     /// `BlockedEncryptionTypes`, where AWS reports any; carried over by a write.
     pub blocked_encryption_types: Vec<String>,
 }
+
+impl BucketEncryption {
+    /// What KMS has to be asked for to learn the ARN of the key: a name that is no ARN, or, where none is named, the
+    /// alias of the key that AWS manages for S3, which S3 takes then.
+    pub fn key_to_look_up(&self) -> Option<&str> {
+        let is_kms = self.sse_algorithm.starts_with("aws:kms");
+        match self.kms_key.as_ref().and_then(Input::known) {
+            Some(named) => Arn::parse_key(named).is_err().then_some(named),
+            None => is_kms.then_some(AWS_MANAGED_KEY),
+        }
+    }
+}
+
+/// The alias of the key that AWS manages for S3 in each account and region.
+const AWS_MANAGED_KEY: &str = "alias/aws/s3";
 
 /// The four switches of S3 Block Public Access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

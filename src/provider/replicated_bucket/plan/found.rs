@@ -44,7 +44,16 @@ pub(crate) async fn find(
         .collect();
     let looks = open.iter().map(|(side, bucket, at)| async move {
         let name = bucket.bucket.known()?;
-        Some(look(session, side, name, at).await)
+        let mut looked = look(session, side, name, at).await;
+        if let Ok(Look::At(seen)) = &mut looked
+            && let Some(back) = put_back(side, bucket, prior, private, &seen.encryption)
+        {
+            match shown(session, at, back).await {
+                Ok(back) => seen.encryption = back,
+                Err(error) => looked = Err(error),
+            }
+        }
+        Some(looked)
     });
     let answers = join_all(looks).await;
     let ours = our_rules(model, prior, private);
@@ -61,9 +70,7 @@ pub(crate) async fn find(
                 report::another_region(path, name, &region, diagnostics);
             }
             Some(Ok(Look::At(seen))) => {
-                let put_back = put_back(side, bucket, prior, private, &seen.encryption);
-                let encryption = put_back.unwrap_or(seen.encryption);
-                found.encryption.insert(side.clone(), encryption);
+                found.encryption.insert(side.clone(), seen.encryption);
                 let name = bucket.bucket.known().cloned().unwrap_or_default();
                 found.locked.insert(name, seen.locked);
                 let foreign = seen.priorities.into_iter();
@@ -194,26 +201,28 @@ async fn look(
     })))
 }
 
-/// A bucket may name its key in any way that KMS takes; grants need its ARN.
+/// A bucket may name its key in any way that KMS takes, or none; grants need its ARN.
 async fn shown(
     session: &Session,
     at: &Location,
     encryption: BucketEncryption,
 ) -> Result<EncryptionModel, CallError> {
-    let key = match encryption.kms_key.as_ref().and_then(Input::known) {
-        Some(named) if !is_key_arn(named) => {
-            let query = Query::DescribeKey { key: named.clone() };
-            match session.cloud.query(at, &query).await? {
-                Answer::Key(key) => Some(key.arn),
-                _ => None,
+    let mut model = worked_out(&encryption);
+    if let Some(named) = encryption.key_to_look_up() {
+        let query = Query::DescribeKey {
+            key: named.to_owned(),
+        };
+        model.kms_key_arn = match session.cloud.query(at, &query).await {
+            Ok(Answer::Key(key)) => Attr::Known(key.arn),
+            Ok(_) => Attr::Null,
+            // Nobody has used the one that AWS manages yet.
+            Err(error) if error.kind == CallErrorKind::NotFound && encryption.kms_key.is_none() => {
+                Attr::Null
             }
-        }
-        named => named.cloned(),
-    };
-    Ok(EncryptionModel {
-        kms_key_arn: Attr::from_option(key),
-        ..worked_out(&encryption)
-    })
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(model)
 }
 
 fn worked_out(encryption: &BucketEncryption) -> EncryptionModel {
@@ -226,10 +235,6 @@ fn worked_out(encryption: &BucketEncryption) -> EncryptionModel {
     }
 }
 
-fn is_key_arn(text: &str) -> bool {
-    crate::replication::ids::Arn::parse_key(text).is_ok()
-}
-
 /// The default encryption that the bucket gets back in this very update, because ours is no longer wanted there.
 fn put_back(
     side: &Side,
@@ -237,7 +242,7 @@ fn put_back(
     prior: Option<&BucketModel>,
     private: &Private,
     there: &EncryptionModel,
-) -> Option<EncryptionModel> {
+) -> Option<BucketEncryption> {
     let before = prior.and_then(|prior| previous(prior, side, bucket).known().copied())?;
     let name = bucket.bucket.known()?;
     let is_there = |algorithm: &Attr<String>, key: Option<&String>| {
@@ -246,12 +251,11 @@ fn put_back(
     if before.enable_encryption == Attr::Known(true) {
         let ours = before.encryption.known()?;
         let stored = private.encryption_found.get(name)?;
-        return is_there(&ours.sse_algorithm, before.kms_key_arn.known())
-            .then(|| worked_out(&stored.into()));
+        return is_there(&ours.sse_algorithm, before.kms_key_arn.known()).then(|| stored.into());
     }
     let left = private.leftovers().buckets.remove(name)?.encryption?;
     let ours = worked_out(&left.ours);
-    is_there(&ours.sse_algorithm, ours.kms_key_arn.known()).then(|| worked_out(&left.found))
+    is_there(&ours.sse_algorithm, ours.kms_key_arn.known()).then(|| left.found)
 }
 
 /// IDs of rules that are ours, now or until now, and of those that were to go before.

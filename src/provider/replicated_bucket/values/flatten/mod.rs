@@ -13,7 +13,6 @@ use crate::provider::replicated_bucket::model::{
     BucketModel, EncryptionModel, KeyModel, PublicAccessBlockModel, RoleModel, SideModel,
 };
 use crate::replication::component::Side;
-use crate::replication::ids::Arn;
 use crate::replication::names;
 use crate::replication::observed::{Observed, ObservedBucket, ObservedKey, ObservedRole, Presence};
 use crate::replication::operation::{BucketEncryption, Input, ReplicationRule, Tags};
@@ -95,15 +94,9 @@ fn flatten_existing(
     } else if (is_own || is_source)
         && let Some(found) = seen.encryption.present()
     {
-        let before = side.encryption.known().cloned().unwrap_or_default();
         side.encryption = Known(EncryptionModel {
             sse_algorithm: Known(found.sse_algorithm.clone()),
-            kms_key_arn: match found.kms_key.as_ref().and_then(Input::known) {
-                None => Null,
-                Some(arn) if Arn::parse_key(arn).is_ok() => Known(arn.clone()),
-                // Another name of a key; its ARN was looked up when it was first seen.
-                Some(_) => before.kms_key_arn,
-            },
+            kms_key_arn: Attr::from_option(seen.default_key().cloned()),
             bucket_key_enabled: Known(found.bucket_key_enabled),
             ..EncryptionModel::default()
         });
