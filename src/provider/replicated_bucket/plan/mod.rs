@@ -101,8 +101,8 @@ impl Planner<'_> {
         if diagnostics.has_error() {
             return;
         }
-        warn(self.config, &target.model, diagnostics);
-        super::attributes::encryption::warn(&target.model, self.prior, diagnostics);
+        warn(self.config, &target.as_found, diagnostics);
+        super::attributes::encryption::warn(&target.as_found, self.prior, diagnostics);
         response.planned_state = encode(&target.model);
         if let Some(prior) = self.prior {
             if target.model == *prior {

@@ -32,6 +32,7 @@ use crate::provider::replicated_bucket::{kept_model, report};
 use crate::provider::settings::{Session, Settings};
 use crate::replication::component::Side;
 use crate::replication::ids::{BucketName, Region};
+use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::spec::Spec;
 
 /// A configuration, worked out.
@@ -39,11 +40,14 @@ use crate::replication::spec::Spec;
 pub(crate) struct Target {
     /// Every attribute; unknown is only what follows from something unknown, or what AWS decides.
     pub(crate) model: BucketModel,
+    /// The same with what existing buckets show, which a plan's attributes do not follow from: for checks.
+    pub(crate) as_found: BucketModel,
     /// The same for the domain, where enough is known.
     pub(crate) spec: Option<Spec>,
 }
 
-/// Works a configuration out. Errors, such as a role that cannot be assumed, go to `diagnostics`.
+/// Works a configuration out: enters its locations, looks at what it leaves open, and settles what follows. Errors,
+/// such as a role that cannot be assumed, go to `diagnostics`.
 pub(crate) async fn target(
     session: Option<&Session>,
     config: &BucketModel,
@@ -52,101 +56,147 @@ pub(crate) async fn target(
     purpose: For<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Target {
-    let kept = kept_model(private);
-    let unconfigured = Settings::default();
-    let settings = session.map_or(&unconfigured, |s| &s.settings);
-    let region = ground_region(session, settings);
-    let drawn = match purpose {
-        For::Plan => None,
-        For::Apply(drawn) => Some(drawn),
-    };
-    let mut accounts = BTreeMap::new();
-    let ground = Ground {
-        prior,
-        kept: kept.as_ref(),
-        region,
-        accounts: &accounts,
-        own_encryption: &private.own_encryption,
-        found: None,
-        drawn,
-    };
-    existing::check(config, diagnostics);
-    bucket_prefix::check(config, diagnostics);
-    let mut model = effective(config, &ground);
-    check_regions(&model, diagnostics);
-    if session.is_some() {
-        check_known_regions(&model, settings, diagnostics);
-        refuse_abandoned(&model, settings, diagnostics);
-    }
-    refuse_ignored(config, &settings.ignored_tags, diagnostics);
-    if let Some(session) = session
-        && !diagnostics.has_error()
-    {
-        let entered = enter(session, &model, prior, private, diagnostics).await;
-        let ground = Ground {
-            accounts: &entered,
-            ..ground
-        };
-        model = effective(config, &ground);
-        accounts.clone_from(&entered);
-    }
-    let mut found = Found::default();
-    if let Some(session) = session
-        && !diagnostics.has_error()
-    {
-        found = find(session, &model, prior, private, diagnostics).await;
-    }
-    let as_found = effective(
+    let work = Work {
+        session,
         config,
-        &Ground {
-            prior,
-            kept: kept.as_ref(),
-            region: ground_region(session, settings),
-            accounts: &accounts,
-            own_encryption: &private.own_encryption,
-            found: Some(&found),
-            drawn,
+        prior,
+        kept: kept_model(private),
+        private,
+        drawn: match purpose {
+            For::Plan => None,
+            For::Apply(drawn) => Some(drawn),
         },
-    );
-    if drawn.is_some() {
-        missing(&as_found, &found, diagnostics);
-        model = as_found.clone();
+    };
+    let accounts = work.locate(diagnostics).await;
+    let model = work.effective(&accounts, None);
+    let found = match session {
+        Some(session) if !diagnostics.has_error() => {
+            find(session, &model, prior, private, diagnostics).await
+        }
+        _ => Found::default(),
+    };
+    let as_found = work.effective(&accounts, Some(&found));
+    work.settle(model, as_found, &found, diagnostics)
+}
+
+/// What a target follows from.
+struct Work<'a> {
+    session: Option<&'a Session>,
+    config: &'a BucketModel,
+    prior: Option<&'a BucketModel>,
+    kept: Option<BucketModel>,
+    private: &'a Private,
+    /// What an apply has drawn; none for a plan.
+    drawn: Option<&'a Drawn>,
+}
+
+impl Work<'_> {
+    /// Checks where everything is to be, and enters what has to be entered; the accounts that the locations lead to.
+    async fn locate(&self, diagnostics: &mut Diagnostics) -> BTreeMap<Side, String> {
+        existing::check(self.config, diagnostics);
+        bucket_prefix::check(self.config, diagnostics);
+        let nowhere = BTreeMap::new();
+        let model = self.effective(&nowhere, None);
+        check_regions(&model, diagnostics);
+        let ignored = self.session.map(|session| &session.settings.ignored_tags);
+        refuse_ignored(
+            self.config,
+            ignored.unwrap_or(&IgnoredTags::default()),
+            diagnostics,
+        );
+        let Some(session) = self.session else {
+            return nowhere;
+        };
+        check_known_regions(&model, &session.settings, diagnostics);
+        refuse_abandoned(&model, &session.settings, diagnostics);
+        if diagnostics.has_error() {
+            return nowhere;
+        }
+        enter(session, &model, self.prior, self.private, diagnostics).await
     }
-    check_places(&model, diagnostics);
-    check_worked_out(&model, diagnostics);
-    let mut locked = locks(&model, prior, private);
-    if drawn.is_some() {
-        for (name, lock) in &found.locked {
-            locked.entry(name.clone()).or_insert(*lock);
+
+    /// The configuration with its defaults.
+    fn effective(&self, accounts: &BTreeMap<Side, String>, found: Option<&Found>) -> BucketModel {
+        let ground = Ground {
+            prior: self.prior,
+            kept: self.kept.as_ref(),
+            region: ground_region(self.session),
+            accounts,
+            own_encryption: &self.private.own_encryption,
+            found,
+            drawn: self.drawn,
+        };
+        effective(self.config, &ground)
+    }
+
+    /// Checks what it all amounts to, and fills what follows. An apply goes by what was found.
+    fn settle(
+        &self,
+        mut model: BucketModel,
+        mut as_found: BucketModel,
+        found: &Found,
+        diagnostics: &mut Diagnostics,
+    ) -> Target {
+        let is_plan = self.drawn.is_none();
+        let mut locked = locks(&model, self.prior, self.private);
+        if !is_plan {
+            missing(&as_found, found, diagnostics);
+            model = as_found.clone();
+            for (name, lock) in &found.locked {
+                locked.entry(name.clone()).or_insert(*lock);
+            }
+        }
+        check_places(&as_found, diagnostics);
+        check_worked_out(&as_found, diagnostics);
+        let mut spec = self.finish(&mut model, diagnostics);
+        let mut numbered = None;
+        if spec.is_none() && !diagnostics.has_error() {
+            numbered = self.finish(&mut with_numbers(&model), diagnostics);
+        }
+        for spec in [&mut spec, &mut numbered].into_iter().flatten() {
+            spec.tell_locks(&locked);
+        }
+        fill(&mut model, self.prior, spec.as_ref().or(numbered.as_ref()));
+        fill_tags_all(&mut model, self.session.map(|s| &s.settings.default_tags));
+        if let (None, Some(prior)) = (self.session, self.prior)
+            && differs_in_tags_all_alone(&model, prior)
+        {
+            // Nobody knows the default tags yet, and nothing says that they change.
+            model = prior.clone();
+        }
+        // The checks may know more than the plan shows.
+        if spec.is_none() {
+            spec = self.finish(&mut as_found, diagnostics);
+        }
+        if let Some(spec) = &mut spec {
+            spec.tell_locks(&found.locked);
+            spec.tell_locks(&locked);
+            policies::check_places(spec, diagnostics);
+            policy_sizes::check(spec, diagnostics);
+        }
+        Target {
+            model,
+            as_found,
+            spec,
         }
     }
-    let mut spec = finish(&mut model, prior, settings, diagnostics);
-    let mut numbered = None;
-    if spec.is_none() && !diagnostics.has_error() {
-        numbered = finish(&mut with_numbers(&model), prior, settings, diagnostics);
+
+    /// Carries keys over, and makes the spec where enough is known.
+    fn finish(&self, model: &mut BucketModel, diagnostics: &mut Diagnostics) -> Option<Spec> {
+        if let Some(prior) = self.prior {
+            carry_keys(model, prior);
+        }
+        let unconfigured = Settings::default();
+        let settings = self.session.map_or(&unconfigured, |s| &s.settings);
+        match expand(model, settings) {
+            Ok(spec) => Some(spec),
+            Err(Incomplete::Unknown) => None,
+            Err(Incomplete::Invalid(path, why)) => {
+                diagnostics.error_at(path, "Invalid value", format!("{why}."));
+                None
+            }
+        }
     }
-    for spec in [&mut spec, &mut numbered].into_iter().flatten() {
-        spec.tell_locks(&locked);
-    }
-    fill(&mut model, prior, spec.as_ref().or(numbered.as_ref()));
-    fill_tags_all(&mut model, session.map(|s| &s.settings.default_tags));
-    if let (None, Some(prior)) = (session, prior)
-        && differs_in_tags_all_alone(&model, prior)
-    {
-        // Nobody knows the default tags yet, and nothing says that they change.
-        model = prior.clone();
-    }
-    // The checks may know more than the plan shows.
-    if spec.is_none() {
-        spec = finish(&mut as_found.clone(), prior, settings, diagnostics);
-    }
-    if let Some(spec) = &mut spec {
-        spec.tell_locks(&found.locked);
-        spec.tell_locks(&locked);
-        policies::check_places(spec, diagnostics);
-        policy_sizes::check(spec, diagnostics);
-    }
-    Target { model, spec }
 }
 
 /// What a target is worked out for.
@@ -179,32 +229,12 @@ fn with_numbers(model: &BucketModel) -> BucketModel {
     numbered
 }
 
-/// Carries keys over, and makes the spec where enough is known.
-fn finish(
-    model: &mut BucketModel,
-    prior: Option<&BucketModel>,
-    settings: &Settings,
-    diagnostics: &mut Diagnostics,
-) -> Option<Spec> {
-    if let Some(prior) = prior {
-        carry_keys(model, prior);
-    }
-    match expand(model, settings) {
-        Ok(spec) => Some(spec),
-        Err(Incomplete::Unknown) => None,
-        Err(Incomplete::Invalid(path, why)) => {
-            diagnostics.error_at(path, "Invalid value", format!("{why}."));
-            None
-        }
-    }
-}
-
 /// The provider's region, as far as it is known.
-fn ground_region(session: Option<&Session>, settings: &Settings) -> Attr<String> {
-    match (session, &settings.region) {
-        (_, Some(region)) => Attr::Known(region.to_string()),
-        (None, None) => Attr::Unknown,
-        (Some(_), None) => Attr::Null,
+fn ground_region(session: Option<&Session>) -> Attr<String> {
+    match session.map(|session| &session.settings.region) {
+        None => Attr::Unknown,
+        Some(None) => Attr::Null,
+        Some(Some(region)) => Attr::Known(region.to_string()),
     }
 }
 
