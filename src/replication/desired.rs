@@ -254,7 +254,9 @@ impl Before {
             return Self::default();
         };
         let left = &before.leftovers;
-        let in_policy = before.policy.statements.iter();
+        // What a release leaves to the bucket's owner is theirs to take away.
+        let released = bucket.is_released_from(before);
+        let in_policy = before.policy.statements.iter().filter(|_| !released);
         let of_key = before.owned_key().into_iter().flat_map(|key| &key.policy);
         Self {
             in_policy: in_policy.chain(&left.statements).cloned().collect(),

@@ -365,6 +365,11 @@ impl BucketSpec {
             .is_none_or(|existing| existing.reachable && existing.manage_bucket_policy)
     }
 
+    /// Whether it was ours `before` and is left to its owner from now on.
+    pub fn is_released_from(&self, before: &Self) -> bool {
+        self.existing().is_some() && before.settings().is_some()
+    }
+
     /// Whether it is still there after a destroy.
     pub fn stays(&self) -> bool {
         self.settings().is_none_or(|s| s.retain_on_destroy)

@@ -57,10 +57,15 @@ impl Failed<'_> {
         let is_written = now.existing().is_some_and(|e| e.enable_encryption);
         let replaced = ReplacedEncryption::of(before_side, before).or(earlier.encryption);
         let is_withdrawn = policy && now.policy_is_managed();
+        let written: &[Statement] = if now.is_released_from(before) {
+            &[]
+        } else {
+            &before.policy.statements
+        };
         BucketLeftovers {
             statements: given_up(
                 is_withdrawn,
-                [&before.policy.statements, &earlier.statements],
+                [written, &earlier.statements],
                 &now.policy.statements,
             ),
             key_statements: given_up(

@@ -1,11 +1,13 @@
 //! What becomes of buckets and keys that go, told before it happens: Terraform's `prevent_destroy` sees neither.
 
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::side_path;
+use crate::provider::replicated_bucket::report::capitalised;
 use crate::replication::component::Side;
 use crate::replication::observed::ObservedBucket;
-use crate::replication::spec::BucketSpec;
+use crate::replication::spec::{BucketSpec, Spec};
 use crate::replication::teardown::{KeyEnd, ends_of_keys};
 
 /// Warns of a bucket that an update deletes, and of each of its keys, whether it goes or stays.
@@ -48,6 +50,45 @@ pub(crate) fn warn_of_leaving(
         }
     }
     warn_of_keys_that_stay(owner, side, bucket, seen, diagnostics);
+    if bucket.policy.require_tls && bucket.stays() {
+        plain_http(side, bucket.name.as_str(), STAYS, diagnostics);
+    }
+}
+
+/// Warns of each bucket that a destroy leaves, and leaves open to plain HTTP: the statement against it is ours.
+pub(crate) fn warn_of_plain_http(state: &BucketModel, diagnostics: &mut Diagnostics) {
+    for (this, side) in state.sides() {
+        let denies = side.require_tls == Attr::Known(true);
+        if denies
+            && side.retain_on_destroy == Attr::Known(true)
+            && let Attr::Known(bucket) = &side.bucket
+        {
+            plain_http(&this, bucket, STAYS, diagnostics);
+        }
+    }
+}
+
+/// Warns of each bucket that an update leaves to its owner, and leaves open to plain HTTP.
+pub(crate) fn warn_of_released(prior: &Spec, model: &BucketModel, diagnostics: &mut Diagnostics) {
+    let denying = prior.buckets().filter(|(_, b)| b.policy.require_tls);
+    for (_, before) in denying {
+        if let Some((this, now)) = model.side_of_bucket(before.name.as_str())
+            && now.existing == Attr::Known(true)
+        {
+            plain_http(&this, before.name.as_str(), RELEASED, diagnostics);
+        }
+    }
+}
+
+const STAYS: &str = "retain_on_destroy keeps the bucket";
+const RELEASED: &str = "the bucket is left to its owner";
+
+fn plain_http(this: &Side, bucket: &str, why: &str, diagnostics: &mut Diagnostics) {
+    diagnostics.warning_at(
+        side_path(this).attribute("require_tls"),
+        format!("Bucket {bucket} will take plain HTTP"),
+        format!("{}, and the statement that denies requests over plain HTTP is this resource's, so it goes from the policy of {bucket}. To keep it, write it into `policy` as well, and apply that first: what is written there stays.", capitalised(why)),
+    );
 }
 
 /// Warns of each key that is there after its bucket has gone from the state.

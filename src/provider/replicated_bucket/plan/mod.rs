@@ -6,7 +6,7 @@ pub(crate) mod going;
 pub(crate) mod release;
 pub(crate) mod target;
 
-use self::deletions::{warn_of_leaving, why_it_goes};
+use self::deletions::{warn_of_leaving, warn_of_plain_http, warn_of_released, why_it_goes};
 use self::going::{Leaving, leaving};
 use self::target::{For, target};
 use super::abandoned::warn_if_abandoned;
@@ -38,6 +38,10 @@ impl ReplicatedBucket {
             deferred: None,
         };
         if request.proposed_new_state.is_null() {
+            let state = decode::<BucketModel>(&request.prior_state, &mut response.diagnostics);
+            if let Some(Attr::Known(state)) = state {
+                warn_of_plain_http(&state, &mut response.diagnostics);
+            }
             return response;
         }
         let config: BucketModel = match decode(&request.config, &mut response.diagnostics) {
@@ -173,6 +177,7 @@ impl Planner<'_> {
                     return;
                 }
             };
+        warn_of_released(&prior_spec, model, diagnostics);
         let owner = prior_spec.owner();
         for (side, bucket, seen) in &going.buckets {
             if !warn_if_abandoned(prior, side, &session.settings, diagnostics) {
