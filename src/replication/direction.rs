@@ -101,7 +101,8 @@ impl Spec {
     }
 }
 
-/// Directions of before that end, or whose role another one replaces; each with whether its rules go.
+/// Directions of before that end, or whose role another one replaces, or takes our policy no longer; each with whether
+/// its rules go.
 pub fn superseded<'a>(prior: &'a Spec, spec: &Spec) -> Vec<(Direction<'a>, bool)> {
     prior
         .directions()
@@ -109,12 +110,21 @@ pub fn superseded<'a>(prior: &'a Spec, spec: &Spec) -> Vec<(Direction<'a>, bool)
             // A destination under another key is the same bucket.
             let mut directions = spec.directions();
             let now = directions.find(|now| now.bucket.name == before.bucket.name);
-            let replaced = now
-                .as_ref()
-                .is_some_and(|now| now.role_arn() != before.role_arn());
+            let replaced = now.as_ref().is_some_and(|now| {
+                now.role_arn() != before.role_arn() || gives_up_policy(&before, now)
+            });
             (replaced || now.is_none()).then_some((before, now.is_none()))
         })
         .collect()
+}
+
+/// Whether a role of somebody else's was ours to write a policy into, and no longer is.
+fn gives_up_policy(before: &Direction<'_>, now: &Direction<'_>) -> bool {
+    let writes = |direction: &Direction<'_>| match direction.role.ownership {
+        RoleOwnership::Existing { manage_policy } => Some(manage_policy),
+        RoleOwnership::Owned { .. } => None,
+    };
+    writes(before) == Some(true) && writes(now) == Some(false)
 }
 
 /// Whether replicas are given to the owner of the bucket that they arrive in, where nobody says otherwise. Without

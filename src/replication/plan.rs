@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::component::{ComponentId, Part, Side};
-use super::desired::Desired;
+use super::desired::{Desired, DesiredRole};
 use super::diff::{
     Difference, Form, bucket_differences, grant_differences, narrowing, replication_differences,
     role_differences,
@@ -24,7 +24,7 @@ use super::ids::Location;
 use super::observed::{Observed, ObservedBucket, ObservedRole};
 use super::operation::{Operation, Query};
 use super::policy::PolicyShare;
-use super::spec::{BucketSpec, Spec};
+use super::spec::{BucketSpec, RoleOwnership, Spec};
 use super::teardown::{
     GivenUp, take_down_bucket, take_down_role, take_down_rules, withdraw_from_keys,
 };
@@ -108,12 +108,19 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     graph
 }
 
-/// Whether a direction's role is still wanted. The path of a role is no part of its name.
+/// Whether a direction's role is still wanted, with what we write into it. The path of a role is no part of its name.
 fn is_in_use(desired: &Desired, direction: &Direction<'_>) -> bool {
     desired.directions.values().any(|wanted| {
         wanted.role.location.account == direction.bucket.location.account
             && wanted.role.name.eq_ignore_ascii_case(&direction.role.name)
+            && !gives_up_policy(direction, &wanted.role)
     })
+}
+
+/// Whether our policy goes and the role stays: it is somebody else's, who writes its policies from now on.
+fn gives_up_policy(before: &Direction<'_>, wanted: &DesiredRole) -> bool {
+    let theirs = matches!(before.role.ownership, RoleOwnership::Existing { .. });
+    theirs && wanted.owned.is_none() && wanted.grants.is_none()
 }
 
 fn moves_to_kms(difference: &Difference) -> bool {

@@ -25,7 +25,7 @@ pub(crate) fn role(bucket: &str) -> Vec<Attribute> {
         Attribute::bool(
             "manage_policy",
             OptionalComputed,
-            "With `existing_arn`: whether the grants are written into that role, as one inline policy of our own. `false` leaves the role alone, and a warning shows the document that it needs. Default: `true`.",
+            "With `existing_arn`: whether the grants are written into that role, as one inline policy of our own. `false` leaves the role alone, without that policy, and a warning shows the document that it needs. Default: `true`.",
         ),
         Attribute::string("arn", Computed, "ARN of the role."),
         Attribute::string("unique_id", Computed, "The role's unique ID (`AROA...`)."),
