@@ -38,6 +38,11 @@ pub(crate) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
             retired.insert(retired_component(&this, &arn), arn);
         }
         let Some(arn) = owned_key(before) else {
+            if let Some(arn) = key_to_take_back(before, side)
+                && retired.remove(&retired_component(&this, arn)).is_some()
+            {
+                side.kms_key_arn = Known(arn.clone());
+            }
             continue;
         };
         let same = match (multi_region(before), multi_region(side)) {
@@ -51,6 +56,15 @@ pub(crate) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
         }
     }
     model.components = Known(text_map(retired));
+}
+
+/// The key that a bucket of ours has again which was left to its owner for a while: its default, where it is of the
+/// kind that is wanted. The ID of a multi-Region key tells that it is one.
+fn key_to_take_back<'a>(before: &'a SideModel, now: &SideModel) -> Option<&'a String> {
+    let arn = before.kms_key_arn.known()?;
+    let is_multi_region = arn.contains(":key/mrk-");
+    let is_adopted = before.existing == Known(true) && now.existing == Known(false);
+    (is_adopted && multi_region(now) == Some(is_multi_region)).then_some(arn)
 }
 
 /// Fills every computed attribute. Without a spec, because something is unknown, they are unknown.
