@@ -197,7 +197,8 @@ impl Run {
         if undone.is_success() && !uncertain {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
-            report::keys_kept(&graph, &outcome, &back, &mut response.diagnostics);
+            let owner = self.spec.owner();
+            report::keys_kept(&owner, &graph, &outcome, &back, &mut response.diagnostics);
             return;
         }
         let told = if undone.is_success() {

@@ -11,6 +11,7 @@ use crate::provider::replicated_bucket::paths::{role_path, side_path};
 use crate::provider::settings::EnterError;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::{Action, StepGraph, StepId};
+use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::operation::{Operation, Output};
 use crate::replication::ownership::{Claim, Refusal};
 use crate::replication::spec::Spec;
@@ -168,6 +169,7 @@ pub(crate) fn name_taken(path: AttributePath, error: &CallError, diagnostics: &m
 
 /// Keys that an undo leaves: the bucket was there before, and objects may be under its new key by now.
 pub(crate) fn keys_kept(
+    owner: &str,
     graph: &StepGraph,
     outcome: &Outcome,
     back: &StepGraph,
@@ -187,7 +189,7 @@ pub(crate) fn keys_kept(
             diagnostics.warning_at(
                 component_path(&step.component),
                 format!("Key {arn} stays"),
-                "The bucket was there before and stays, and objects in it may be under this new key by now. The next apply takes the key over.",
+                format!("The bucket was there before and stays, and objects in it may be under this new key by now. The key is in no state; its tags are {OWNER_TAG} = {owner} and {COMPONENT_TAG} = {}. The same configuration, applied again within 24 hours, finds it by them and takes it over. After that use it by encryption.kms_key_arn, or delete it if no object is under it.", step.component),
             );
         }
     }
