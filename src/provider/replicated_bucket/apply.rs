@@ -16,6 +16,7 @@ use super::plan::going::{Leaving, leaving, reachable};
 use super::plan::target::{For, target};
 use super::plan::unconfigured;
 use super::preflight::{is_known, roles, trust};
+use super::retired_keys::remember_retained;
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::values::computed::fill;
@@ -173,6 +174,9 @@ struct Run {
 impl Run {
     async fn create(mut self, response: &mut ApplyResponse) {
         let Some(observed) = self.observe(&mut response.diagnostics).await else {
+        let (session, diagnostics) = (&self.in_time, &mut response.diagnostics);
+        let private = &mut self.private;
+        remember_retained(session, &self.spec, &observed, private, diagnostics).await;
             return;
         };
         let graph = plan(
@@ -260,6 +264,8 @@ impl Run {
             );
         }
         if !kept.is_empty() || !self.accept(&mut observed, diagnostics) {
+        let (session, private) = (&self.in_time, &mut self.private);
+        remember_retained(session, &self.spec, &observed, private, diagnostics).await;
             return;
         }
         let graph = plan(

@@ -12,6 +12,7 @@ use super::plan::release::given_up;
 use super::plan::unconfigured;
 use super::private::Private;
 use super::read::stored_spec;
+use super::retired_keys::with_remembered;
 use super::{ReplicatedBucket, decode, report};
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -44,6 +45,7 @@ impl ReplicatedBucket {
         let Some(private) = Private::read(&request.planned_private, diagnostics) else {
             return response;
         };
+        let state = with_remembered(&state, &private);
         let Some(spec) = stored_spec(&state, &session, diagnostics) else {
             return response;
         };

@@ -19,6 +19,7 @@ mod preflight;
 mod private;
 mod read;
 pub(in crate::provider) mod report;
+pub(crate) mod retired_keys;
 pub mod schema;
 mod validate;
 pub mod values;

@@ -11,6 +11,7 @@ use super::plan::going::entered;
 use super::plan::unconfigured;
 use super::preflight::{existing_keys, others, role_grants};
 use super::private::{Private, StoredWay};
+use super::retired_keys::with_remembered;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::flatten::flatten;
@@ -86,6 +87,7 @@ async fn refreshed(
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<BucketModel>> {
     let state = &without_abandoned(state, &session.settings, diagnostics);
+    let state = &with_remembered(state, private);
     let mut spec = private.recall(stored_spec(state, session, diagnostics)?);
     let observed = match look(session, private, &mut spec, diagnostics).await {
         Ok(Some(observed)) => observed,
@@ -95,6 +97,7 @@ async fn refreshed(
             return None;
         }
     };
+    private.retired.clear();
     for (side, bucket) in spec.buckets().filter(|(_, b)| b.existing().is_some()) {
         let seen = observed.buckets.get(&side).map(|seen| &seen.object_lock);
         let name = bucket.name.to_string();

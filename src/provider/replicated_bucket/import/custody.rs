@@ -1,15 +1,12 @@
 //! Whose the parts are that an import finds. Nothing of somebody else's may end up as ours: a destroy would delete
 //! it.
 
-use super::{Importer, is_ours};
+use super::Importer;
 use crate::execution::cloud::CallErrorKind;
-use crate::execution::observe::find_keys;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::SideModel;
-use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::report;
-use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::Location;
 use crate::replication::names::{OWNER_TAG, named_by_rule_id, shared_role_policy_name};
 use crate::replication::operation::{
@@ -77,35 +74,6 @@ impl Importer<'_> {
         PolicyDocument::parse(&text).is_ok_and(|document| {
             !policy::ours(&document, |sid| policy::is_ours(sid, owner)).is_empty()
         })
-    }
-
-    /// Keys of ours that a bucket used before (ARNs).
-    pub(crate) async fn retired_keys(
-        &self,
-        owner: &str,
-        this: &Side,
-        side: &SideModel,
-        at: &Location,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Vec<String>> {
-        let component = ComponentId::Of(this.clone(), Part::Key);
-        let in_use: Vec<String> = side.kms_key_arn.known().cloned().into_iter().collect();
-        let fits = |tags: &Tags| is_ours(tags, owner, &component);
-        match find_keys(&*self.session.cloud, at, &fits, &in_use).await {
-            Ok(keys) => Some(keys),
-            Err(error) if error.kind == CallErrorKind::AccessDenied => {
-                diagnostics.warning_at(
-                    side_path(this),
-                    "Keys cannot be looked through",
-                    format!("{error}. Keys that the bucket used before, if there are any, are not imported: they stay when it goes."),
-                );
-                Some(Vec::new())
-            }
-            Err(error) => {
-                report::read_errors(&[error], diagnostics);
-                None
-            }
-        }
     }
 
     /// Whether a role holds the policy that we put into roles of somebody else's.

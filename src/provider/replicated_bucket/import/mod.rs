@@ -15,6 +15,7 @@ use self::rule::Arriving;
 use super::model::{BucketModel, RoleModel, SideModel, SourceModel};
 use super::plan::unconfigured;
 use super::private::Private;
+use super::retired_keys::{self, is_ours};
 use super::values::effective::path_and_name;
 use super::values::expand::way_in;
 use super::values::flatten::imported_encryption;
@@ -28,10 +29,10 @@ use crate::provider::replicated_bucket::values::components::retired_component;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::{AccountId, Arn, Location, Region, WayIn};
-use crate::replication::names::{self, COMPONENT_TAG, OWNER_TAG};
+use crate::replication::names;
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
 use crate::replication::operation::{
-    Answer, Input, Query, ReplicationConfiguration, ReplicationRule, Tags,
+    Answer, Input, Query, ReplicationConfiguration, ReplicationRule,
 };
 
 impl ReplicatedBucket {
@@ -425,7 +426,8 @@ impl Importer<'_> {
             side.manage_key_policy = Attr::Known(self.holds_ours(owner, at, &query).await);
         }
         if setup.wired {
-            let keys = self.retired_keys(owner, this, side, at, diagnostics);
+            let in_use: Vec<String> = side.kms_key_arn.known().cloned().into_iter().collect();
+            let keys = retired_keys::find(self.session, owner, this, &in_use, at, diagnostics);
             for arn in keys.await? {
                 found
                     .retired_keys
@@ -555,9 +557,4 @@ impl Importer<'_> {
             ..role
         })
     }
-}
-
-fn is_ours(tags: &Tags, owner: &str, component: &ComponentId) -> bool {
-    tags.get(OWNER_TAG).map(String::as_str) == Some(owner)
-        && tags.get(COMPONENT_TAG) == Some(&component.to_string())
 }

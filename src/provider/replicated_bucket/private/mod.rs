@@ -47,6 +47,10 @@ pub(crate) struct Private {
     /// The default encryption that existing buckets had before ours was written, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub encryption_found: BTreeMap<String, StoredEncryption>,
+    /// Keys of ours (ARNs) that buckets used before a destroy retained them, by the bucket's name: the next refresh takes
+    /// them into the state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub retired: BTreeMap<String, BTreeSet<String>>,
     /// The ways into accounts as they were resolved, by account id: a destination whose `account` block goes
     /// together with it can still be taken down.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
