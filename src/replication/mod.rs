@@ -7,7 +7,7 @@
 //! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and [`leftovers`] what a failure leaves. [`ownership`] says
 //! whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
-//! stands in the way.
+//! stands in the way, [`policy_room`] what does not fit in.
 
 pub mod component;
 pub mod denials;
@@ -29,6 +29,7 @@ pub mod ownership;
 pub mod plan;
 pub mod policy;
 pub mod rules;
+pub mod policy_room;
 pub mod rules_share;
 pub mod rules_size;
 pub mod spec;

@@ -33,6 +33,7 @@ mod failures;
 mod functions;
 mod identity;
 mod imports;
+mod kept;
 mod left_to_others;
 mod leftovers;
 mod lifecycle;

@@ -8,7 +8,7 @@ use crate::replication::grants::{bucket_policy, key_policy_of};
 use crate::replication::policy::{PolicyDocument, PolicyKind, TooLarge, check_size};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
-/// Refuses what is too long. What others wrote into a document counts as well, and is known only when it is edited.
+/// Refuses what is too long by itself.
 pub(crate) fn check(spec: &Spec, diagnostics: &mut Diagnostics) {
     for (this, bucket) in spec.buckets() {
         let document = bucket_policy(spec, &this);

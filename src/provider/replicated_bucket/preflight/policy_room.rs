@@ -1,0 +1,137 @@
+//! Whether what we want fits into policies that others write into as well, before anything is written.
+
+use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::framework::diagnostics::Diagnostics;
+use crate::provider::replicated_bucket::attributes::policies::{bucket_path, key_path};
+use crate::provider::replicated_bucket::report;
+use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::settings::Session;
+use crate::replication::component::{ComponentId, Part};
+use crate::replication::desired::{bucket_policy, desire, key_policy_of};
+use crate::replication::existing_keys::managed_keys;
+use crate::replication::ids::Location;
+use crate::replication::observed::{Observed, ObservedKey, Presence};
+use crate::replication::operation::{Answer, Query};
+use crate::replication::policy_room::{NoRoom, without_room};
+use crate::replication::spec::{BucketSpec, Spec};
+
+/// Refuses what does not fit into a document together with what others wrote there. Documents that state knows are read
+/// where something else is wanted in them than before.
+pub(crate) async fn check(
+    session: &Session,
+    spec: &Spec,
+    prior: Option<&Spec>,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut observed = observed.clone();
+    if let Err(error) = read_documents(session, spec, prior, &mut observed).await {
+        report::read_errors(&[error], diagnostics);
+        return;
+    }
+    let mut spec = spec.clone();
+    spec.learn_keys(&observed);
+    let desired = desire(&spec, prior, "");
+    for NoRoom { component, of, why } in without_room(&desired, &observed) {
+        let side = component.side();
+        let bucket = spec.bucket(side);
+        let writes_policy = bucket.is_some_and(|b| !b.policy.statements.is_empty());
+        let owned_key = bucket.and_then(BucketSpec::owned_key);
+        let (thing, path) = match &component {
+            ComponentId::Of(_, Part::BucketPolicy) if writes_policy => {
+                ("bucket", bucket_path(side))
+            }
+            ComponentId::Of(_, Part::BucketPolicy) => {
+                ("bucket", side_path(side).attribute("bucket"))
+            }
+            _ if owned_key.is_some_and(|key| !key.policy.is_empty()) => ("key", key_path(side)),
+            _ => ("key", side_path(side).attribute("encryption")),
+        };
+        diagnostics.error_at(
+            path,
+            format!("The policy of {thing} {of} has no room"),
+            format!("The statements of this resource cannot be written into the policy of {of} beside those that others wrote there: {why}. Shorten what is written here, or let somebody shorten theirs. Nothing was changed."),
+        );
+    }
+}
+
+/// Reads the documents that are to change and were not looked at yet.
+async fn read_documents(
+    session: &Session,
+    spec: &Spec,
+    prior: Option<&Spec>,
+    observed: &mut Observed,
+) -> Result<(), CallError> {
+    let Some(prior) = prior else {
+        // A create has looked at everything.
+        return Ok(());
+    };
+    for (side, bucket) in spec.buckets() {
+        let Some((before, _)) = prior.buckets().find(|(_, b)| b.name == bucket.name) else {
+            continue;
+        };
+        if !bucket.is_reachable() {
+            continue;
+        }
+        let at = &bucket.location;
+        let seen = observed.buckets.entry(side.clone()).or_default();
+        let is_new = bucket_policy(spec, &side) != bucket_policy(prior, &before);
+        if is_new && bucket.policy_is_managed() && seen.policy == Presence::Unasked {
+            let bucket = bucket.name.to_string();
+            seen.policy = text(session, at, Query::GetBucketPolicy { bucket }).await?;
+        }
+        let key = bucket.owned_key().and_then(|key| key.arn.clone());
+        if let Some(key) = key
+            && key_policy_of(spec, &side) != key_policy_of(prior, &before)
+            && seen.key == Presence::Unasked
+        {
+            seen.key = own_key(session, at, key).await?;
+        }
+    }
+    let before = managed_keys(prior);
+    for (arn, key) in managed_keys(spec) {
+        let is_new = before
+            .get(&arn)
+            .is_none_or(|before| before.policy != key.policy);
+        if is_new && !observed.managed_keys.contains_key(&arn) {
+            let query = Query::GetKeyPolicy { key: arn.clone() };
+            let policy = text(session, &key.location, query).await?;
+            observed.managed_keys.insert(arn, policy);
+        }
+    }
+    Ok(())
+}
+
+async fn own_key(
+    session: &Session,
+    at: &Location,
+    key: String,
+) -> Result<Presence<ObservedKey>, CallError> {
+    let describe = Query::DescribeKey { key: key.clone() };
+    let description = match session.cloud.query(at, &describe).await {
+        Ok(Answer::Key(description)) => description,
+        Ok(_) => return Ok(Presence::Unasked),
+        Err(error) if error.kind == CallErrorKind::NotFound => return Ok(Presence::Absent),
+        Err(error) => return Err(error),
+    };
+    Ok(Presence::Present(ObservedKey {
+        description,
+        policy: text(session, at, Query::GetKeyPolicy { key }).await?,
+        rotation: Presence::Unasked,
+        tags: Presence::Unasked,
+        aliases: Presence::Unasked,
+    }))
+}
+
+async fn text(
+    session: &Session,
+    at: &Location,
+    query: Query,
+) -> Result<Presence<String>, CallError> {
+    match session.cloud.query(at, &query).await {
+        Ok(Answer::Text(text)) => Ok(Presence::Present(text)),
+        Ok(_) => Ok(Presence::Unasked),
+        Err(error) if error.kind == CallErrorKind::NotFound => Ok(Presence::Absent),
+        Err(error) => Err(error),
+    }
+}
