@@ -97,8 +97,7 @@ fn gets_locked_objects(spec: &Spec, bucket: &BucketSpec) -> bool {
     })
 }
 
-/// Sides whose bucket is ours and has no Object Lock, although what arrives there is locked: by somebody else's bucket,
-/// which no configuration tells.
+/// Sides whose bucket is ours and has no Object Lock, although what arrives there comes from a locked bucket.
 pub fn unlocked(spec: &Spec) -> Vec<Side> {
     let ours = spec.buckets().filter(|(_, b)| b.settings().is_some());
     ours.filter(|(_, bucket)| !bucket.is_locked() && gets_locked_objects(spec, bucket))
@@ -106,8 +105,8 @@ pub fn unlocked(spec: &Spec) -> Vec<Side> {
         .collect()
 }
 
-    let key = seen.default_key();
 fn another_encryption(bucket: &BucketSpec, seen: &ObservedBucket) -> Option<BucketEncryption> {
+    let key = seen.default_key();
     let seen = seen.encryption.present()?;
     let told = default_encryption(&Side::Source, bucket);
     let same = seen.sse_algorithm == told.sse_algorithm

@@ -4,11 +4,12 @@
 //! and returns values. In reading order: [`ids`] and [`component`] are the nouns, [`spec`] is what was asked
 //! for, [`direction`] what leaves one bucket and [`rules`] by which rules, [`grants`] what the policies say for it,
 //! [`desired`] what AWS should show, [`observed`] what it shows, [`diff`] the difference ([`tag_change`] of tags),
-//! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and [`leftovers`] what a failure leaves. [`ownership`] says
-//! whose things are, [`existing`],
+//! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and
+//! [`leftovers`] what a failure leaves. [`ownership`] and [`adoption`] say whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
 //! stands in the way, [`policy_room`] what does not fit in.
 
+pub mod adoption;
 pub mod component;
 pub mod denials;
 pub mod desired;
@@ -28,8 +29,8 @@ pub mod operation;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
-pub mod rules;
 pub mod policy_room;
+pub mod rules;
 pub mod rules_share;
 pub mod rules_size;
 pub mod spec;

@@ -15,14 +15,14 @@ use super::model::BucketModel;
 use super::plan::going::{Leaving, leaving, reachable};
 use super::plan::target::{For, target};
 use super::plan::unconfigured;
-use super::preflight::{is_known, roles, trust};
-use super::retired_keys::remember_retained;
+use super::preflight::{self, adoption, is_known, roles, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
+use super::retired_keys::remember_retained;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::previous::in_state;
-use super::{ReplicatedBucket, decode, encode, preflight, report};
+use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::deadline::Deadline;
 use crate::execution::executor::{self, Outcome};
@@ -174,11 +174,11 @@ struct Run {
 impl Run {
     async fn create(mut self, response: &mut ApplyResponse) {
         let Some(observed) = self.observe(&mut response.diagnostics).await else {
+            return;
+        };
         let (session, diagnostics) = (&self.in_time, &mut response.diagnostics);
         let private = &mut self.private;
         remember_retained(session, &self.spec, &observed, private, diagnostics).await;
-            return;
-        };
         let graph = plan(
             &desire(&self.spec, None, &now()),
             &observed,
@@ -264,10 +264,10 @@ impl Run {
             );
         }
         if !kept.is_empty() || !self.accept(&mut observed, diagnostics) {
-        let (session, private) = (&self.in_time, &mut self.private);
-        remember_retained(session, &self.spec, &observed, private, diagnostics).await;
             return;
         }
+        let (session, private) = (&self.in_time, &mut self.private);
+        remember_retained(session, &self.spec, &observed, private, diagnostics).await;
         let graph = plan(
             &desire(&self.spec, Some(&prior_spec), &now()),
             &observed,
@@ -350,8 +350,12 @@ impl Run {
         let prior = self.prior.as_ref();
         let prior = prior.and_then(|prior| expand(prior, &self.session.settings).ok());
         let prior = prior.map(|prior| self.private.recall(prior));
+        let refuses_adoption = prior
+            .as_ref()
+            .is_some_and(|prior| adoption::refuse(&self.spec, prior, observed, diagnostics));
         if roles::missing(&self.spec, observed, diagnostics)
             || existing::refuse(&self.spec, prior.as_ref(), observed, true, diagnostics)
+            || refuses_adoption
             || refused
         {
             return false;

@@ -27,6 +27,7 @@ pub use form::Form;
 pub use grants::{grant_differences, narrowing};
 pub use role::role_differences;
 pub use rules::replication_differences;
+pub(super) use tags::tag_changes;
 
 /// Everything that differs, in an order in which it could be mended one by one.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Difference> {

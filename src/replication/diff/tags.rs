@@ -36,7 +36,7 @@ pub(super) fn tag_difference(
 
 /// Tags to set and to take away. The moment of creation stays as it is, and AWS's own tags and those that somebody
 /// else keeps are not ours.
-pub(super) fn tag_changes(
+pub(in crate::replication) fn tag_changes(
     wanted: &Tags,
     ignored: &IgnoredTags,
     seen: &Tags,

@@ -135,3 +135,44 @@ async fn a_source_that_is_not_known_yet_plans_cleanly() {
     terraform.assert_settled(&config()).await;
     assert_eq!(reads_locks(&terraform), [true, true]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_replicates_back_out_of_a_locked_bucket_needs_a_locked_source() {
+    let back = with(&config(), "destinations.archive.two_way", json!(true));
+    let ours = |config: &Json, side: &str| match side {
+        "source" => with(config, "source", json!({ "bucket": "our-source" })),
+        _ => with(
+            &without(config, "destinations.archive.existing"),
+            "destinations.archive.bucket",
+            json!("our-target"),
+        ),
+    };
+    let locked = json!({ "enabled": true });
+    let refused_at = async |config: &Json, error: &str| {
+        let mut terraform = world().await;
+        lock(&terraform, TARGET);
+        refused(&mut terraform, config, error).await;
+    };
+    refused_at(
+        &back,
+        "source.bucket: Bucket their-source has no Object Lock",
+    )
+    .await;
+    let unlocked = "source.object_lock: A destination is locked and the source is not";
+    refused_at(&ours(&back, "source"), unlocked).await;
+    let both = ours(&ours(&back, "source"), "target");
+    let ours_locked = with(&both, "destinations.archive.object_lock", locked.clone());
+    refused_at(&ours_locked, unlocked).await;
+    let mut terraform = world().await;
+    terraform
+        .converge(&with(&ours_locked, "source.object_lock", locked))
+        .await;
+    // Turned on later, and with the destination locked only then.
+    let mut terraform = world().await;
+    let one_way = with(&ours_locked, "destinations.archive.two_way", json!(false));
+    terraform.converge(&one_way).await;
+    assert_eq!(terraform.plan(&ours_locked).await.said.errors, [unlocked]);
+    let mut terraform = world().await;
+    terraform.converge(&both).await;
+    assert_eq!(terraform.plan(&ours_locked).await.said.errors, [unlocked]);
+}

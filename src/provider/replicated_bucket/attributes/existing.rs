@@ -191,14 +191,18 @@ fn is_true(side: &SideModel, name: &str) -> bool {
 }
 
 /// Whether a plan has to look at an existing bucket that state knows: where the configuration now says something
-/// else of it, and where the refresh found it changed. At a source the rules of others may have changed as well.
+/// else of it, first of all that it is ours, and where the refresh found it changed. At a source the rules of others
+/// may have changed as well.
 pub(crate) fn is_to_be_looked_at(prior: &BucketModel, model: &BucketModel, this: &Side) -> bool {
-    let Some(now) = model.side(this).filter(|now| now.existing == Known(true)) else {
+    let Some(now) = model.side(this) else {
         return false;
     };
     let Known(before) = previous(prior, this, now) else {
         return false;
     };
+    if now.existing != Known(true) {
+        return before.existing == Known(true) && now.existing == Known(false);
+    }
     let drifted = || {
         let lines = prior.components.known().into_iter().flatten();
         let of_this = format!("{this}/");
@@ -230,10 +234,20 @@ pub(crate) fn refuse(
     }
     for this in unlocked(&spec) {
         refused = true;
+        let (summary, whose) = match this {
+            Side::Source => (
+                "A destination is locked and the source is not",
+                "a destination that replicates back and has Object Lock",
+            ),
+            Side::Destination(_) => (
+                "The source is locked and this destination is not",
+                "a source that has Object Lock",
+            ),
+        };
         diagnostics.error_at(
             side_path(&this).attribute("object_lock"),
-            "The source is locked and this destination is not",
-            format!("{this} gets objects of an existing bucket that has Object Lock. S3 replicates them only into locked buckets, and says so only for each object that fails. Write object_lock = {{ enabled = true }} there. Nothing was changed."),
+            summary,
+            format!("{this} gets objects of {whose}. S3 replicates them only into locked buckets, and says so only for each object that fails. Write object_lock = {{ enabled = true }} there. Nothing was changed."),
         );
     }
     refused

@@ -2,10 +2,11 @@
 //! and no answer fills an attribute.
 
 pub(crate) mod acls;
+pub(crate) mod adoption;
 pub(crate) mod existing_keys;
 pub(crate) mod others;
-pub(crate) mod policy_sizes;
 pub(crate) mod policy_room;
+pub(crate) mod policy_sizes;
 pub(crate) mod role_grants;
 pub(crate) mod role_size;
 pub(crate) mod roles;
@@ -79,11 +80,11 @@ pub(crate) async fn check(
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
             existing::refuse(spec, prior_spec, &observed, false, diagnostics);
-        }
             policy_room::check(session, spec, prior_spec, &observed, diagnostics).await;
             if let Some(prior_spec) = prior_spec {
                 adoption::check(spec, prior_spec, &observed, diagnostics);
             }
+        }
         Err(errors) => new_errors(&errors, spec, diagnostics),
     }
 }

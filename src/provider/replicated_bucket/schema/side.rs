@@ -40,7 +40,7 @@ pub(crate) fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::bool(
             "existing",
             OptionalComputed,
-            "Whether the bucket belongs to somebody else. Then only what replication itself needs is written: our rules in its replication configuration and our statements in its policy; what others wrote there stays, and a destroy takes away ours alone. A bucket that is not there yet at plan is looked at again at apply. Changing it adopts the bucket or releases it; nothing is deleted. Default: `false`.",
+            "Whether the bucket belongs to somebody else. Then only what replication itself needs is written: our rules in its replication configuration and our statements in its policy; what others wrote there stays, and a destroy takes away ours alone. A bucket that is not there yet at plan is looked at again at apply. Changing it releases the bucket, which keeps what it has, or adopts it: then all settings here count, and the plan lists what its owner set and the bucket loses. Default: `false`.",
         ),
         Attribute::bool(
             "enable_versioning",
