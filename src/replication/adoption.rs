@@ -5,12 +5,13 @@
 
 use super::component::{ComponentId, Part, Side};
 use super::desired::{Desired, DesiredBucket, DesiredCustody, DesiredSettings, desire};
-use super::diff::{bucket_differences, same_rule, tag_changes};
+use super::diff::{bucket_differences, tag_changes};
 use super::graph::Action;
 use super::names::{OWNER_TAG, is_ownership_tag};
 use super::observed::{Observed, ObservedBucket};
 use super::operation::{Operation, Tags};
 use super::policy::PolicyDocument;
+use super::rules_share::same_rule;
 use super::spec::Spec;
 
 /// A bucket that becomes ours.

@@ -395,6 +395,9 @@ async fn told(change: &Change) -> String {
         }
     }
     terraform.cloud.take_writes();
+    if change.path.ends_with("manage_policy") {
+        their_roles_grant_the_same(&terraform);
+    }
     terraform.converge(&after).await;
     for write in take_writes(&terraform) {
         let _ = writeln!(text, "  writes: {write}");
@@ -410,6 +413,20 @@ async fn told(change: &Change) -> String {
         let _ = writeln!(text, "  back: {write}");
     }
     text
+}
+
+/// The owners of existing roles do as the warning says, before ours goes.
+fn their_roles_grant_the_same(terraform: &Terraform) {
+    let mut aws = terraform.cloud.aws.state();
+    let theirs = aws
+        .roles
+        .iter_mut()
+        .filter(|((_, name), _)| name == "existing");
+    for (_, role) in theirs {
+        let ours = role.policies.clone().into_iter();
+        let same = ours.map(|(name, document)| (format!("theirs-{name}"), document));
+        role.policies.extend(same);
+    }
 }
 
 fn take_writes(terraform: &Terraform) -> Vec<String> {

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{BucketModel, text_map};
+use super::model::BucketModel;
+use super::paths::side_path;
 use super::private::Private;
 use super::report;
-use super::values::computed::retired_component;
-use super::values::expand::side_path;
+use super::values::components::retired_component;
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::observe::find_keys;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::Attr;
+use crate::framework::model::{Attr, text_map};
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::Location;

@@ -255,7 +255,7 @@ fn put_back(
     }
     let left = private.leftovers().buckets.remove(name)?.encryption?;
     let ours = worked_out(&left.ours);
-    is_there(&ours.sse_algorithm, ours.kms_key_arn.known()).then(|| left.found)
+    is_there(&ours.sse_algorithm, ours.kms_key_arn.known()).then_some(left.found)
 }
 
 /// IDs of rules that are ours, now or until now, and of those that were to go before.

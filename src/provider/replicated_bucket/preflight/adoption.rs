@@ -1,7 +1,7 @@
 //! Buckets that a configuration no longer leaves to their owners: whether they may be adopted, and what they lose.
 
 use crate::framework::diagnostics::Diagnostics;
-use crate::provider::replicated_bucket::values::expand::side_path;
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::replication::adoption::{Adoption, adoptions};
 use crate::replication::observed::Observed;
 use crate::replication::spec::Spec;

@@ -2,13 +2,14 @@
 
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
-use crate::provider::replicated_bucket::attributes::policies::{bucket_path, key_path};
+use crate::provider::replicated_bucket::paths::side_path;
+use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path};
 use crate::provider::replicated_bucket::report;
-use crate::provider::replicated_bucket::values::expand::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part};
-use crate::replication::desired::{bucket_policy, desire, key_policy_of};
+use crate::replication::desired::desire;
 use crate::replication::existing_keys::managed_keys;
+use crate::replication::grants::{bucket_policy, key_policy_of};
 use crate::replication::ids::Location;
 use crate::replication::observed::{Observed, ObservedKey, Presence};
 use crate::replication::operation::{Answer, Query};
@@ -39,12 +40,14 @@ pub(crate) async fn check(
         let owned_key = bucket.and_then(BucketSpec::owned_key);
         let (thing, path) = match &component {
             ComponentId::Of(_, Part::BucketPolicy) if writes_policy => {
-                ("bucket", bucket_path(side))
+                ("bucket", bucket_policy_path(side))
             }
             ComponentId::Of(_, Part::BucketPolicy) => {
                 ("bucket", side_path(side).attribute("bucket"))
             }
-            _ if owned_key.is_some_and(|key| !key.policy.is_empty()) => ("key", key_path(side)),
+            _ if owned_key.is_some_and(|key| !key.policy.is_empty()) => {
+                ("key", key_policy_path(side))
+            }
             _ => ("key", side_path(side).attribute("encryption")),
         };
         diagnostics.error_at(
