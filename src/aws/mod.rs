@@ -78,6 +78,7 @@ impl Cloud for AwsCloud {
         let at = At::new(location, &clients);
         let answer = match query {
             Query::HeadBucket { bucket } => s3::head_bucket(&at, bucket).await,
+            Query::ListBuckets { prefix } => s3::list_buckets(&at, prefix).await,
             Query::GetBucketVersioning { bucket } => s3::get_bucket_versioning(&at, bucket).await,
             Query::GetBucketEncryption { bucket } => s3::get_bucket_encryption(&at, bucket).await,
             Query::GetPublicAccessBlock { bucket } => {

@@ -74,6 +74,35 @@ pub(super) async fn head_bucket(at: &At<'_>, bucket: &str) -> Result<Answer, Cal
     ))
 }
 
+/// Only the buckets of the region that is asked; S3 answers with pages, and with regions, to who asks for few at a time.
+pub(super) async fn list_buckets(at: &At<'_>, prefix: &str) -> Result<Answer, CallError> {
+    let mut names = Vec::new();
+    let mut token = None;
+    loop {
+        let request = at.clients.s3.list_buckets().max_buckets(1000);
+        let request = request
+            .bucket_region(at.region().as_str())
+            .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
+            .set_continuation_token(token);
+        let page = at
+            .read("s3:ListBuckets", "all buckets")
+            .run(request.send())
+            .await?;
+        let here = |region: &Option<String>| {
+            let region = region.as_deref();
+            region.is_none_or(|region| region == at.region().as_str())
+        };
+        let buckets = page.buckets.unwrap_or_default().into_iter();
+        let buckets = buckets.filter(|bucket| here(&bucket.bucket_region));
+        names.extend(buckets.filter_map(|bucket| bucket.name));
+        token = page.continuation_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            names.retain(|name| name.starts_with(prefix));
+            return Ok(Answer::Names(names));
+        }
+    }
+}
+
 pub(super) async fn get_bucket_versioning(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
     let request = at.clients.s3.get_bucket_versioning().bucket(bucket);
     let output = at

@@ -114,6 +114,11 @@ pub trait Resource: Send + Sync {
         );
         response
     }
+    /// The configuration that describes an imported object. `config` is its state without what nobody may write and
+    /// without empty strings; what is left to do is to write one of each pair of alternatives.
+    fn generate_config(&self, config: Value) -> Value {
+        config
+    }
     /// Brings the JSON of an older schema version to the current one. Called only for older versions.
     fn upgrade_state(
         &self,

@@ -23,11 +23,14 @@ use sha2::{Digest, Sha256};
 use self::account::AccountDataSource;
 use self::config::{Environment, ProviderConfig, ProviderModel};
 use self::replicated_bucket::ReplicatedBucket;
+use self::replicated_bucket::list::ReplicatedBuckets;
 use self::settings::{Session, Shared};
 use crate::aws::AwsCloud;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
-use crate::framework::provider::{ConfigureRequest, DataSource, Function, Provider, Resource};
+use crate::framework::provider::{
+    ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
+};
 use crate::framework::schema::Schema;
 use crate::framework::value::Value;
 
@@ -113,6 +116,10 @@ impl Provider for ReplicatedProvider {
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
         vec![Arc::new(AccountDataSource::new(self.shared.clone()))]
+    }
+
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        vec![Arc::new(ReplicatedBuckets::new(self.shared.clone()))]
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {

@@ -130,6 +130,9 @@ async fn a_bucket_is_made_set_up_read_and_deleted() {
         aws.see(Query::HeadBucket { bucket: b() }).await,
         Answer::BucketRegion("eu-west-1".to_owned())
     );
+    let list = |prefix: String| aws.see(Query::ListBuckets { prefix });
+    assert_eq!(list(b()).await, Answer::Names(vec![b()]));
+    assert_eq!(list(format!("{bucket}-")).await, Answer::Names(Vec::new()));
     assert_eq!(
         aws.see(Query::GetBucketTagging { bucket: b() }).await,
         Answer::Tags(tags())

@@ -207,6 +207,51 @@ async fn lists_are_read_to_their_last_page() {
 }
 
 #[tokio::test]
+async fn buckets_are_listed_by_pages_of_one_region() {
+    let server = Server::start(|received, _| {
+        let (buckets, more) = match received.operation.contains("continuation-token") {
+            false => (
+                [("acme-a", "eu-west-1"), ("acme-b", "us-west-2")],
+                "<ContinuationToken>t</ContinuationToken>",
+            ),
+            true => ([("acme-c", "eu-west-1"), ("other", "eu-west-1")], ""),
+        };
+        let buckets = buckets.map(|(name, region)| {
+            format!("<Bucket><Name>{name}</Name><BucketRegion>{region}</BucketRegion></Bucket>")
+        });
+        let buckets = buckets.concat();
+        Reply::ok(&format!(
+            "<ListAllMyBucketsResult><Buckets>{buckets}</Buckets>{more}</ListAllMyBucketsResult>"
+        ))
+    })
+    .await;
+    let cloud = cloud(&server.url);
+    let list = |prefix: &str| Query::ListBuckets {
+        prefix: prefix.to_owned(),
+    };
+    let answer = cloud.query(&at("eu-west-1"), &list("acme-")).await;
+    let names = vec!["acme-a".to_owned(), "acme-c".to_owned()];
+    assert_eq!(answer, Ok(Answer::Names(names)));
+    cloud.query(&at("eu-west-1"), &list("")).await.unwrap();
+    let paths: Vec<String> = server
+        .received()
+        .into_iter()
+        .map(|received| received.operation)
+        .collect();
+    let page = "GET /?max-buckets=1000&prefix=acme-&bucket-region=eu-west-1&x-id=ListBuckets";
+    let parameters = |path: &str| {
+        let (_, query) = path.split_once('?').unwrap();
+        let mut parameters: Vec<String> = query.split('&').map(str::to_owned).collect();
+        parameters.sort();
+        parameters
+    };
+    assert_eq!(parameters(&paths[0]), parameters(page));
+    let next = format!("{page}&continuation-token=t");
+    assert_eq!(parameters(&paths[1]), parameters(&next));
+    assert!(!paths[2].contains("prefix"), "{}", paths[2]);
+}
+
+#[tokio::test]
 async fn the_user_agent_ends_with_our_words() {
     let server = Server::start(|_, _| Reply::ok("{}")).await;
     let mut config = config(&server.url);

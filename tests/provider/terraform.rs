@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use serde_json::Value as Json;
 use terraform_provider_replicated::framework::contract::{
     assert_object_compatible, assert_plan_valid, assert_replace_paths, proposed_new_state,
 };
 use terraform_provider_replicated::framework::diagnostics::{Diagnostics, Severity};
 use terraform_provider_replicated::framework::provider::{
-    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, PlanRequest, PlanResponse,
-    ReadRequest,
+    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, ListRequest, MoveRequest,
+    PlanRequest, PlanResponse, ReadRequest,
 };
 use terraform_provider_replicated::framework::schema::Schema;
 use terraform_provider_replicated::framework::server::Server;
@@ -58,6 +59,15 @@ pub struct Plan {
     /// Paths that replace.
     pub replaced_by: Vec<String>,
     pub is_empty: bool,
+    pub said: Said,
+}
+
+/// What a query tells of one bucket.
+#[derive(Debug)]
+pub struct Listed {
+    pub name: String,
+    pub identity: Json,
+    pub object: Option<Value>,
     pub said: Said,
 }
 
@@ -475,6 +485,13 @@ impl Terraform {
         said
     }
 
+    /// `terraform destroy -refresh=false`.
+    pub async fn destroy_unseen(&mut self) -> Said {
+        let (state, private) = (self.state.clone(), self.private.clone());
+        let identity = self.identity.clone();
+        self.delete(&state, private, &identity).await
+    }
+
     async fn delete(&mut self, state: &Value, private: Vec<u8>, identity: &Value) -> Said {
         let server = self.server();
         let request = ApplyRequest {
@@ -523,6 +540,62 @@ impl Terraform {
         self.identify(response.identity);
         said.extend(self.refresh().await);
         said
+    }
+
+    /// A `moved` block from another resource type, whose state Terraform has stored; a plan follows.
+    pub async fn move_here(&mut self, provider: &str, ty: &str, stored: &Json) -> Said {
+        let server = self.server();
+        let request = MoveRequest {
+            source_provider_address: provider.to_owned(),
+            source_type_name: ty.to_owned(),
+            source_schema_version: 0,
+            source_state: stored["attributes"].clone(),
+            source_private: Vec::new(),
+            source_identity: stored.get("identity").cloned(),
+        };
+        let response = server.move_resource_state(TYPE, request).await;
+        let said = Said::of(&response.diagnostics);
+        if said.is_fine() {
+            self.state = response.target_state;
+            self.private = response.target_private;
+            self.identify(response.target_identity);
+        }
+        said
+    }
+
+    /// The configuration that `-generate-config-out` writes for the stored object.
+    pub async fn generated(&self) -> Json {
+        let server = self.server();
+        let config = server.generate_resource_config(TYPE, &self.state).await;
+        config.unwrap().to_json(&self.ty()).unwrap()
+    }
+
+    /// What is generated for the stored object is accepted, and nothing is left to do with it.
+    pub async fn assert_generated_settles(&mut self) -> Json {
+        let generated = self.generated().await;
+        self.assert_settled(&generated).await;
+        generated
+    }
+
+    /// `terraform query` with one `list` block.
+    pub async fn list(&self, config: &Json, with_objects: bool, limit: i64) -> Vec<Listed> {
+        let server = self.server();
+        let ty = &server.schemas().list_resources[TYPE].ty;
+        let request = ListRequest {
+            config: value(config, ty),
+            include_resource_object: with_objects,
+            limit,
+            stop: server.stop_token(),
+        };
+        let identity_ty = self.identity_ty();
+        let events = server.list_resource(TYPE, request).await;
+        let listed = events.map(|event| Listed {
+            name: event.display_name,
+            identity: event.identity.to_json(&identity_ty).unwrap(),
+            object: event.resource_object,
+            said: Said::of(&event.diagnostics),
+        });
+        listed.collect().await
     }
 
     /// Nothing is left to do: a refresh changes nothing, and the plan is empty.

@@ -29,6 +29,9 @@ fn every_attribute_and_block_is_described_by_sentences() {
     for (name, data_source) in &schemas.data_sources {
         describe(name, &data_source.schema.block, &mut findings);
     }
+    for (name, list) in &schemas.list_resources {
+        describe(name, &list.schema.block, &mut findings);
+    }
     assert_none(findings);
 }
 

@@ -9,7 +9,13 @@ use support::terraform::{Client, PROVIDER_ADDRESS, Workspace};
 use crate::{assert_none, files_below, root, text};
 
 /// Folders with the parts that the documentation pages show; each other folder is an example of its own.
-const PARTS: [&str; 4] = ["provider", "resources", "data-sources", "functions"];
+const PARTS: [&str; 5] = [
+    "provider",
+    "resources",
+    "data-sources",
+    "list-resources",
+    "functions",
+];
 
 /// Lines of a README that fit on one screen.
 const SCREEN: usize = 45;
@@ -129,16 +135,27 @@ async fn every_configuration_is_accepted_by_terraform() -> Outcome {
     let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-replicated"));
     for part in PARTS {
         let files = files_below(&format!("examples/{part}"));
-        let mut files = files
-            .iter()
-            .filter(|path| path.extension().is_some_and(|kind| kind == "tf"));
+        let mut files = files.iter().filter(|path| {
+            let kind = path.extension();
+            kind.is_some_and(|kind| kind == "tf" || kind == "hcl")
+        });
         assert!(
             files.clone().next().is_some(),
             "there is nothing in examples/{part}"
         );
         for path in &mut files {
-            let workspace = Workspace::new(client.clone(), provider)?;
-            workspace.write("main.tf", &text(path))?;
+            // Identities and queries are newer than the client of PATH may be.
+            let is_query = part == "list-resources";
+            let client = match is_query || path.ends_with("import-by-identity.tf") {
+                true => Client::from_python()?,
+                false => client.clone(),
+            };
+            let workspace = Workspace::new(client, provider)?;
+            let name = match is_query {
+                true => "main.tfquery.hcl",
+                false => "main.tf",
+            };
+            workspace.write(name, &text(path))?;
             if !text(path).contains("required_providers") {
                 workspace.write(
                 "versions.tf",
@@ -148,6 +165,10 @@ async fn every_configuration_is_accepted_by_terraform() -> Outcome {
             )?;
             }
             assert_accepted(&workspace, path).await?;
+            if is_query {
+                let run = workspace.run(&["validate", "-query", "-no-color"]).await?;
+                assert_eq!(run.code, Some(0), "{}: {run}", path.display());
+            }
         }
     }
     for example in example_folders() {

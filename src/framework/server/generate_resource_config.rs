@@ -1,6 +1,8 @@
 //! `GenerateResourceConfig`: a configuration that would describe an imported object.
 
 use super::Server;
+use super::answer::{bug, settled};
+use super::guard::guarded_sync;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::schema::{Attribute, Setter, traverse};
 use crate::framework::value::{NULL, Type, Value};
@@ -29,7 +31,17 @@ impl Server {
                 true
             },
         );
-        Ok(config)
+        let operation = format!("generate a configuration of {type_name}");
+        let config = guarded_sync(&operation, || entry.item.generate_config(config))?;
+        settled(&entry.schema, &entry.ty, config).map_err(|error| {
+            let mut diagnostics = Diagnostics::new();
+            bug(
+                &mut diagnostics,
+                "The provider generated an invalid configuration",
+                format!("It does not fit the schema: {error}."),
+            );
+            diagnostics
+        })
     }
 }
 

@@ -35,9 +35,7 @@ impl Server {
         let limit = usize::try_from(request.limit).unwrap_or(0);
         let operation = format!("list {type_name}");
         match guarded(&operation, entry.item.list(request)).await {
-            Ok(events) => ended_by_errors(operation, events, check)
-                .take(limit)
-                .boxed(),
+            Ok(events) => limited(limit, ended_by_errors(operation, events, check)),
             Err(diagnostics) => failed(diagnostics),
         }
     }
@@ -91,6 +89,19 @@ impl Check {
         };
         event
     }
+}
+
+/// Ends the stream with its last object that is wanted; what is no object, but a warning, does not count.
+fn limited(limit: usize, events: BoxStream<'static, ListEvent>) -> BoxStream<'static, ListEvent> {
+    stream::unfold((limit, events), |(wanted, mut events)| async move {
+        if wanted == 0 {
+            return None;
+        }
+        let event = events.next().await?;
+        let rest = wanted - usize::from(!event.identity.is_null());
+        Some((event, (rest, events)))
+    })
+    .boxed()
 }
 
 fn failed(diagnostics: Diagnostics) -> BoxStream<'static, ListEvent> {

@@ -18,7 +18,12 @@ use crate::framework::server::{Schemas, Server};
 /// What the names of resources and data sources begin with, and pages leave out.
 const PREFIX: &str = "replicated_";
 /// Folders of `docs/` that hold generated pages and nothing else.
-const GENERATED: [&str; 3] = ["docs/resources", "docs/data-sources", "docs/functions"];
+const GENERATED: [&str; 4] = [
+    "docs/resources",
+    "docs/data-sources",
+    "docs/list-resources",
+    "docs/functions",
+];
 
 /// Runs `docs [--check] [DIR]` and tells what was done. `DIR` is the repository's root, else the current
 /// directory. With `--check` nothing is written, and a page that differs is an error.
@@ -95,6 +100,23 @@ pub fn pages(schemas: &Schemas, root: &Path) -> Result<BTreeMap<PathBuf, String>
             import: None,
         };
         pages.insert(path("data-sources", name), page.text());
+    }
+    for (name, list) in &schemas.list_resources {
+        let page = Page {
+            title: format!("{name} List Resource - replicated"),
+            heading: format!("{name} (List Resource)"),
+            example: example(
+                root,
+                &format!("list-resources/{name}/list-resource.tfquery.hcl"),
+            )?,
+            notes: match name.as_str() {
+                "replicated_bucket" => include_str!("bucket_list.md"),
+                _ => "",
+            },
+            schema: &list.schema,
+            import: None,
+        };
+        pages.insert(path("list-resources", name), page.text());
     }
     for (name, function) in &schemas.functions {
         let example = example(root, &format!("functions/{name}/function.tf"))?;
@@ -255,6 +277,7 @@ mod tests {
             "resources/replicated_bucket/import.sh",
             "resources/replicated_bucket/import-by-identity.tf",
             "data-sources/replicated_account/data-source.tf",
+            "list-resources/replicated_bucket/list-resource.tfquery.hcl",
         ];
         for path in functions.chain(others.map(str::to_owned)) {
             let file = root.path().join("examples").join(path);

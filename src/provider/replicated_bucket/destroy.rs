@@ -13,7 +13,7 @@ use super::plan::unconfigured;
 use super::private::Private;
 use super::read::stored_spec;
 use super::retired_keys::with_remembered;
-use super::{ReplicatedBucket, decode, report};
+use super::{ReplicatedBucket, decode, moved, report};
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -45,6 +45,10 @@ impl ReplicatedBucket {
         let Some(private) = Private::read(&request.planned_private, diagnostics) else {
             return response;
         };
+        if private.moved {
+            moved::refuse_unseen(diagnostics);
+            return response;
+        }
         let state = with_remembered(&state, &private);
         let Some(spec) = stored_spec(&state, &session, diagnostics) else {
             return response;

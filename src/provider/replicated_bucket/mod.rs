@@ -10,9 +10,12 @@ mod apply;
 pub mod attributes;
 mod destroy;
 pub mod documents;
+mod generate;
 mod identity;
 mod import;
+pub mod list;
 pub mod model;
+mod moved;
 mod paths;
 mod plan;
 mod preflight;
@@ -34,8 +37,8 @@ use super::settings::Shared;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, FromValue, ToValue};
 use crate::framework::provider::{
-    ApplyRequest, ApplyResponse, IdentitySchema, ImportRequest, ImportResponse, PlanRequest,
-    PlanResponse, ReadRequest, ReadResponse, Resource,
+    ApplyRequest, ApplyResponse, IdentitySchema, ImportRequest, ImportResponse, MoveRequest,
+    MoveResponse, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
 };
 use crate::framework::schema::Schema;
 use crate::framework::value::Value;
@@ -114,6 +117,17 @@ impl Resource for ReplicatedBucket {
 
     async fn import(&self, request: ImportRequest) -> ImportResponse {
         self.import_state(request).await
+    }
+
+    fn generate_config(&self, config: Value) -> Value {
+        match BucketModel::from_known(&config) {
+            Ok(model) => generate::configuration(model),
+            Err(_) => config,
+        }
+    }
+
+    async fn move_state(&self, request: MoveRequest) -> MoveResponse {
+        moved::move_state(&request)
     }
 
     fn upgrade_identity(

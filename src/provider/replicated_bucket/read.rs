@@ -15,7 +15,7 @@ use super::retired_keys::with_remembered;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::flatten::flatten;
-use super::{ReplicatedBucket, decode, encode, report};
+use super::{ReplicatedBucket, decode, encode, moved, report};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -46,7 +46,7 @@ impl ReplicatedBucket {
             diagnostics: Diagnostics::new(),
             deferred: None,
         };
-        let Some(Attr::Known(state)) =
+        let Some(Attr::Known(mut state)) =
             decode::<BucketModel>(&request.current_state, &mut response.diagnostics)
         else {
             return response;
@@ -64,6 +64,12 @@ impl ReplicatedBucket {
         let Some(mut private) = Private::read(&request.private, &mut response.diagnostics) else {
             return response;
         };
+        if private.moved {
+            match moved::imported(&session, &state, &mut response.diagnostics).await {
+                Some(found) => (state, private) = found,
+                None => return response,
+            }
+        }
         if private.remainder
             && let Ok(spec) = expand(&state, &session.settings)
         {

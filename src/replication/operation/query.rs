@@ -15,6 +15,12 @@ use super::shapes::{
 pub enum Query {
     /// Does the bucket exist, is it ours, where is it? Answers [`Answer::BucketRegion`].
     HeadBucket { bucket: String },
+    /// Names of the account's buckets in the region that is asked, in their order (all pages). Answers
+    /// [`Answer::Names`].
+    ListBuckets {
+        /// What the names begin with.
+        prefix: String,
+    },
     /// Answers [`Answer::Text`]: `Enabled`, `Suspended`, or absent when never set.
     GetBucketVersioning { bucket: String },
     /// Answers [`Answer::Encryption`].
@@ -135,6 +141,7 @@ impl Query {
     pub fn call(&self) -> &'static str {
         match self {
             Self::HeadBucket { .. } => "s3:HeadBucket",
+            Self::ListBuckets { .. } => "s3:ListBuckets",
             Self::GetBucketVersioning { .. } => "s3:GetBucketVersioning",
             Self::GetBucketEncryption { .. } => "s3:GetBucketEncryption",
             Self::GetPublicAccessBlock { .. } => "s3:GetPublicAccessBlock",
@@ -190,6 +197,7 @@ impl Query {
             | Self::GetKeyRotationStatus { key }
             | Self::ListKeyTags { key }
             | Self::ListAliases { key } => key,
+            Self::ListBuckets { .. } => "all buckets",
             Self::ListKeys => "all keys",
             Self::GetRole { role }
             | Self::ListRolePolicies { role }

@@ -92,6 +92,16 @@ impl State {
             // AWS names the right region even at the wrong endpoint.
             return Ok(Answer::BucketRegion(found.region.clone()));
         }
+        if let Query::ListBuckets { prefix } = query {
+            let buckets = self.buckets.iter().filter(|(name, bucket)| {
+                bucket.account == at.account.as_str()
+                    && bucket.region == at.region.as_str()
+                    && name.starts_with(prefix)
+            });
+            return Ok(Answer::Names(
+                buckets.map(|(name, _)| name.clone()).collect(),
+            ));
+        }
         let bucket = self.bucket(at, query.subject())?;
         let absent = |code| refuse(Kind::NotFound, code, "not set");
         Ok(match query {

@@ -25,6 +25,9 @@ pub const PROVIDER_ADDRESS: &str = "replicated-bucket/replicated";
 /// Name of the provider's executable.
 pub const PROVIDER_BINARY: &str = "terraform-provider-replicated";
 
+/// Name of the file with Terraform's own settings.
+const SETTINGS: &str = "terraform.rc";
+
 /// A Terraform to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Client {
@@ -81,6 +84,7 @@ fn is_executable(file: &Path) -> bool {
 #[derive(Debug)]
 pub struct Workspace {
     client: Client,
+    provider: PathBuf,
     directory: TempDir,
     configuration: PathBuf,
     environment: BTreeMap<OsString, OsString>,
@@ -109,8 +113,9 @@ impl Workspace {
             .canonicalize()
             .map_err(|error| format!("no provider at {}: {error}", provider.display()))?;
         let provider_directory = provider.parent().ok_or("the provider is no file")?;
-        let settings = directory.path().join("terraform.rc");
-        std::fs::write(&settings, cli_configuration(provider_directory))?;
+        let settings = directory.path().join(SETTINGS);
+        let overrides = [(PROVIDER_ADDRESS, provider_directory)];
+        std::fs::write(&settings, cli_configuration(&overrides))?;
         let mut environment = BTreeMap::new();
         let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
         set("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -124,10 +129,25 @@ impl Workspace {
         set("NO_PROXY", "127.0.0.1".into());
         Ok(Self {
             client,
+            provider,
             directory,
             configuration,
             environment,
         })
+    }
+
+    /// Lets the provider's executable stand in for another provider, whose schemas Terraform asks for because the
+    /// state names it, and of which it uses none.
+    pub fn stand_in_for(&self, address: &str) -> Outcome {
+        let (_, name) = address.rsplit_once('/').ok_or("this is no address")?;
+        let stand_in = self.directory.path().join(name);
+        std::fs::create_dir(&stand_in)?;
+        let executable = stand_in.join(format!("terraform-provider-{name}"));
+        std::os::unix::fs::symlink(&self.provider, executable)?;
+        let provider = self.provider.parent().ok_or("the provider is no file")?;
+        let overrides = [(PROVIDER_ADDRESS, provider), (address, &stand_in)];
+        let settings = self.directory.path().join(SETTINGS);
+        Ok(std::fs::write(settings, cli_configuration(&overrides))?)
     }
 
     /// Keeps the workspace's directory for good, and tells it.
@@ -295,16 +315,20 @@ fn copy_below(from: &Path, to: &Path) -> Outcome {
 }
 
 /// The provider of this directory, and no network for any other.
-fn cli_configuration(directory: &Path) -> String {
+fn cli_configuration(overrides: &[(&str, &Path)]) -> String {
     // A JSON string is a string of Terraform's language but for its templates.
-    let directory = Value::from(directory.to_string_lossy())
-        .to_string()
-        .replace("${", "$${")
-        .replace("%{", "%%{");
+    let overrides = overrides.iter().map(|(address, directory)| {
+        let directory = Value::from(directory.to_string_lossy())
+            .to_string()
+            .replace("${", "$${")
+            .replace("%{", "%%{");
+        format!("    \"{address}\" = {directory}\n")
+    });
+    let overrides: String = overrides.collect();
     format!(
         "disable_checkpoint = true\n\
          provider_installation {{\n  \
-           dev_overrides {{\n    \"{PROVIDER_ADDRESS}\" = {directory}\n  }}\n\
+           dev_overrides {{\n{overrides}  }}\n\
          }}\n"
     )
 }

@@ -67,7 +67,7 @@ impl Action for Countdown {
     }
 }
 
-/// Lists three things; the configuration makes the second one fail.
+/// Lists three things, after a word about what is none; the configuration makes the second one fail.
 pub(super) struct Things;
 
 #[async_trait]
@@ -80,14 +80,21 @@ impl ListResource for Things {
     }
     async fn list(&self, request: ListRequest) -> BoxStream<'static, ListEvent> {
         let fail = request.config.attribute("fail") == &Value::Bool(true);
-        stream::iter(["a", "b", "c"])
+        stream::iter(["-", "a", "b", "c"])
             .map(move |name| {
                 let mut diagnostics = Diagnostics::new();
                 if fail && name == "b" {
                     diagnostics.error("AccessDenied", "No.");
                 }
+                let is_none = name == "-";
+                if is_none {
+                    diagnostics.warning("Hidden", "It cannot be looked at.");
+                }
                 ListEvent {
-                    identity: identity(name, Value::Null),
+                    identity: match is_none {
+                        true => Value::Null,
+                        false => identity(name, Value::Null),
+                    },
                     display_name: name.to_owned(),
                     resource_object: Some(thing([("name", text(name))])),
                     diagnostics,
@@ -284,17 +291,19 @@ fn a_listing_stops_at_its_limit_or_at_an_error() {
             .map(|event| event.display_name)
             .collect::<String>()
     };
-    assert_eq!(names(list(100, false, false)), "abc");
-    assert_eq!(names(list(1, false, false)), "a");
-    assert_eq!(names(list(100, false, true)), "ab");
+    assert_eq!(names(list(100, false, false)), "-abc");
+    // What is no object does not count.
+    assert_eq!(names(list(1, false, false)), "-a");
+    assert_eq!(names(list(0, false, false)), "");
+    assert_eq!(names(list(100, false, true)), "-ab");
 }
 
 #[test]
 fn a_listing_carries_objects_only_when_asked() {
-    assert!(list(1, false, false)[0].resource_object.is_none());
+    assert!(list(1, false, false)[1].resource_object.is_none());
     let objects = list(1, true, false);
     assert_eq!(
-        objects[0].resource_object,
+        objects[1].resource_object,
         Some(thing([("name", text("a"))]))
     );
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::Attr;
 use crate::framework::value::Value;
+use crate::provider::replicated_bucket::model::{BucketModel, SideModel, SourceModel};
 use crate::replication::ids::{AccountId, Arn, BucketName, Region};
 
 /// `[account/]bucket[@region][,role ARN]...`.
@@ -61,6 +63,35 @@ impl ImportId {
             region: region.map_err(|e| format!("`region`: {e}."))?,
             roles: BTreeMap::new(),
         })
+    }
+
+    /// A source in an account and a region, where they are known.
+    pub(crate) fn of_place(
+        bucket: &str,
+        account: Option<&str>,
+        region: Option<&str>,
+    ) -> Option<Self> {
+        Some(Self {
+            account: account.and_then(|id| AccountId::parse(id).ok()),
+            bucket: BucketName::parse(bucket).ok()?,
+            region: region.and_then(|code| Region::parse(code).ok()),
+            roles: BTreeMap::new(),
+        })
+    }
+
+    /// A state with no more than that in it.
+    pub(crate) fn place(&self) -> BucketModel {
+        let source = SideModel {
+            bucket: Attr::Known(self.bucket.to_string()),
+            account_id: Attr::from_option(self.account.as_ref().map(ToString::to_string)),
+            region: Attr::from_option(self.region.as_ref().map(ToString::to_string)),
+            ..SideModel::default()
+        };
+        BucketModel {
+            id: source.bucket.clone(),
+            source: Attr::Known(SourceModel(source)),
+            ..BucketModel::default()
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::private::Private;
 use super::validate::warn;
 use super::values::computed::import_id;
 use super::values::expand::expand;
-use super::{ReplicatedBucket, decode, encode, preflight};
+use super::{ReplicatedBucket, decode, encode, moved, preflight};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
@@ -52,6 +52,13 @@ impl ReplicatedBucket {
             Some(prior) => prior,
             None => return response,
         };
+        let Some(private) = Private::read(&request.prior_private, &mut response.diagnostics) else {
+            return response;
+        };
+        if private.moved {
+            moved::refuse_unseen(&mut response.diagnostics);
+            return response;
+        }
         let session = match self.shared.session() {
             Ok(session) => Some(session),
             Err(NoSession::Unknown) => None,
@@ -59,9 +66,6 @@ impl ReplicatedBucket {
                 unconfigured(&mut response.diagnostics);
                 return response;
             }
-        };
-        let Some(private) = Private::read(&request.prior_private, &mut response.diagnostics) else {
-            return response;
         };
         let planner = Planner {
             shared: &self.shared,

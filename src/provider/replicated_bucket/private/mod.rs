@@ -29,6 +29,9 @@ pub(crate) struct Private {
     /// Set between an import and its first read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub importing: bool,
+    /// Set between a move from another resource type and the first read, which imports: the state is a name alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
     /// What a failed create could not undo: a destroy of it never empties a bucket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remainder: bool,
