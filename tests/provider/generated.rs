@@ -102,16 +102,19 @@ fn setups() -> Vec<(&'static str, Json)> {
 #[tokio::test(start_paused = true)]
 async fn each_setup_of_the_examples_is_generated_as_a_configuration_that_plans_empty() {
     for (name, config) in setups() {
-        println!("{name}");
         let terraform = Terraform::new();
         surroundings(&terraform);
-        assert_generated(terraform, &config).await;
+        let generated = assert_generated(terraform, &config).await;
+        let (written, keys) = (&config["destinations"], &generated["destinations"]);
+        let destinations = |of: &Json| of.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(destinations(keys), destinations(written), "{name}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn setups_with_buckets_of_others_are_generated_too() {
     let into_theirs = json!({ "filter": { "prefix": "billing/" }, "storage_class": "GLACIER_IR" });
+    // As in `many-to-one`.
     let many_to_one = with(&kms_abroad(), "source", json!({ "bucket": "acme-logs" }));
     let mut archive = crate::existing::config()["destinations"]["archive"].clone();
     archive
@@ -124,7 +127,26 @@ async fn setups_with_buckets_of_others_are_generated_too() {
         "role",
         json!({ "existing_arn": THEIR_ROLE }),
     );
+    let key = |account, region| {
+        let arn = existing_key((account, region), 0);
+        json!({ "sse_algorithm": "aws:kms", "kms_key_arn": arn })
+    };
+    // As in `existing-buckets`.
+    let written = json!({
+        "source": {
+            "bucket": SOURCE,
+            "existing": true,
+            "enable_versioning": true,
+            "enable_encryption": true,
+            "encryption": key(HOME, "eu-west-1"),
+        },
+        "destinations": { "backup": abroad(json!({
+            "encryption": key(ABROAD, "us-west-2"),
+            "manage_key_policy": true,
+        })) },
+    });
     for (config, theirs) in [
+        (written, vec![SOURCE]),
         (crate::existing::config(), vec![SOURCE, TARGET]),
         (by_their_role, vec![SOURCE, TARGET]),
         (many_to_one, vec![TARGET]),

@@ -584,7 +584,7 @@ fn told_by_aws(config: &Json) -> Json {
     let mut config = config.clone();
     let destinations = config["destinations"].as_object_mut().unwrap();
     destinations.retain(|_, side| side["existing"] != json!(true));
-    let mut forget = |side: &mut Json| {
+    let forget = |side: &mut Json| {
         if let Some(encryption) = side["encryption"].as_object_mut() {
             encryption.remove("additional_kms_key_arns");
             if encryption.values().all(Json::is_null) {
