@@ -2,7 +2,7 @@
 //! writes itself. Identities came with Terraform 1.12, queries with 1.14: the client of `PATH` is left out where it
 //! is older.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::Outcome;
 use support::terraform::Client;
 
@@ -148,4 +148,24 @@ async fn a_query_finds_what_replicates_and_writes_a_configuration_that_plans_emp
         .send()
         .await?;
     setup.destroy().await
+}
+
+#[tokio::test]
+async fn a_stored_identity_of_an_earlier_version_is_read_and_completed() -> Outcome {
+    let setup = Setup::applied(Client::from_python()?).await?;
+    let stored = identity(&setup, RESOURCE).await?;
+    let run = setup.workspace.run(&["state", "pull"]).await?.success()?;
+    let mut state: Value = serde_json::from_str(&run.stdout)?;
+    let instance = &mut state["resources"][0]["instances"][0];
+    instance["identity_schema_version"] = json!(0);
+    instance["identity"] = json!({ "bucket": setup.bucket });
+    state["serial"] = json!(state["serial"].as_u64().unwrap_or_default() + 1);
+    setup.workspace.write("old.json", &state.to_string())?;
+    let push = ["state", "push", "old.json"];
+    setup.workspace.run(&push).await?.success()?;
+    setup.workspace.plan().await?.success()?;
+    let refresh = ["apply", "-refresh-only", "-auto-approve", "-no-color"];
+    setup.workspace.run(&refresh).await?.success()?;
+    assert_eq!(identity(&setup, RESOURCE).await?, stored);
+    Ok(())
 }
