@@ -7,7 +7,8 @@
 //! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and
 //! [`leftovers`] what a failure leaves. [`ownership`] and [`adoption`] say whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
-//! stands in the way, [`policy_room`] what does not fit in.
+//! stands in the way, [`policy_room`] what does not fit in. [`operator_policy`] is what whoever runs all of it has to
+//! be allowed.
 
 pub mod adoption;
 pub mod component;
@@ -26,6 +27,7 @@ pub mod names;
 pub mod observed;
 pub mod obstacle;
 pub mod operation;
+pub mod operator_policy;
 pub mod ownership;
 pub mod plan;
 pub mod policy;

@@ -62,6 +62,21 @@ output "grants" {
     destinations = { near = { region = "eu-west-2" } }
   })).Statement)
 }
+
+# Known after apply: the functions wait for it.
+resource "terraform_data" "account" {
+  input = "222222222222"
+}
+
+output "operators" {
+  value = keys(provider::replicated::operator_policy({
+    source = { bucket = "<bucket>", region = "eu-west-1", account_id = "111111111111" }
+    destinations = {
+      far = { assume_role = { role_arn = "arn:aws:iam::${terraform_data.account.output}:role/Deploy" }, region = "eu-west-2" }
+    }
+    access = "read"
+  }))
+}
 "#;
 
 async fn functions_need_no_credentials(client: Client) -> Outcome {
@@ -79,6 +94,11 @@ async fn functions_need_no_credentials(client: Client) -> Outcome {
     assert_eq!(setup.proxy.log().len(), 0);
     let state = setup.workspace.state_json().await?;
     assert_eq!(state["values"]["outputs"]["grants"]["value"], 3, "{state}");
+    assert_eq!(
+        state["values"]["outputs"]["operators"]["value"],
+        serde_json::json!(["111111111111", "222222222222"]),
+        "{state}"
+    );
 
     setup.main(&OBJECT.replace("bucket =", "buckt ="))?;
     let refused = setup.workspace.plan().await?.with_code(1)?;

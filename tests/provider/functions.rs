@@ -20,7 +20,7 @@ async fn told(
 }
 
 /// An object as HCL has it: every part of a type of its own.
-fn literal(json: &Json) -> (Value, Type) {
+pub fn literal(json: &Json) -> (Value, Type) {
     match json {
         Json::Object(entries) => {
             let parts = entries
@@ -33,6 +33,8 @@ fn literal(json: &Json) -> (Value, Type) {
         }
         Json::String(text) => (Value::string(text), Type::String),
         Json::Null => (Value::Null, Type::String),
+        Json::Bool(_) => (Value::from_json(json, &Type::Bool).unwrap(), Type::Bool),
+        Json::Number(_) => (Value::from_json(json, &Type::Number).unwrap(), Type::Number),
         other => panic!("{other}"),
     }
 }

@@ -43,6 +43,7 @@ mod listing;
 mod many_destinations;
 mod moved;
 mod object_lock;
+mod operator_policy;
 mod policies;
 mod provider_block;
 mod random;

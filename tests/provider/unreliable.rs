@@ -8,13 +8,31 @@ use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, 
 use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
-use crate::fake::FakeCloud;
+use crate::fake::{FakeCloud, State};
 
 /// A [`FakeCloud`] on which things can be made to fail.
 #[derive(Default)]
 pub struct UnreliableCloud {
     pub aws: FakeCloud,
     troubles: Mutex<Troubles>,
+    /// Every call since a test asked for them.
+    record: Mutex<Option<Vec<Recorded>>>,
+}
+
+/// A call with all that it says, and what there was when it was made.
+pub struct Recorded {
+    /// Where; none for the role that is assumed to enter an account.
+    pub at: Option<Location>,
+    pub call: Call,
+    pub before: State,
+}
+
+/// What was called.
+#[derive(Debug, Clone)]
+pub enum Call {
+    Enter(WayIn),
+    Query(Query),
+    Operation(Operation),
 }
 
 #[derive(Default)]
@@ -79,6 +97,22 @@ impl UnreliableCloud {
         troubles.silent.clear();
     }
 
+    /// From now on every call is recorded whole; those recorded until now.
+    pub fn record(&self) -> Vec<Recorded> {
+        let mut record = self.record.lock().unwrap();
+        record.replace(Vec::new()).unwrap_or_default()
+    }
+
+    fn made(&self, at: Option<&Location>, call: impl FnOnce() -> Call) {
+        if let Some(record) = self.record.lock().unwrap().as_mut() {
+            record.push(Recorded {
+                at: at.cloned(),
+                call: call(),
+                before: self.aws.state().clone(),
+            });
+        }
+    }
+
     /// Every question since the last time, as account and question.
     pub fn take_queries(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.troubles.lock().unwrap().queries)
@@ -97,6 +131,7 @@ impl UnreliableCloud {
 #[async_trait]
 impl Cloud for UnreliableCloud {
     async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        self.made(None, || Call::Enter(way_in.clone()));
         let identity = self.aws.enter(way_in, region).await?;
         if self.is_closed(identity.account.as_str()) {
             return Err(denied("sts:AssumeRole", "the role", None));
@@ -105,6 +140,7 @@ impl Cloud for UnreliableCloud {
     }
 
     async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        self.made(Some(at), || Call::Query(query.clone()));
         let asked = (at.account.to_string(), query.to_string());
         let (refused, silent) = {
             let mut troubles = self.troubles.lock().unwrap();
@@ -125,6 +161,7 @@ impl Cloud for UnreliableCloud {
     }
 
     async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        self.made(Some(at), || Call::Operation(operation.clone()));
         let (refused, busy) = {
             let what = operation.to_string();
             let mut troubles = self.troubles.lock().unwrap();

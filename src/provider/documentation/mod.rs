@@ -2,9 +2,11 @@
 //!
 //! A page is made of the schema's own descriptions, of the examples under `examples/`, and of a few
 //! paragraphs that stand beside this file. [`run`] is the sub-command `docs`, which writes the pages or checks
-//! that they are as written; [`pages`] makes them. Guides and decisions are written by hand and left alone.
+//! that they are as written; [`pages`] makes them. Decisions, and guides but the operator's permissions, are written
+//! by hand and left alone.
 
 mod function;
+mod operator_permissions;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -123,6 +125,8 @@ pub fn pages(schemas: &Schemas, root: &Path) -> Result<BTreeMap<PathBuf, String>
         let text = function::page(name, &function.signature(), &example);
         pages.insert(path("functions", name), text);
     }
+    let guide = PathBuf::from("docs/guides/operator-permissions.md");
+    pages.insert(guide, operator_permissions::page());
     Ok(pages)
 }
 

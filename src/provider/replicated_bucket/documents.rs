@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{BucketModel, SideModel};
+use super::paths::side_path;
 use super::schema;
 use super::validate::{check_worked_out, validate};
 use super::values::computed::carry_keys;
-use super::values::effective::{Ground, effective};
+use super::values::effective::{Found, Ground, effective};
 use super::values::expand::{Incomplete, expand};
 use crate::framework::diagnostics::{Diagnostics, Severity};
 use crate::framework::model::{Attr, FromValue as _};
@@ -17,11 +18,16 @@ use crate::provider::spelling::did_you_mean;
 use crate::replication::component::Side;
 use crate::replication::grants::{bucket_policy, key_policy_of, key_statements, role_document};
 use crate::replication::ids::Arn;
-use crate::replication::policy::{PolicyDocument, trust_policy};
+use crate::replication::operation::permissions::Access;
+use crate::replication::operator_policy::operator_policies;
+use crate::replication::policy::{PolicyDocument, Unresolved, trust_policy};
 use crate::replication::spec::Spec;
 
 /// A document for each destination, by its key; none where it needs none.
 pub type ByDestination = BTreeMap<String, Option<String>>;
+
+/// A document for each account, by its id.
+pub type ByAccount = BTreeMap<String, String>;
 
 /// A setup of which enough is told to write its policies.
 #[derive(Debug, Clone)]
@@ -70,7 +76,8 @@ impl Documents {
                 region,
                 accounts: &accounts,
                 own_encryption: &BTreeSet::new(),
-                found: None,
+                // Which numbers rules of others have is in no document.
+                found: Some(&Found::default()),
                 drawn: None,
             },
         );
@@ -82,9 +89,7 @@ impl Documents {
         match expand(&model, &Settings::default()) {
             Ok(spec) => Ok(Self { spec }),
             Err(Incomplete::Invalid(path, why)) => Err(format!("{path}: {why}.")),
-            Err(Incomplete::Unknown) => Err(
-                "Too little is told to write policies: each bucket needs its name, and one that is there already its encryption.".to_owned(),
-            ),
+            Err(Incomplete::Unknown) => Err(untold(&model)),
         }
     }
 
@@ -115,6 +120,14 @@ impl Documents {
                 (!statements.is_empty()).then(|| PolicyDocument::new(statements))
             })
         })
+    }
+
+    /// What whoever runs Terraform has to be allowed, by account id.
+    pub fn operator_policies(&self, access: Access) -> Result<ByAccount, String> {
+        let documents = operator_policies(&self.spec, access).into_iter();
+        documents
+            .map(|(account, document)| Ok((account.to_string(), rendered(&document)?)))
+            .collect()
     }
 
     fn of_destinations(
@@ -152,9 +165,29 @@ fn account(side: &SideModel) -> Option<String> {
     side.account_id.known().cloned().or_else(of_role)
 }
 
+/// Where too little is told: nobody asks AWS about a bucket that is there already, and none is drawn a name.
+fn untold(model: &BucketModel) -> String {
+    for (this, side) in model.sides() {
+        if side.bucket.known().is_none() {
+            let path = side_path(&this).attribute("bucket");
+            return format!(
+                "{path}: too little is told to write policies: the bucket needs its name."
+            );
+        }
+        if !side.encryption.to_value().is_wholly_known() {
+            let path = side_path(&this).attribute("encryption");
+            return format!(
+                "{path}: too little is told to write policies: of a bucket that is there already, write the encryption that it has."
+            );
+        }
+    }
+    "Too little is told to write policies: each bucket needs its name, and one that is there already its encryption.".to_owned()
+}
+
 fn rendered(document: &PolicyDocument) -> Result<String, String> {
-    document.render().map_err(|_| {
-        "A key of this setup is still to be made, and the policies name it: pass the resource itself, or write kms_key_arn in each `encryption`.".to_owned()
+    document.render().map_err(|Unresolved::Component(component)| {
+        let path = side_path(component.side()).attribute("encryption");
+        format!("{path}: A key of this setup is still to be made, and the policies name it: pass the resource itself, or write kms_key_arn in each `encryption`.")
     })
 }
 

@@ -7,6 +7,7 @@
 mod lifecycle;
 mod managed_policy;
 mod object_lock;
+pub mod permissions;
 mod query;
 mod shapes;
 

@@ -50,7 +50,7 @@ impl State {
         let Some(policy) = self
             .managed_policies
             .get(policy_arn)
-            .filter(|_| is_of(at, policy_arn))
+            .filter(|_| is_of(at, policy_arn) || is_aws_own(policy_arn))
         else {
             return Some(absent());
         };
@@ -176,4 +176,9 @@ fn absent<T>() -> Result<T, Refused> {
 
 fn is_of(at: &Location, arn: &str) -> bool {
     Arn::parse(arn).is_ok_and(|arn| arn.account == at.account.as_str())
+}
+
+/// Whether it is one that AWS keeps for everybody to read and attach.
+fn is_aws_own(policy_arn: &str) -> bool {
+    policy_arn.starts_with("arn:aws:iam::aws:policy/")
 }

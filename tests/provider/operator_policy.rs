@@ -1,0 +1,681 @@
+//! What the operator's policy allows, held against the calls that the provider really makes: all of them are
+//! allowed, and nothing is granted that none of them takes.
+//!
+//! Each setup is made once in vain, made, mended after somebody has changed everything by hand, and destroyed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+use terraform_provider_replicated::execution::cloud::CallErrorKind;
+use terraform_provider_replicated::framework::value::{Type, Value};
+use terraform_provider_replicated::replication::operation::permissions::{
+    On, PERMISSIONS, Permission, When,
+};
+use terraform_provider_replicated::replication::operation::{
+    Expiration, LifecycleRule, Moment, Operation, Query,
+};
+use terraform_provider_replicated::replication::policy::{
+    Decision, Element, PolicyDocument, Request, evaluate,
+};
+
+use crate::configs::{ABROAD, HOME, THIRD, deploy, document, with};
+use crate::existing::stands;
+use crate::fake::{Bucket, ManagedPolicy, State};
+use crate::functions::literal;
+use crate::random::{existing_key, existing_role, surroundings};
+use crate::terraform::Terraform;
+use crate::unreliable::{Call, Recorded};
+
+const SOURCE: &str = "acme-archive";
+const OWNER_TAG: &str = "replicated:owner";
+const OWNER: &str = "111111111111/acme-archive";
+const NEAR: (&str, &str) = (HOME, "eu-west-1");
+const FAR: (&str, &str) = (ABROAD, "us-west-2");
+
+/// A setup with what it has at one destination, `backup`, and in its source.
+fn setup(source: Json, backup: Json) -> Json {
+    let mut config = json!({
+        "source": { "bucket": SOURCE, "region": NEAR.1, "account_id": HOME },
+        "destinations": { "backup": { "region": FAR.1, "assume_role": deploy(ABROAD) } },
+        "tags": { "team": "archive" },
+    });
+    let members = |json: Json| json.as_object().unwrap().clone();
+    config["source"]
+        .as_object_mut()
+        .unwrap()
+        .extend(members(source));
+    let destination = &mut config["destinations"]["backup"];
+    destination.as_object_mut().unwrap().extend(members(backup));
+    config
+}
+
+/// The setups of the examples, by their folder, and some that have what these have not.
+fn setups() -> BTreeMap<&'static str, Json> {
+    let kms = json!({ "encryption": { "sse_algorithm": "aws:kms" } });
+    let named =
+        |place| json!({ "sse_algorithm": "aws:kms", "kms_key_arn": existing_key(place, 0) });
+    let lifecycle =
+        json!({ "old": { "noncurrent_version_expiration": { "noncurrent_days": 21 } } });
+    let locked = json!({
+        "object_lock": { "mode": "GOVERNANCE", "days": 365, "bypass_governance_on_destroy": true },
+        "force_destroy": true,
+    });
+    let near = |config: Json| {
+        with(
+            &with(&config, "destinations.backup.assume_role", Json::Null),
+            "destinations.backup.region",
+            json!("us-east-1"),
+        )
+    };
+    let kept = json!({ "encryption": { "sse_algorithm": "aws:kms" }, "retain_on_destroy": true });
+    BTreeMap::from([
+        (
+            "one-to-many-regions",
+            with(
+                &near(setup(kept.clone(), kept)),
+                "role",
+                json!({ "path": "/service-role/" }),
+            ),
+        ),
+        (
+            "same-account-lifecycle",
+            near(setup(
+                json!({ "lifecycle_rules": lifecycle }),
+                json!({ "lifecycle_rules": lifecycle, "encryption": { "sse_algorithm": "AES256" } }),
+            )),
+        ),
+        ("cross-account-kms", setup(kms.clone(), json!({}))),
+        (
+            "existing-buckets",
+            setup(
+                json!({ "existing": true, "enable_versioning": true, "enable_encryption": true, "encryption": named(NEAR) }),
+                json!({ "encryption": named(FAR), "manage_key_policy": true }),
+            ),
+        ),
+        (
+            "rules",
+            setup(
+                json!({ "encryption": named(NEAR) }),
+                json!({
+                    "encryption": named(FAR),
+                    "manage_key_policy": true,
+                    "rules": { "one": { "filter": { "prefix": "a/" } }, "other": { "filter": { "prefix": "b/" }, "replica_kms_key_arn": existing_key(FAR, 1) } },
+                }),
+            ),
+        ),
+        ("two-way", setup(kms.clone(), json!({ "two_way": true }))),
+        (
+            "many-to-one",
+            setup(
+                json!({}),
+                json!({ "bucket": "acme-logs", "existing": true, "encryption": { "sse_algorithm": "AES256" } }),
+            ),
+        ),
+        ("object-lock", setup(locked.clone(), locked)),
+        (
+            "a role that is left as it is",
+            with(
+                &setup(json!({}), json!({})),
+                "role",
+                json!({ "existing_arn": existing_role(HOME), "manage_policy": false }),
+            ),
+        ),
+        (
+            "exclusive policies, a boundary and unusual keys",
+            with(
+                &setup(
+                    json!({
+                        "exclusive_policy": true,
+                        "force_destroy": true,
+                        "encryption": { "sse_algorithm": "aws:kms", "key": { "enable_key_rotation": false, "enabled": false } },
+                    }),
+                    json!({ "require_tls": true, "encryption": { "sse_algorithm": "aws:kms", "key": { "multi_region": true } } }),
+                ),
+                "role",
+                json!({ "permissions_boundary": "arn:aws:iam::111111111111:policy/Boundary" }),
+            ),
+        ),
+    ])
+}
+
+/// The world before the setup: keys, a role, and the buckets that the setup finds.
+async fn world(config: &Json) -> Terraform {
+    let terraform = Terraform::new();
+    surroundings(&terraform);
+    for (pointer, account, region) in [
+        ("/source", HOME, NEAR.1),
+        ("/destinations/backup", ABROAD, FAR.1),
+    ] {
+        let side = config.pointer(pointer).unwrap();
+        if side["existing"] == json!(true) {
+            stands(
+                &terraform,
+                account,
+                region,
+                side["bucket"].as_str().unwrap(),
+            )
+            .await;
+        }
+    }
+    if config["source"]["enable_versioning"] == json!(true) {
+        terraform
+            .cloud
+            .aws
+            .state()
+            .buckets
+            .get_mut(SOURCE)
+            .unwrap()
+            .versioning = None;
+    }
+    let mut aws = terraform.cloud.aws.state();
+    for arn in THEIR_POLICIES {
+        let anything = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
+        let policy = ManagedPolicy {
+            versions: vec![(
+                "v1".to_owned(),
+                PolicyDocument::parse(&document(&[anything])).unwrap(),
+            )],
+            tags: BTreeMap::new(),
+            serial: 1,
+        };
+        aws.managed_policies.insert(arn.to_owned(), policy);
+        let role = aws
+            .roles
+            .get_mut(&(HOME.to_owned(), "existing".to_owned()))
+            .unwrap();
+        role.attached.push(arn.to_owned());
+    }
+    drop(aws);
+    terraform
+}
+
+const THEIR_POLICIES: [&str; 2] = [
+    "arn:aws:iam::111111111111:policy/theirs",
+    "arn:aws:iam::aws:policy/AmazonS3FullAccess",
+];
+
+fn is_theirs(policy_arn: &str) -> bool {
+    THEIR_POLICIES.contains(&policy_arn)
+}
+
+fn is_ours(tags: &BTreeMap<String, String>) -> bool {
+    tags.get(OWNER_TAG).map(String::as_str) == Some(OWNER)
+}
+
+/// What somebody changes by hand, one after the other.
+const CHANGES: [fn(&mut State); 4] = [settings_change, things_go, keys_end, abac];
+
+fn our_buckets(aws: &mut State) -> impl Iterator<Item = &mut Bucket> {
+    aws.buckets
+        .values_mut()
+        .filter(|bucket| is_ours(&bucket.tags))
+}
+
+fn settings_change(aws: &mut State) {
+    for (name, bucket) in &mut aws.buckets {
+        if !is_ours(&bucket.tags) {
+            continue;
+        }
+        bucket.ownership = "ObjectWriter".to_owned();
+        bucket.public_access_block = None;
+        bucket.tags.insert("by".to_owned(), "hand".to_owned());
+        bucket.encryption.bucket_key_enabled = !bucket.encryption.bucket_key_enabled;
+        bucket.encryption.sse_algorithm = "AES256".to_owned();
+        bucket.encryption.kms_key = None;
+        let rule = LifecycleRule {
+            enabled: true,
+            expiration: Some(Expiration::At(Moment::Days(1))),
+            ..LifecycleRule::default()
+        };
+        let lifecycle = bucket.lifecycle.get_or_insert_default();
+        lifecycle.rules.insert("by-hand".to_owned(), rule);
+        if bucket.object_lock.is_none() {
+            bucket.versioning = Some("Suspended".to_owned());
+        }
+        let statement = json!({ "Effect": "Allow", "Principal": { "AWS": THIRD }, "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{name}/*") });
+        bucket.policy = Some(PolicyDocument::parse(&document(&[statement])).unwrap());
+    }
+    for key in aws.keys.values_mut().filter(|key| is_ours(&key.tags)) {
+        key.description = "?".to_owned();
+        key.rotation = match key.rotation {
+            Some(_) => None,
+            None => Some(365),
+        };
+        key.tags.insert("by".to_owned(), "hand".to_owned());
+        key.tags.remove("team");
+        key.policy.statements.truncate(1);
+        let theirs = json!({ "Effect": "Allow", "Principal": { "AWS": THIRD }, "Action": "kms:Decrypt", "Resource": "*" });
+        let theirs = PolicyDocument::parse(&document(&[theirs])).unwrap();
+        key.policy.statements.extend(theirs.statements);
+    }
+    for role in aws.roles.values_mut() {
+        if is_ours(&role.description.tags) {
+            role.description.description = "?".to_owned();
+            role.description.trust_policy = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+            let boundary = "arn:aws:iam::111111111111:policy/Theirs".to_owned();
+            role.description.permissions_boundary = Some(boundary);
+            role.description
+                .tags
+                .insert("by".to_owned(), "hand".to_owned());
+            role.description.tags.remove("team");
+        }
+        role.policies.clear();
+    }
+}
+
+fn things_go(aws: &mut State) {
+    for bucket in aws.buckets.values_mut() {
+        bucket.replication = None;
+    }
+    for bucket in our_buckets(aws) {
+        bucket.policy = None;
+        bucket.tags.remove("team");
+    }
+    for key in aws.keys.values_mut().filter(|key| is_ours(&key.tags)) {
+        key.state = "PendingDeletion".to_owned();
+        key.window_days = Some(30);
+    }
+    for role in aws
+        .roles
+        .values_mut()
+        .filter(|role| is_ours(&role.description.tags))
+    {
+        role.description.permissions_boundary = None;
+    }
+}
+
+fn keys_end(aws: &mut State) {
+    aws.aliases.clear();
+    aws.keys.retain(|_, key| !is_ours(&key.tags));
+    aws.roles.retain(|_, role| !is_ours(&role.description.tags));
+}
+
+fn abac(aws: &mut State) {
+    for bucket in our_buckets(aws) {
+        bucket.abac = Some((CallErrorKind::Invalid, "MethodNotAllowed"));
+        bucket.tags.insert("by".to_owned(), "hand".to_owned());
+        bucket.tags.remove("team");
+    }
+    for role in aws
+        .roles
+        .values_mut()
+        .filter(|role| is_ours(&role.description.tags))
+    {
+        role.attached
+            .push("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    }
+}
+
+/// The setup with other keys: an update to what it is moves the aliases to new ones.
+fn with_other_keys(config: &Json) -> Json {
+    let mut other = config.clone();
+    for side in ["source", "destinations.backup"] {
+        let at = |name: &str| format!("/{}/encryption{name}", side.replace('.', "/"));
+        let own = config.pointer(&at(""));
+        let encryption = own.unwrap_or(&config["source"]["encryption"]);
+        let is_own = encryption["sse_algorithm"] == json!("aws:kms");
+        if is_own && encryption.get("kms_key_arn").is_none() {
+            let is_multi_region = encryption["key"]["multi_region"] == json!(true);
+            other = with(
+                &other,
+                &format!("{side}.encryption.sse_algorithm"),
+                json!("aws:kms"),
+            );
+            other = with(
+                &other,
+                &format!("{side}.encryption.key.multi_region"),
+                json!(!is_multi_region),
+            );
+        }
+    }
+    other
+}
+
+/// Leads a setup through its life; the calls of all plans, and all calls.
+async fn lived(name: &str, config: &Json) -> (Vec<Recorded>, Vec<Recorded>) {
+    let mut terraform = world(config).await;
+    let (mut plans, mut all) = (Vec::new(), Vec::new());
+    terraform.cloud.record();
+    terraform.plan(config).await;
+    plans.extend(terraform.cloud.record());
+    let last = format!("PutBucketReplication {SOURCE}");
+    terraform.cloud.refuse(&last);
+    let said = terraform.apply(config).await;
+    assert!(!said.is_fine(), "{name}");
+    assert!(terraform.state.is_null(), "{name}: {said:?}");
+    terraform.cloud.recover();
+    all.extend(terraform.cloud.record());
+    let other = with_other_keys(config);
+    if other != *config {
+        let said = terraform.apply(&other).await;
+        assert_eq!(said.details, Vec::<String>::new(), "{name}");
+        terraform.cloud.record();
+    }
+    terraform.plan(config).await;
+    plans.extend(terraform.cloud.record());
+    let said = terraform.apply(config).await;
+    assert_eq!(said.details, Vec::<String>::new(), "{name}");
+    for change in CHANGES {
+        change(&mut terraform.cloud.aws.state());
+        all.extend(terraform.cloud.record());
+        terraform.plan(config).await;
+        plans.extend(terraform.cloud.record());
+        let said = terraform.apply(config).await;
+        assert_eq!(said.details, Vec::<String>::new(), "{name}");
+    }
+    for bucket in our_buckets(&mut terraform.cloud.aws.state()) {
+        if config.pointer("/source/force_destroy").is_some() && bucket.account == HOME
+            || config
+                .pointer("/destinations/backup/force_destroy")
+                .is_some()
+        {
+            bucket.put_object("object");
+            bucket.uploads.push(("part".to_owned(), "1".to_owned()));
+        }
+    }
+    let said = terraform.destroy().await;
+    assert_eq!(said.details, Vec::<String>::new(), "{name}");
+    all.extend(terraform.cloud.record());
+    (plans, all)
+}
+
+/// The permissions that AWS asks for, with the account of whoever is asked.
+fn requests(recorded: &Recorded) -> Vec<(String, Request)> {
+    if let Call::Enter(way_in) = &recorded.call {
+        let roles = way_in.assume_role.first();
+        let request = |role: &str| request("sts:AssumeRole", role, BTreeMap::new());
+        return roles
+            .map(|role| (HOME.to_owned(), request(&role.role_arn)))
+            .into_iter()
+            .collect();
+    }
+    let account = recorded.at.as_ref().unwrap().account.to_string();
+    let asked = PERMISSIONS
+        .iter()
+        .filter(|p| p.call == recorded.call.name());
+    asked
+        .filter_map(|permission| Some((account.clone(), recorded.request(permission)?)))
+        .collect()
+}
+
+fn request(action: &str, resource: &str, context: BTreeMap<String, Vec<String>>) -> Request {
+    Request {
+        principal: "arn:aws:iam::111111111111:role/Deploy".to_owned(),
+        action: action.to_owned(),
+        resource: resource.to_owned(),
+        context,
+    }
+}
+
+impl Call {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Enter(_) => "sts:AssumeRole",
+            Self::Query(query) => query.call(),
+            Self::Operation(operation) => operation.call(),
+        }
+    }
+
+    fn subject(&self) -> String {
+        match self {
+            Self::Enter(_) => String::new(),
+            Self::Query(query) => query.subject().to_owned(),
+            Self::Operation(operation) => operation.subject(),
+        }
+    }
+}
+
+impl Recorded {
+    /// What is asked for by one row of the table; none where it is about another form of the call.
+    fn request(&self, permission: &Permission) -> Option<Request> {
+        if !self.is_of(permission.when) {
+            return None;
+        }
+        let at = self.at.as_ref().unwrap();
+        let (account, region) = (&at.account, &at.region);
+        let subject = self.call.subject();
+        let mut context = BTreeMap::new();
+        let resource = match permission.on {
+            On::Bucket => format!("arn:aws:s3:::{subject}"),
+            On::Objects => format!("arn:aws:s3:::{subject}/object"),
+            On::Account => "*".to_owned(),
+            On::Role | On::SoughtRole => self.role(&subject),
+            On::PassedRole => {
+                let Call::Operation(Operation::PutBucketReplication { configuration, .. }) =
+                    &self.call
+                else {
+                    unreachable!("only rules name a role");
+                };
+                let service = "s3.amazonaws.com".to_owned();
+                context.insert("iam:PassedToService".to_owned(), vec![service]);
+                configuration.role.clone()
+            }
+            On::ManagedPolicies | On::AttachedPolicies => subject,
+            On::Keys | On::NamedKeys | On::ManagedKeys => {
+                let (arn, owner) = self.key()?;
+                if owner.is_some() != (permission.on == On::Keys) {
+                    return None;
+                }
+                context.insert(
+                    format!("aws:ResourceTag/{OWNER_TAG}"),
+                    owner.into_iter().collect(),
+                );
+                arn
+            }
+            On::NewKey | On::NewKeyTags => {
+                let Call::Operation(Operation::CreateKey { tags, .. }) = &self.call else {
+                    unreachable!("only CreateKey makes keys");
+                };
+                context.insert(
+                    format!("aws:RequestTag/{OWNER_TAG}"),
+                    vec![tags[OWNER_TAG].clone()],
+                );
+                match permission.on {
+                    On::NewKey => "*".to_owned(),
+                    _ => format!("arn:aws:kms:{region}:{account}:key/new"),
+                }
+            }
+            On::Alias => {
+                let Call::Operation(
+                    Operation::CreateAlias { alias, .. }
+                    | Operation::UpdateAlias { alias, .. }
+                    | Operation::DeleteAlias { alias },
+                ) = &self.call
+                else {
+                    unreachable!("only these are about aliases");
+                };
+                format!("arn:aws:kms:{region}:{account}:{alias}")
+            }
+            On::MultiRegionRole => {
+                let service = "mrk.kms.amazonaws.com";
+                context.insert("iam:AWSServiceName".to_owned(), vec![service.to_owned()]);
+                format!(
+                    "arn:aws:iam::{account}:role/aws-service-role/{service}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
+                )
+            }
+            On::Deployers => unreachable!("roles are assumed to enter accounts"),
+        };
+        Some(request(permission.action, &resource, context))
+    }
+
+    /// Whether the call has the form that a permission is about.
+    fn is_of(&self, when: When) -> bool {
+        match (&self.call, when) {
+            (Call::Operation(Operation::CreateBucket { object_lock, .. }), When::Locked) => {
+                *object_lock
+            }
+            (Call::Operation(Operation::CreateKey { multi_region, .. }), When::MultiRegionKey) => {
+                *multi_region
+            }
+            (
+                Call::Operation(Operation::DeleteObjects {
+                    bypass_governance_retention,
+                    ..
+                }),
+                When::Bypassed,
+            ) => *bypass_governance_retention,
+            (
+                Call::Query(
+                    Query::GetPolicy { policy_arn } | Query::GetPolicyVersion { policy_arn, .. },
+                ),
+                When::UntouchedRole,
+            ) => is_theirs(policy_arn),
+            (
+                Call::Query(
+                    Query::GetPolicy { policy_arn } | Query::GetPolicyVersion { policy_arn, .. },
+                ),
+                When::LongPolicy,
+            ) => !is_theirs(policy_arn),
+            _ => true,
+        }
+    }
+
+    /// A role's ARN: as it is there, as it is made, or as IAM takes one that is not there.
+    fn role(&self, name: &str) -> String {
+        let account = self.at.as_ref().unwrap().account.to_string();
+        if let Call::Operation(Operation::CreateRole { path, .. }) = &self.call {
+            return format!("arn:aws:iam::{account}:role{path}{name}");
+        }
+        let found = self
+            .before
+            .roles
+            .get(&(account.clone(), name.to_lowercase()));
+        found.map_or_else(
+            || format!("arn:aws:iam::{account}:role/{name}"),
+            |role| role.description.arn.clone(),
+        )
+    }
+
+    /// The ARN of the key that the call is about, and whose it is by its tag; none for one that is not there, of
+    /// which KMS says so before it asks for permissions, and for others' keys that a search passes over.
+    fn key(&self) -> Option<(String, Option<String>)> {
+        let at = self.at.as_ref().unwrap();
+        let place = |name: &str| {
+            (
+                at.account.to_string(),
+                at.region.to_string(),
+                name.to_owned(),
+            )
+        };
+        let named = match &self.call {
+            Call::Operation(Operation::DeleteAlias { alias }) => alias.clone(),
+            Call::Operation(operation) => operation.inputs()[0].known().unwrap().clone(),
+            call => call.subject(),
+        };
+        let arn = if named.starts_with("alias/") {
+            self.before.aliases.get(&place(&named))?.clone()
+        } else if named.starts_with("arn:") {
+            named
+        } else {
+            format!("arn:aws:kms:{}:{}:key/{named}", at.region, at.account)
+        };
+        let owner = self.before.keys.get(&arn)?.tags.get(OWNER_TAG).cloned();
+        Some((arn, owner))
+    }
+}
+
+/// The operator's policies of a setup, by account.
+async fn policies(config: &Json, access: &str) -> BTreeMap<String, PolicyDocument> {
+    let terraform = Terraform::new();
+    let (value, ty) = literal(&with(config, "access", json!(access)));
+    let told = terraform.call("operator_policy", value, ty).await;
+    let told = told.unwrap_or_else(|why| panic!("{why}\n{config}"));
+    let Value::Map(documents) = told else {
+        panic!("{told:?}");
+    };
+    let text = |value: &Value| value.to_json(&Type::String).unwrap();
+    let parsed = |value| PolicyDocument::parse(text(value).as_str().unwrap()).unwrap();
+    documents
+        .iter()
+        .map(|(account, value)| (account.clone(), parsed(value)))
+        .collect()
+}
+
+fn refused(recorded: &[Recorded], policies: &BTreeMap<String, PolicyDocument>) -> BTreeSet<String> {
+    let all = recorded
+        .iter()
+        .flat_map(|call| requests(call).into_iter().map(move |asked| (call, asked)));
+    all.filter(|(_, (account, request))| {
+        let document = policies.get(account);
+        document.is_none_or(|document| evaluate(&[document], request) != Decision::Allowed)
+    })
+    .map(|(call, (account, request))| {
+        format!(
+            "{account}: {} of {} on {}",
+            request.action,
+            call.call.name(),
+            request.resource
+        )
+    })
+    .collect()
+}
+
+/// Each action of each statement on each resource by itself.
+fn single_grants(document: &PolicyDocument) -> Vec<PolicyDocument> {
+    let mut singles = Vec::new();
+    for statement in &document.statements {
+        for action in statement.actions_named() {
+            for resource in statement.resource.iter().flat_map(|all| all.inner()) {
+                let mut single = statement.clone();
+                single.action = Some(Element::Is(vec![action.clone()]));
+                single.resource = Some(Element::Is(vec![resource.clone()]));
+                singles.push(PolicyDocument::new(vec![single]));
+            }
+        }
+    }
+    singles
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_is_allowed_and_every_grant_is_needed() {
+    let mut findings = BTreeSet::new();
+    for (name, config) in setups() {
+        let (plans, mut all) = lived(name, &config).await;
+        let mut found = |what: String| findings.insert(format!("{name}: {what}"));
+        let read = policies(&config, "read").await;
+        for lacking in refused(&plans, &read) {
+            found(format!("a plan may not {lacking}"));
+        }
+        all.extend(plans);
+        let write = policies(&config, "write").await;
+        for lacking in refused(&all, &write) {
+            found(format!("an apply may not {lacking}"));
+        }
+        let asked: Vec<_> = all.iter().flat_map(requests).collect();
+        for (account, document) in &write {
+            for single in single_grants(document) {
+                let needed = asked.iter().any(|(of, request)| {
+                    of == account && evaluate(&[&single], request) == Decision::Allowed
+                });
+                if !needed {
+                    found(format!("{account}: nothing takes {single}"));
+                }
+            }
+        }
+    }
+    assert_eq!(findings, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_policy_names_what_it_grants_as_a_person_would() {
+    let config = &setups()["cross-account-kms"];
+    let mut text = String::new();
+    for access in ["read", "write"] {
+        for (account, document) in policies(config, access).await {
+            text += &format!("{access} {account}\n{}\n", document.pretty());
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn what_access_may_be_is_told() {
+    let terraform = Terraform::new();
+    let config = with(&setups()["cross-account-kms"], "access", json!("all"));
+    let (value, ty) = literal(&config);
+    let refused = terraform
+        .call("operator_policy", value, ty)
+        .await
+        .unwrap_err();
+    assert_eq!(refused, "access: this is \"write\" or \"read\".");
+}
