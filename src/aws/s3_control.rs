@@ -1,8 +1,9 @@
 //! S3 Control's calls, each a function named as the API operation.
 //!
 //! Its requests go to a host of the account's own (`111111111111.s3-control.eu-west-1.amazonaws.com`). An endpoint that
-//! is written out gets the account's number in front of its host name, too: the SDK's endpoint rules have it so, in
-//! every language, so `hashicorp/aws` does the same and takes the same value.
+//! is written out gets the account's number in front of its host name, too: AWS's endpoint rules, which every SDK
+//! shares, have it so. `hashicorp/aws` sends to such hosts by the same rules
+//! (<https://github.com/floci-io/floci/pull/363>), so it takes the same value.
 
 use aws_sdk_s3control::types::Tag;
 

@@ -3,6 +3,7 @@
 //! Every case runs once for each client ([`on_each_client`]), with accounts and names of its own, all at
 //! the same time on one emulator. The modules below `support` test what the other cases stand on.
 
+mod abac;
 mod basic;
 mod crash;
 mod destinations;

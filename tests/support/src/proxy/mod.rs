@@ -313,6 +313,10 @@ async fn forward(upstream: SocketAddr, request: Request<Bytes>) -> Outcome<Reply
     head.headers.remove(hyper::header::CONNECTION);
     head.headers.remove(hyper::header::EXPECT);
     head.headers.remove(hyper::header::TRANSFER_ENCODING);
+    // Who takes this for an HTTP proxy sends the whole URL.
+    if let Some(path) = head.uri.path_and_query().cloned() {
+        head.uri = path.into();
+    }
     let is_head = head.method == hyper::Method::HEAD;
     let request = Request::from_parts(head, Full::new(body));
     let exchange = async move {

@@ -14,7 +14,8 @@ pub struct Scope {
     pub service: String,
 }
 
-/// Name of the API operation: KMS tells it in a header, IAM and STS in the body, S3 by method, path and query.
+/// Name of the API operation: KMS tells it in a header, IAM and STS in the body, S3 and S3 Control by method,
+/// path and query.
 pub fn operation_name(head: &Parts, body: &[u8]) -> String {
     let target = head
         .headers
@@ -59,6 +60,14 @@ pub fn scope(authorization: &str) -> Option<Scope> {
 }
 
 fn s3_operation(method: &str, path: &str, query: &str, copy: bool) -> String {
+    if path.starts_with("/v20180820/tags/") {
+        let of_control = match method {
+            "GET" => "ListTagsForResource",
+            "DELETE" => "UntagResource",
+            _ => "TagResource",
+        };
+        return of_control.to_owned();
+    }
     let mut segments = path.trim_start_matches('/').splitn(2, '/');
     let bucket = segments.next().unwrap_or_default();
     let key = segments.next().unwrap_or_default();
@@ -185,6 +194,13 @@ mod tests {
             ("GET", "/b/k", "tagging", "GetObjectTagging"),
             ("POST", "/b/k", "uploads", "CreateMultipartUpload"),
             ("DELETE", "/b/k", "uploadId=1", "AbortMultipartUpload"),
+            ("POST", "/v20180820/tags/arn%3Ab", "", "TagResource"),
+            (
+                "DELETE",
+                "/v20180820/tags/arn%3Ab",
+                "tagKeys=a",
+                "UntagResource",
+            ),
         ];
         for (method, path, query, name) in cases {
             assert_eq!(
