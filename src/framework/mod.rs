@@ -11,5 +11,6 @@ pub mod schema;
 pub mod server;
 #[cfg(test)]
 mod testing;
+pub mod upgrade;
 pub mod validators;
 pub mod value;

@@ -36,6 +36,7 @@ mod support {
     mod proxy;
     mod terraform;
 }
+mod stored;
 mod theirs;
 mod two_way;
 mod update;

@@ -296,6 +296,23 @@ async fn stored_objects_are_upgraded_imported_moved_and_written_as_configuration
         .identity_data;
     assert_eq!(decoded(data.as_ref(), &identity_type()), identity("a"));
 
+    // An object that a client without identities stored has none.
+    for raw_identity in [
+        None,
+        Some(wire::RawState::default()),
+        raw(serde_json::Value::Null),
+    ] {
+        let upgrade = wire::upgrade_resource_identity::Request {
+            type_name: THING.into(),
+            version: 0,
+            raw_identity,
+        };
+        let answer = client.upgrade_resource_identity(upgrade).await.unwrap();
+        let answer = answer.into_inner();
+        assert_eq!(answer.upgraded_identity, None, "{answer:?}");
+        assert_eq!(summaries(&answer.diagnostics), [""; 0]);
+    }
+
     let import = wire::import_resource_state::Request {
         type_name: THING.into(),
         id: "a".into(),
@@ -350,16 +367,22 @@ async fn a_state_that_is_no_json_is_told() {
     let plugin = Running::start().await;
     let mut client = plugin.client().await;
     let old = std::collections::HashMap::from([("id".to_owned(), "a".to_owned())]);
-    for raw_state in [
-        None,
-        Some(wire::RawState {
-            json: b"{".to_vec(),
-            ..Default::default()
-        }),
-        Some(wire::RawState {
-            flatmap: old,
-            ..Default::default()
-        }),
+    for (raw_state, why) in [
+        (None, "it is empty"),
+        (
+            Some(wire::RawState {
+                json: b"{".to_vec(),
+                ..Default::default()
+            }),
+            "it is not JSON",
+        ),
+        (
+            Some(wire::RawState {
+                flatmap: old,
+                ..Default::default()
+            }),
+            "it was written by Terraform 0.11 or older. Apply once with Terraform 0.12 first",
+        ),
     ] {
         let upgrade = wire::upgrade_resource_state::Request {
             type_name: THING.into(),
@@ -372,6 +395,7 @@ async fn a_state_that_is_no_json_is_told() {
             .unwrap()
             .into_inner();
         assert_eq!(summaries(&answer.diagnostics), ["Unreadable state"]);
+        assert!(answer.diagnostics[0].detail.contains(why), "{answer:?}");
     }
 }
 

@@ -18,6 +18,7 @@ mod fake;
 mod as_text;
 mod configs;
 mod picture;
+mod stored;
 mod terraform;
 mod unreliable;
 

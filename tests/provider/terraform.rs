@@ -171,6 +171,13 @@ impl Terraform {
         self.server().schemas().resources[TYPE].identity_ty()
     }
 
+    /// Reads a state that was stored by an earlier version of the provider.
+    pub async fn upgrade_state(&self, version: i64, stored: Json) -> Result<Value, Said> {
+        let upgraded = self.server();
+        let upgraded = upgraded.upgrade_resource_state(TYPE, version, stored);
+        upgraded.await.map_err(|said| Said::of(&said))
+    }
+
     /// Reads an identity that was stored by an earlier version of the provider.
     pub async fn upgrade_identity(&self, version: i64, stored: Json) -> Result<Value, Said> {
         let upgraded = self.server();

@@ -5,7 +5,7 @@
 
 use serde_json::Value as Json;
 
-use super::answer::{bug, settled};
+use super::answer::settled;
 use super::guard::guarded_sync;
 use super::{ResourceEntry, Server};
 use crate::framework::diagnostics::Diagnostics;
@@ -26,6 +26,7 @@ impl Server {
             type_name,
             version,
             current: entry.schema.version,
+            running: self.provider.version(),
         };
         let json = stored.upgraded(resource, json)?;
         Value::from_stored_json(&json, &entry.ty)
@@ -33,7 +34,7 @@ impl Server {
             .map_err(|error| stored.unreadable(&error.to_string()))
     }
 
-    /// Reads the stored identity of any version up to the current one.
+    /// Reads the stored identity of any version up to the current one; null stays null.
     pub async fn upgrade_resource_identity(
         &self,
         type_name: &str,
@@ -49,11 +50,15 @@ impl Server {
             );
             return Err(diagnostics);
         };
+        if json.is_null() {
+            return Ok(Value::Null);
+        }
         let stored = Stored {
             what: "identity",
             type_name,
             version,
             current: identity.version,
+            running: self.provider.version(),
         };
         let json = stored.upgraded(resource, json)?;
         Value::from_stored_json(&json, &identity.ty())
@@ -67,6 +72,8 @@ struct Stored<'a> {
     type_name: &'a str,
     version: i64,
     current: i64,
+    /// The version of the provider that runs.
+    running: &'a str,
 }
 
 impl Stored<'_> {
@@ -77,13 +84,16 @@ impl Stored<'_> {
             type_name,
             version,
             current,
+            running,
         } = self;
         if version > current {
+            // A type's name begins with its provider's.
+            let provider = type_name.split('_').next().unwrap_or_default();
             let mut diagnostics = Diagnostics::new();
             diagnostics.error(
                 format!("The stored {what} is newer than the provider"),
                 format!(
-                    "The {what} of {type_name} has version {version}; this version of the provider knows versions up to {current}. Use a newer version of the provider."
+                    "The {what} of {type_name} has version {version}; version {running} of the provider {provider:?} knows versions up to {current}. Use the version of {provider:?} that wrote it, or a newer one. Nothing was changed."
                 ),
             );
             return Err(diagnostics);
@@ -109,15 +119,18 @@ impl Stored<'_> {
         })
     }
 
+    /// The error tells where.
     fn unreadable(&self, error: &str) -> Diagnostics {
         let Self {
-            what, type_name, ..
+            what,
+            type_name,
+            version,
+            ..
         } = self;
         let mut diagnostics = Diagnostics::new();
-        bug(
-            &mut diagnostics,
-            &format!("The stored {what} cannot be read"),
-            format!("The {what} of {type_name} does not fit its schema: {error}."),
+        diagnostics.error(
+            format!("The stored {what} cannot be read"),
+            format!("The {what} of {type_name} does not fit version {version} of its schema: {error}. Was it edited by hand, or is it damaged? Restore it from a backup; or remove the resource with `terraform state rm` and import it. Nothing was changed."),
         );
         diagnostics
     }

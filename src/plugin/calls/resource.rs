@@ -51,7 +51,12 @@ pub(in crate::plugin) async fn upgrade_resource_identity(
 ) -> Result<wire::upgrade_resource_identity::Response, Diagnostics> {
     let name = &request.type_name;
     let schema = find(&server, name)?.identity.as_ref();
-    let raw = from_proto::raw_state(request.raw_identity.as_ref(), "identity", name)?;
+    // Terraform asks this, too, of an object that a client without identities stored: it has none.
+    let none = |raw: &wire::RawState| raw.json.is_empty() && raw.flatmap.is_empty();
+    let raw = match &request.raw_identity {
+        Some(raw) if !none(raw) => from_proto::raw_state(Some(raw), "identity", name)?,
+        _ => serde_json::Value::Null,
+    };
     let identity = server
         .upgrade_resource_identity(name, request.version, raw)
         .await?;

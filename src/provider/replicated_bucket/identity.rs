@@ -4,13 +4,9 @@
 //! account, region or name is another object, and a change of them in the configuration replaces the resource. A client
 //! without identities never sends one and drops those of the answers.
 
-use serde_json::Value as Json;
-
+use super::upgrade;
 use crate::framework::provider::{IdentityAttribute, IdentitySchema};
 use crate::framework::value::{Type, Value};
-
-/// From each version to the next one, from 0 on; so many are the versions before the current one.
-const UPGRADES: [fn(Json) -> Result<Json, String>; 1] = [from_0];
 
 const ATTRIBUTES: [(&str, bool, &str); 3] = [
     (
@@ -29,7 +25,7 @@ const ATTRIBUTES: [(&str, bool, &str); 3] = [
 /// The identity's schema.
 pub(crate) fn schema() -> IdentitySchema {
     IdentitySchema {
-        version: UPGRADES.len() as i64,
+        version: upgrade::IDENTITY.current(),
         attributes: ATTRIBUTES
             .iter()
             .map(|(name, required, description)| IdentityAttribute {
@@ -40,23 +36,6 @@ pub(crate) fn schema() -> IdentitySchema {
             })
             .collect(),
     }
-}
-
-/// Brings a stored identity to the current version.
-pub(crate) fn upgrade(version: i64, identity: Json) -> Result<Json, String> {
-    let steps = usize::try_from(version)
-        .ok()
-        .and_then(|first| UPGRADES.get(first..))
-        .ok_or_else(|| "There never was such a version.".to_owned())?;
-    steps.iter().try_fold(identity, |json, step| step(json))
-}
-
-/// Version 0 is the bucket's name alone, which is enough to find it; account and region come with the next read. No
-/// release wrote it: it keeps the way from one version to the next in use.
-fn from_0(identity: Json) -> Result<Json, String> {
-    let bucket = identity.get("bucket").and_then(Json::as_str);
-    let bucket = bucket.ok_or("It names no bucket.")?;
-    Ok(serde_json::json!({ "account_id": null, "region": null, "bucket": bucket }))
 }
 
 /// The identity of a state or of a plan; what is not known yet is not known in it either. Null for null.
@@ -84,8 +63,6 @@ pub(crate) fn misfit(identity: &Value, state: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn state(account: Value, region: Value) -> Value {
@@ -122,22 +99,5 @@ mod tests {
             misfit(&of(&there), &here).unwrap(),
             "The identity says region = \"us-west-2\", but the source bucket has region = \"eu-west-1\""
         );
-    }
-
-    #[test]
-    fn every_version_that_there_was_is_brought_to_the_current_one() {
-        let full = json!({ "account_id": "111111111111", "region": "eu-west-1", "bucket": "acme" });
-        assert_eq!(upgrade(1, full.clone()), Ok(full));
-        assert_eq!(
-            upgrade(0, json!({ "bucket": "acme" })),
-            Ok(json!({ "account_id": null, "region": null, "bucket": "acme" }))
-        );
-        for (version, json) in [
-            (0, json!({ "name": "acme" })),
-            (-1, json!({})),
-            (7, json!({})),
-        ] {
-            assert!(upgrade(version, json).is_err(), "{version}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! [`schema`] and [`model`] say what a practitioner writes, and `validate` what of it cannot be. [`values`] leads to the
 //! domain and back, [`attributes`] are those with much to say of themselves. The operations stand in files and folders
 //! of their own: `plan` with its `preflight`, `apply`, `destroy`, `read`, `import`. All of them are thin: they fetch,
-//! call the middle, run its steps, and report.
+//! call the middle, run its steps, and report. `upgrade` reads what earlier versions stored.
 
 mod abandoned;
 mod apply;
@@ -24,6 +24,7 @@ mod read;
 pub(in crate::provider) mod report;
 pub(crate) mod retired_keys;
 pub mod schema;
+mod upgrade;
 mod validate;
 pub mod values;
 
@@ -130,12 +131,20 @@ impl Resource for ReplicatedBucket {
         moved::move_state(&request)
     }
 
+    fn upgrade_state(
+        &self,
+        version: i64,
+        state: serde_json::Value,
+    ) -> Result<serde_json::Value, String> {
+        upgrade::STATE.upgrade(version, state)
+    }
+
     fn upgrade_identity(
         &self,
         version: i64,
         identity: serde_json::Value,
     ) -> Result<serde_json::Value, String> {
-        identity::upgrade(version, identity)
+        upgrade::IDENTITY.upgrade(version, identity)
     }
 }
 

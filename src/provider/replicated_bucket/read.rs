@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::abandoned::without_abandoned;
 use super::attributes::existing;
-use super::attributes::tags_all::fill_tags_all;
+use super::attributes::tags_all::{fill_tags_all, of_resource};
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
 use super::plan::going::entered;
@@ -127,6 +127,10 @@ async fn refreshed(
         existing_keys::look_again(session, &spec, diagnostics).await;
     }
     let mut model = seen_over(session, state, &spec, &observed, private);
+    // No AWS object shows it. A state has it, unless an earlier version of the provider stored it.
+    if model.tags_all == Attr::Null {
+        model.tags_all = of_resource(&model, Some(&session.settings.default_tags));
+    }
     if private.importing {
         private.importing = false;
         spec = private.recall(stored_spec(&model, session, diagnostics)?);

@@ -11,8 +11,7 @@ use Attr::{Known, Null, Unknown};
 
 /// Fills every `tags_all`. Without `default_tags`, because the provider is not configured yet, they are unknown.
 pub(crate) fn fill_tags_all(model: &mut BucketModel, default_tags: Option<&Tags>) {
-    let defaults = default_tags.map_or(Unknown, |tags| Known(text_map(tags.clone())));
-    model.tags_all = over(&defaults, &model.tags);
+    model.tags_all = of_resource(model, default_tags);
     let inherited = model.tags_all.clone();
     for (_, side) in model.sides_mut() {
         fill_side(side, &inherited);
@@ -20,6 +19,12 @@ pub(crate) fn fill_tags_all(model: &mut BucketModel, default_tags: Option<&Tags>
     for (_, role) in model.roles_mut() {
         fill_role(role, &inherited);
     }
+}
+
+/// The resource's own, which lies under all the others.
+pub(crate) fn of_resource(model: &BucketModel, default_tags: Option<&Tags>) -> Attr<TextMap> {
+    let defaults = default_tags.map_or(Unknown, |tags| Known(text_map(tags.clone())));
+    over(&defaults, &model.tags)
 }
 
 /// Whether two models are the same but for `tags_all`.

@@ -5,7 +5,9 @@ mod leftovers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
+use super::upgrade::PRIVATE;
 use crate::framework::diagnostics::Diagnostics;
 use crate::replication::ids::{AssumeRole, WayIn, WebIdentity};
 use crate::replication::leftovers::Leftovers;
@@ -14,18 +16,15 @@ use crate::replication::spec::{Custody, Spec};
 
 use leftovers::StoredLeftovers;
 
-/// The version that this code writes.
-const VERSION: u32 = 1;
-
 /// The resource's private state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Private {
     /// Version of this format.
     #[serde(default)]
-    pub version: u32,
+    pub version: i64,
     /// The settings that an import found (the state of that moment); unwritten settings keep them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept: Option<serde_json::Value>,
+    pub kept: Option<Json>,
     /// Set between an import and its first read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub importing: bool,
@@ -63,11 +62,18 @@ pub(crate) struct Private {
     pub leftovers: StoredLeftovers,
 }
 
-/// What is read of any version.
-#[derive(Deserialize)]
-struct Versioned {
-    #[serde(default)]
-    version: u32,
+/// Why a private state cannot be used.
+enum Unreadable {
+    /// This version is of a newer provider.
+    Newer(i64),
+    /// It is no private state, and why.
+    Damaged(String),
+}
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
 }
 
 /// A default encryption as it is stored.
@@ -135,24 +141,34 @@ impl Private {
         if bytes.is_empty() {
             return Some(Self::default());
         }
-        let read = serde_json::from_slice::<Versioned>(bytes).and_then(|versioned| {
-            if versioned.version > VERSION {
-                return Ok(Err(versioned.version));
-            }
-            serde_json::from_slice(bytes).map(Ok)
-        });
-        match read {
-            Ok(Ok(private)) => return Some(private),
-            Ok(Err(version)) => diagnostics.error(
+        match Self::of_any_version(bytes) {
+            Ok(private) => return Some(private),
+            Err(Unreadable::Newer(version)) => diagnostics.error(
                 "The state was written by a newer version of the provider",
-                format!("What the provider remembers of this resource is in version {version} of its format, and this version of the provider knows those up to {VERSION}. Use the version that wrote the state, or a newer one. Nothing was changed."),
+                format!("What the provider remembers of this resource is in version {version} of its format, and this version of the provider knows those up to {}. Use the version that wrote the state, or a newer one. Nothing was changed.", PRIVATE.current()),
             ),
-            Err(error) => diagnostics.error(
+            Err(Unreadable::Damaged(why)) => diagnostics.error(
                 "The private state cannot be read",
-                format!("What the provider remembers of this resource beside its attributes is damaged ({error}). It tells what must not be emptied, so nothing is done without it. Restore the state from a backup; or remove the resource with `terraform state rm` and import the bucket. Nothing was changed."),
+                format!("What the provider remembers of this resource beside its attributes is damaged ({why}). It tells what must not be emptied, so nothing is done without it. Restore the state from a backup; or remove the resource with `terraform state rm` and import the bucket. Nothing was changed."),
             ),
         }
         None
+    }
+
+    fn of_any_version(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let json: Json = serde_json::from_slice(bytes)?;
+        let version = json.get("version").and_then(Json::as_i64);
+        let version = version.ok_or_else(|| Unreadable::Damaged("no version".to_owned()))?;
+        if version > PRIVATE.current() {
+            return Err(Unreadable::Newer(version));
+        }
+        let json = PRIVATE
+            .upgrade(version, json)
+            .map_err(Unreadable::Damaged)?;
+        Ok(Self {
+            version: PRIVATE.current(),
+            ..serde_json::from_value(json)?
+        })
     }
 
     /// Takes note of what an update that failed has left; of nothing after one that succeeded.
@@ -187,7 +203,7 @@ impl Private {
     /// Writes it.
     pub(crate) fn write(&self) -> Vec<u8> {
         let current = Self {
-            version: VERSION,
+            version: PRIVATE.current(),
             ..self.clone()
         };
         serde_json::to_vec(&current).unwrap_or_default()
@@ -287,7 +303,7 @@ mod tests {
     #[test]
     fn it_survives_a_round_trip() {
         let private = Private {
-            version: VERSION,
+            version: PRIVATE.current(),
             remainder: true,
             ways: BTreeMap::from([(
                 "222222222222".to_owned(),
@@ -310,12 +326,14 @@ mod tests {
     fn what_cannot_be_read_is_no_empty_state() {
         for (bytes, summary) in [
             (&b"not json"[..], "The private state cannot be read"),
+            (b"{\"remainder\": true}", "The private state cannot be read"),
+            (b"{\"version\": 0}", "The private state cannot be read"),
             (
-                b"{\"remainder\": \"yes\"}",
+                b"{\"version\": 2, \"remainder\": \"yes\"}",
                 "The private state cannot be read",
             ),
             (
-                b"{\"version\": 2, \"remainder\": \"another form\"}",
+                b"{\"version\": 3, \"remainder\": \"another form\"}",
                 "The state was written by a newer version of the provider",
             ),
         ] {

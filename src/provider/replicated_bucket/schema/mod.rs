@@ -13,13 +13,14 @@ mod two_way;
 
 use crate::framework::schema::{Attribute, Block, Nesting, Schema, Setter};
 use crate::provider::checks;
+use crate::provider::replicated_bucket::upgrade;
 
 use Setter::{Computed, Optional, OptionalComputed, Required};
 
 /// The schema.
 pub fn schema() -> Schema {
     Schema {
-        version: 0,
+        version: upgrade::STATE.current(),
         block: Block {
             attributes: vec![
                 Attribute::string("id", Computed, "Name of the source bucket."),
