@@ -105,17 +105,7 @@ impl DataSource for AccountDataSource {
         let session = match self.shared.session() {
             Ok(session) => session,
             Err(why) => {
-                let detail = match why {
-                    NoSession::Unknown => {
-                        "The provider's configuration is known only after apply, so its account cannot be told yet."
-                    }
-                    NoSession::Unconfigured => {
-                        "Terraform asked for this before it configured the provider. This is a bug; please report it."
-                    }
-                };
-                response
-                    .diagnostics
-                    .error("The provider is not configured", detail);
+                tell_of_no_session(&why, &mut response.diagnostics);
                 return response;
             }
         };
@@ -124,6 +114,19 @@ impl DataSource for AccountDataSource {
         }
         response
     }
+}
+
+/// Says why a data source cannot be read yet.
+pub(super) fn tell_of_no_session(why: &NoSession, diagnostics: &mut Diagnostics) {
+    let detail = match why {
+        NoSession::Unknown => {
+            "The provider's configuration is known only after apply, so nothing can be looked up yet."
+        }
+        NoSession::Unconfigured => {
+            "Terraform asked for this before it configured the provider. This is a bug; please report it."
+        }
+    };
+    diagnostics.error("The provider is not configured", detail);
 }
 
 async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<AccountDataModel> {

@@ -12,6 +12,7 @@ pub mod mistyped;
 mod own_credentials;
 mod regions;
 pub mod replicated_bucket;
+mod replicated_policies;
 pub mod settings;
 mod spelling;
 
@@ -24,6 +25,7 @@ use self::account::AccountDataSource;
 use self::config::{Environment, ProviderConfig, ProviderModel};
 use self::replicated_bucket::ReplicatedBucket;
 use self::replicated_bucket::list::ReplicatedBuckets;
+use self::replicated_policies::PoliciesDataSource;
 use self::settings::{Session, Shared};
 use crate::aws::AwsCloud;
 use crate::framework::diagnostics::Diagnostics;
@@ -115,7 +117,10 @@ impl Provider for ReplicatedProvider {
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-        vec![Arc::new(AccountDataSource::new(self.shared.clone()))]
+        vec![
+            Arc::new(AccountDataSource::new(self.shared.clone())),
+            Arc::new(PoliciesDataSource::new(self.shared.clone())),
+        ]
     }
 
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {

@@ -21,6 +21,7 @@ mod moved;
 mod object_lock;
 mod plan_texts;
 mod planning;
+mod policies_elsewhere;
 mod provider_block;
 mod query;
 mod refusals;

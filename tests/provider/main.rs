@@ -48,6 +48,7 @@ mod operator_policy;
 mod policies;
 mod provider_block;
 mod random;
+mod replicated_policies;
 mod rules;
 mod timeouts;
 mod two_way;

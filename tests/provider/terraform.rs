@@ -12,8 +12,8 @@ use terraform_provider_replicated::framework::contract::{
 };
 use terraform_provider_replicated::framework::diagnostics::{Diagnostics, Severity};
 use terraform_provider_replicated::framework::provider::{
-    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, ListRequest, MoveRequest,
-    PlanRequest, PlanResponse, ReadRequest,
+    ApplyRequest, ApplyResponse, ClientCapabilities, DataReadRequest, ImportRequest, ListRequest,
+    MoveRequest, PlanRequest, PlanResponse, ReadRequest,
 };
 use terraform_provider_replicated::framework::schema::Schema;
 use terraform_provider_replicated::framework::server::Server;
@@ -159,6 +159,34 @@ impl Terraform {
         let argument = Value::Dynamic(Box::new((ty, value)));
         let called = self.server().call_function(function, vec![argument]).await;
         called.map_err(|error| error.text)
+    }
+
+    /// Reads a data source.
+    pub async fn data(&self, name: &str, config: &Json) -> Result<Json, Said> {
+        let server = self.server();
+        let ty = server.schemas().data_sources[name].schema.block.ty();
+        let request = DataReadRequest {
+            config: value(config, &ty),
+            client: ClientCapabilities::default(),
+            stop: server.stop_token(),
+        };
+        let response = server.read_data_source(name, request).await;
+        let said = Said::of(&response.diagnostics);
+        if !said.is_fine() {
+            return Err(said);
+        }
+        assert!(response.state.is_wholly_known());
+        Ok(response.state.to_json(&ty).unwrap())
+    }
+
+    /// Checks the configuration of a data source.
+    pub async fn validate_data(&self, name: &str, config: &Json) -> Said {
+        let server = self.server();
+        let config = value(
+            config,
+            &server.schemas().data_sources[name].schema.block.ty(),
+        );
+        Said::of(&server.validate_data_source_config(name, &config).await)
     }
 
     /// The type of the stored object.

@@ -281,6 +281,7 @@ mod tests {
             "resources/replicated_bucket/import.sh",
             "resources/replicated_bucket/import-by-identity.tf",
             "data-sources/replicated_account/data-source.tf",
+            "data-sources/replicated_policies/data-source.tf",
             "list-resources/replicated_bucket/list-resource.tfquery.hcl",
         ];
         for path in functions.chain(others.map(str::to_owned)) {

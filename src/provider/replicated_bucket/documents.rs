@@ -4,20 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{BucketModel, SideModel};
 use super::paths::side_path;
+use super::plan::target::{For, target};
+use super::private::Private;
+use super::report;
 use super::schema;
 use super::validate::{check_worked_out, validate};
 use super::values::computed::carry_keys;
 use super::values::effective::{Found, Ground, effective};
 use super::values::expand::{Incomplete, expand};
+use futures::future::try_join_all;
+
+use crate::execution::cloud::CallError;
+use crate::execution::observe::{Purpose, observe_bucket};
 use crate::framework::diagnostics::{Diagnostics, Severity};
-use crate::framework::model::{Attr, FromValue as _};
+use crate::framework::model::Attr;
 use crate::framework::schema::{Misfit, complete, walk_config};
 use crate::framework::value::Value;
-use crate::provider::settings::Settings;
+use crate::provider::settings::{Session, Settings};
 use crate::provider::spelling::did_you_mean;
 use crate::replication::component::Side;
 use crate::replication::grants::{bucket_policy, key_policy_of, key_statements, role_document};
 use crate::replication::ids::Arn;
+use crate::replication::names::OWNER_TAG;
+use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::permissions::Access;
 use crate::replication::operator_policy::operator_policies;
 use crate::replication::policy::{PolicyDocument, Unresolved, trust_policy};
@@ -49,13 +58,7 @@ impl Documents {
                 }
             }
         });
-        let mut config = BucketModel::from_known(&setup).map_err(|error| error.to_string())?;
-        for (_, side) in config.sides_mut() {
-            if side.bucket.known().is_some() {
-                // The resource itself has both: the name is what came of the prefix.
-                side.bucket_prefix = Attr::Null;
-            }
-        }
+        let config = config_of(setup)?;
         diagnostics.extend(validate(&config));
         refuse(diagnostics)?;
         let accounts = accounts(&config)?;
@@ -91,6 +94,39 @@ impl Documents {
             Err(Incomplete::Invalid(path, why)) => Err(format!("{path}: {why}.")),
             Err(Incomplete::Unknown) => Err(untold(&model)),
         }
+    }
+
+    /// Works the documents out for the accounts, buckets and keys that are there; nothing is written.
+    pub(in crate::provider) async fn look(
+        session: &Session,
+        config: &BucketModel,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let private = Private::default();
+        let target = target(
+            Some(session),
+            config,
+            None,
+            &private,
+            For::Plan,
+            diagnostics,
+        )
+        .await;
+        if diagnostics.has_error() {
+            return None;
+        }
+        let Some(mut spec) = target.spec else {
+            diagnostics.error("Too little is known", untold(&target.model));
+            return None;
+        };
+        match made_keys(session, &spec).await {
+            Ok(observed) => spec.learn_keys(&observed),
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        }
+        Some(Self { spec })
     }
 
     /// What the replication role may do.
@@ -143,6 +179,50 @@ impl Documents {
     }
 }
 
+/// The model of an object of the resource's shape, in which anything may be unknown.
+pub(in crate::provider) fn config_of(setup: Value) -> Result<BucketModel, String> {
+    let schema = schema::schema();
+    let setup = complete(setup, &schema.block.attributes).map_err(|misfit| told(&misfit))?;
+    let mut config = match Attr::<BucketModel>::from_value(&setup) {
+        Ok(Attr::Known(config)) => config,
+        Ok(_) => BucketModel::default(),
+        Err(error) => return Err(error.to_string()),
+    };
+    for (_, side) in config.sides_mut() {
+        if side.bucket.known().is_some() {
+            // The resource itself has both: the name is what came of the prefix.
+            side.bucket_prefix = Attr::Null;
+        }
+    }
+    Ok(config)
+}
+
+/// What the resource would say of it.
+pub(in crate::provider) fn checked(config: &BucketModel) -> Diagnostics {
+    validate(config)
+}
+
+/// The keys that the resource has made already, by their alias and its tag.
+async fn made_keys(session: &Session, spec: &Spec) -> Result<Observed, CallError> {
+    let cloud = &*session.cloud;
+    let ours = spec
+        .buckets()
+        .filter(|(_, bucket)| bucket.owned_key().is_some());
+    let looks = ours.map(|(side, bucket)| async move {
+        let seen = observe_bucket(cloud, spec, &side, bucket, Purpose::Create, false).await;
+        seen.map(|seen| (side, seen))
+    });
+    let mut observed = Observed::default();
+    for (side, mut seen) in try_join_all(looks).await? {
+        let tags = seen.key.present().and_then(|key| key.tags.present());
+        if tags.and_then(|tags| tags.get(OWNER_TAG)) != Some(&spec.owner()) {
+            seen.key = Presence::Absent;
+        }
+        observed.buckets.insert(side, seen);
+    }
+    Ok(observed)
+}
+
 /// The account of each side: as written, else as its role says, else the source's.
 fn accounts(config: &BucketModel) -> Result<BTreeMap<Side, String>, String> {
     let Some(source) = config.source.known().and_then(|source| account(&source.0)) else {
@@ -187,7 +267,7 @@ fn untold(model: &BucketModel) -> String {
 fn rendered(document: &PolicyDocument) -> Result<String, String> {
     document.render().map_err(|Unresolved::Component(component)| {
         let path = side_path(component.side()).attribute("encryption");
-        format!("{path}: A key of this setup is still to be made, and the policies name it: pass the resource itself, or write kms_key_arn in each `encryption`.")
+        format!("{path}: A key of this setup is still to be made, and the policies name it: write kms_key_arn in each `encryption`, or ask once the resource has made it.")
     })
 }
 
