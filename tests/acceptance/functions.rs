@@ -7,8 +7,8 @@ use crate::on_each_client;
 use crate::setup::Setup;
 
 on_each_client!(
-    functions_tell_what_the_resource_writes,
-    functions_need_no_credentials,
+    functions_tell_what_the_resource_writes needs Functions,
+    functions_need_no_credentials needs Functions,
 );
 
 const RESOURCE: &str = r#"

@@ -42,15 +42,17 @@ mod theirs;
 mod two_way;
 mod update;
 
-/// Makes of each `async fn name(client: Client) -> Outcome` a module of that name with one test per client.
+/// Makes of each `async fn name(client: Client) -> Outcome` a module of that name with one test per client. A case that
+/// `needs` a feature is left out, by name, on a client that does not have it.
 macro_rules! on_each_client {
-    ($($case:ident),+ $(,)?) => {
+    ($($case:ident $(needs $feature:ident)?),+ $(,)?) => {
         $(
             mod $case {
                 #[tokio::test]
                 async fn terraform_path() -> ::support::Outcome {
                     let case = concat!(module_path!(), "::terraform_path");
-                    match crate::setup::client_on_path(case) {
+                    let needs = [$(::support::features::Feature::$feature)?];
+                    match crate::setup::client_on_path(case, &needs)? {
                         Some(client) => super::$case(client).await,
                         None => Ok(()),
                     }

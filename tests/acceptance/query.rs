@@ -1,12 +1,20 @@
 //! Buckets are imported by identity, found by `terraform query`, and described by configurations that Terraform
-//! writes itself. Identities came with Terraform 1.12, queries with 1.14: the client of `PATH` is left out where it
-//! is older.
+//! writes itself. Identities came with Terraform 1.12, queries with 1.14: an older client is left out by name.
 
 use serde_json::{Value, json};
 use support::Outcome;
 use support::terraform::Client;
 
+use crate::on_each_client;
 use crate::setup::{RESOURCE, SOURCE_REGION, Setup};
+
+on_each_client!(
+    an_import_by_identity_gets_a_configuration_that_plans_empty needs Identity,
+    an_import_by_id_gets_a_configuration_that_plans_empty needs Identity,
+    an_identity_that_does_not_fit_is_an_error needs Identity,
+    a_query_finds_what_replicates_and_writes_a_configuration_that_plans_empty needs List,
+    a_stored_identity_of_an_earlier_version_is_read_and_completed needs Identity,
+);
 
 const ACCOUNT_BLOCK: &str = r#"
 account {
@@ -34,8 +42,8 @@ const ARCHIVE: &str = r#"
 "#;
 
 /// A setup that is there, and a workspace that knows nothing of it but the provider.
-async fn forgotten() -> Outcome<Setup> {
-    let setup = Setup::new(Client::from_python()?).await?;
+async fn forgotten(client: Client) -> Outcome<Setup> {
+    let setup = Setup::new(client).await?;
     setup.provider(ACCOUNT_BLOCK)?;
     setup.resource(ARCHIVE)?;
     setup.apply().await?;
@@ -78,8 +86,8 @@ async fn assert_imports(setup: &Setup, address: &str) -> Outcome {
     Ok(())
 }
 
-async fn generated_for(import: &str) -> Outcome {
-    let setup = forgotten().await?;
+async fn generated_for(client: Client, import: &str) -> Outcome {
+    let setup = forgotten(client).await?;
     let import = import.replace("<place>", &format!("{}@{SOURCE_REGION}", setup.bucket));
     setup.main(&format!("import {{\n  to = {RESOURCE}\n  {import}\n}}\n"))?;
     let generate = ["plan", "-no-color", "-generate-config-out=generated.tf"];
@@ -90,19 +98,16 @@ async fn generated_for(import: &str) -> Outcome {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn an_import_by_identity_gets_a_configuration_that_plans_empty() -> Outcome {
-    generated_for(r#"identity = { bucket = "<bucket>" }"#).await
+async fn an_import_by_identity_gets_a_configuration_that_plans_empty(client: Client) -> Outcome {
+    generated_for(client, r#"identity = { bucket = "<bucket>" }"#).await
 }
 
-#[tokio::test]
-async fn an_import_by_id_gets_a_configuration_that_plans_empty() -> Outcome {
-    generated_for(r#"id = "<place>""#).await
+async fn an_import_by_id_gets_a_configuration_that_plans_empty(client: Client) -> Outcome {
+    generated_for(client, r#"id = "<place>""#).await
 }
 
-#[tokio::test]
-async fn an_identity_that_does_not_fit_is_an_error() -> Outcome {
-    let setup = forgotten().await?;
+async fn an_identity_that_does_not_fit_is_an_error(client: Client) -> Outcome {
+    let setup = forgotten(client).await?;
     setup.main(&format!(
         "import {{\n  to = {RESOURCE}\n  identity = {{ bucket = \"<bucket>\", region = \"eu-west-1\" }}\n}}\nresource \"replicated_bucket\" \"archive\" {{\n{ARCHIVE}\n}}\n"
     ))?;
@@ -112,9 +117,10 @@ async fn an_identity_that_does_not_fit_is_an_error() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_query_finds_what_replicates_and_writes_a_configuration_that_plans_empty() -> Outcome {
-    let setup = forgotten().await?;
+async fn a_query_finds_what_replicates_and_writes_a_configuration_that_plans_empty(
+    client: Client,
+) -> Outcome {
+    let setup = forgotten(client).await?;
     let alone = format!("{}-alone", setup.bucket);
     let region = SOURCE_REGION.parse()?;
     let here = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(region);
@@ -150,9 +156,8 @@ async fn a_query_finds_what_replicates_and_writes_a_configuration_that_plans_emp
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn a_stored_identity_of_an_earlier_version_is_read_and_completed() -> Outcome {
-    let setup = Setup::applied(Client::from_python()?).await?;
+async fn a_stored_identity_of_an_earlier_version_is_read_and_completed(client: Client) -> Outcome {
+    let setup = Setup::applied(client).await?;
     let stored = identity(&setup, RESOURCE).await?;
     let run = setup.workspace.run(&["state", "pull"]).await?.success()?;
     let mut state: Value = serde_json::from_str(&run.stdout)?;

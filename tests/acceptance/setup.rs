@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use support::Outcome;
 use support::emulator::{Account, Clients, Emulator, unique_name};
+use support::features::Feature;
 use support::proxy::Proxy;
 use support::terraform::{Client, PROVIDER_ADDRESS, Run, Workspace};
 
@@ -197,14 +198,25 @@ provider "replicated" {{
     )
 }
 
-/// The client of `PATH`. Where there is none, the case says so past the capture of the test runner.
-pub(crate) fn client_on_path(case: &str) -> Option<Client> {
-    let client = Client::on_path();
-    if client.is_none() {
+/// The client of `PATH`. Where there is none, or it lacks what the case needs, the case says so past the capture of the
+/// test runner.
+pub(crate) fn client_on_path(case: &str, needs: &[Feature]) -> Outcome<Option<Client>> {
+    let Some(client) = Client::on_path() else {
         let _ = writeln!(
             std::io::stderr(),
             "skipped: {case}: neither terraform nor tofu is on PATH"
         );
+        return Ok(None);
+    };
+    for feature in needs {
+        let version = client.version()?;
+        if !version.has(*feature) {
+            let _ = writeln!(
+                std::io::stderr(),
+                "left out: {feature}: {case}: {version} does not have it"
+            );
+            return Ok(None);
+        }
     }
-    client
+    Ok(Some(client))
 }

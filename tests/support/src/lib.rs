@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod emulator;
 pub mod evaluator;
 pub mod examples;
+pub mod features;
 mod looking;
 pub mod proxy;
 pub mod python;

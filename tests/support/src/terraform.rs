@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
+use crate::features::Version;
 use crate::{Outcome, python};
 
 /// The provider's source address in configurations.
@@ -52,6 +53,21 @@ impl Client {
     /// Terraform 1.15 from PyPI.
     pub fn from_python() -> Outcome<Self> {
         Ok(Self::Python(python::interpreter()?))
+    }
+
+    /// What it says that it is. It is asked beside the environment that cases run in, because it needs none.
+    pub fn version(&self) -> Outcome<Version> {
+        let mut command = self.command().into_std();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .arg("version")
+            .env_clear()
+            .env("PATH", path)
+            .env("CHECKPOINT_DISABLE", "1");
+        let said = command.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&said.stdout);
+        Version::parse(&said)
+            .ok_or_else(|| format!("{self} does not tell its version: {said}").into())
     }
 
     fn command(&self) -> Command {

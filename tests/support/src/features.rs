@@ -1,0 +1,98 @@
+//! What not every client has.
+
+use std::fmt;
+
+/// Something that came with a version of Terraform, and that a case needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// Functions of providers.
+    Functions,
+    /// Identities of resources, and imports by them.
+    Identity,
+    /// `terraform query` with list resources.
+    List,
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Functions => "functions",
+            Self::Identity => "identity",
+            Self::List => "list",
+        })
+    }
+}
+
+/// What a client says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    is_tofu: bool,
+    number: (u32, u32),
+}
+
+impl Version {
+    /// Reads the first line of `terraform version` or `tofu version`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.lines().find_map(|line| {
+            let (product, number) = line.split_once(" v")?;
+            let mut parts = number.split(['.', '-']);
+            let mut part = || parts.next()?.parse().ok();
+            let number = (part()?, part()?);
+            match product {
+                "Terraform" | "OpenTofu" => Some(Self {
+                    is_tofu: product == "OpenTofu",
+                    number,
+                }),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether it has a feature.
+    pub fn has(&self, feature: Feature) -> bool {
+        let since = match (feature, self.is_tofu) {
+            (Feature::Functions, false) => (1, 8),
+            (Feature::Functions, true) => (1, 7),
+            (Feature::Identity, false) => (1, 12),
+            (Feature::List, false) => (1, 14),
+            (Feature::Identity | Feature::List, true) => return false,
+        };
+        self.number >= since
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = if self.is_tofu {
+            "OpenTofu"
+        } else {
+            "Terraform"
+        };
+        write!(f, "{product} {}.{}", self.number.0, self.number.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(text: &str) -> Vec<String> {
+        let version = Version::parse(text).unwrap();
+        [Feature::Functions, Feature::Identity, Feature::List]
+            .into_iter()
+            .filter(|feature| version.has(*feature))
+            .map(|feature| feature.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_client_has_what_came_up_to_its_version() {
+        assert_eq!(has("Terraform v1.7.5\non linux_amd64"), [""; 0]);
+        assert_eq!(has("Terraform v1.8.4\non linux_amd64"), ["functions"]);
+        assert_eq!(has("Terraform v1.12.2"), ["functions", "identity"]);
+        assert_eq!(has("Terraform v1.14.9"), ["functions", "identity", "list"]);
+        assert_eq!(has("Terraform v1.20.0"), ["functions", "identity", "list"]);
+        assert_eq!(has("OpenTofu v1.11.0-beta1"), ["functions"]);
+        assert_eq!(Version::parse("a shell v1"), None);
+    }
+}
