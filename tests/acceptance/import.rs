@@ -13,7 +13,7 @@ on_each_client!(
     a_bucket_of_another_region_imports_by_name_and_region,
     several_destinations_import_under_their_keys_with_their_priorities,
     what_lives_only_in_terraform_is_set_again_without_a_write,
-    a_bucket_that_is_missing_or_not_replicated_is_a_clear_error,
+    a_bucket_that_is_missing_is_a_clear_error_and_one_that_does_not_replicate_imports,
 );
 
 async fn the_plan_after_an_import_is_empty(client: Client) -> Outcome {
@@ -150,17 +150,15 @@ async fn what_lives_only_in_terraform_is_set_again_without_a_write(client: Clien
     Ok(())
 }
 
-async fn a_bucket_that_is_missing_or_not_replicated_is_a_clear_error(client: Client) -> Outcome {
+async fn a_bucket_that_is_missing_is_a_clear_error_and_one_that_does_not_replicate_imports(
+    client: Client,
+) -> Outcome {
     let setup = Setup::new(client).await?;
     setup.configure("", "")?;
-    let import = async |told: &str| -> Outcome {
-        let run = setup.workspace.import(RESOURCE, &setup.bucket).await?;
-        let run = run.with_code(1)?;
-        let told = format!("Bucket {} {told}", setup.bucket);
-        assert!(run.text().contains(&told), "{run}");
-        Ok(())
-    };
-    import("does not exist").await?;
+    let run = setup.workspace.import(RESOURCE, &setup.bucket).await?;
+    let run = run.with_code(1)?;
+    let told = format!("Bucket {} does not exist", setup.bucket);
+    assert!(run.text().contains(&told), "{run}");
     let region = SOURCE_REGION.parse()?;
     let here = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(region);
     let create = setup.at_source().s3.create_bucket().bucket(&setup.bucket);
@@ -168,5 +166,8 @@ async fn a_bucket_that_is_missing_or_not_replicated_is_a_clear_error(client: Cli
         .create_bucket_configuration(here.build())
         .send()
         .await?;
-    import("has no replication configuration").await
+    let run = setup.workspace.import(RESOURCE, &setup.bucket).await?;
+    run.success()?;
+    assert_eq!(setup.state().await?["destinations"], serde_json::json!({}));
+    Ok(())
 }

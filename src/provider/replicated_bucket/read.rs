@@ -136,6 +136,14 @@ async fn refreshed(
         spec = private.recall(stored_spec(&model, session, diagnostics)?);
         let found = model.clone();
         fill(&mut model, Some(&found), Some(&spec));
+        for (_, role) in model.roles_mut() {
+            // One that is still to be made has none.
+            role.unique_id = role
+                .unique_id
+                .known()
+                .cloned()
+                .map_or(Attr::Null, Attr::Known);
+        }
         fill_tags_all(&mut model, Some(&session.settings.default_tags));
         let differences = diff(&desire(&spec, None, ""), &observed);
         model.components = with_drift(&model.components, told_at_components(&differences));

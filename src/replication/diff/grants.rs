@@ -102,22 +102,20 @@ fn shared_documents<'a>(
     of_buckets.chain(managed)
 }
 
-/// What we want in a bucket's policy. In somebody else's nothing is written that is granted there already.
+/// What we want in a bucket's policy. What others grant there already is not written beside it, so that a bucket of
+/// somebody else's is left alone, and one that was replicated before this resource imported it keeps its statements.
 fn wanted_in_policy(bucket: &DesiredBucket, seen: Option<&ObservedBucket>) -> PolicyShare {
     let mut share = bucket.policy.clone();
     let text = seen.and_then(|seen| seen.policy.present());
-    if bucket.is_existing()
-        && let Some(Ok(document)) = text.map(|text| PolicyDocument::parse(text))
-    {
-        let owner = share.owner.clone();
+    let document = text.and_then(|text| PolicyDocument::parse(text).ok());
+    // Statements that are about to go grant nothing for long.
+    if let Some(document) = document.filter(|_| !share.exclusive) {
         let is_there = |wanted: &Statement| {
             let sid = wanted.name();
             sid.is_some() && document.statements.iter().any(|s| s.name() == sid)
         };
-        let is_ours = |s: &Statement| s.name().is_some_and(|sid| policy::is_ours(sid, &owner));
-        let mut foreign = document.clone();
-        foreign.statements.retain(|s| !is_ours(s));
-        let missing = policy::missing_grants(&foreign, &share.ours);
+        let foreign = share.foreign(&document).into_iter().cloned().collect();
+        let missing = policy::missing_grants(&PolicyDocument::new(foreign), &share.ours);
         share.ours.retain(|s| is_there(s) || missing.contains(s));
     }
     share

@@ -87,9 +87,9 @@ impl State {
     pub(super) fn query_s3(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
         if let Query::HeadBucket { bucket } = query
             && let Some(found) = self.buckets.get(bucket)
-            && found.account == at.account.as_str()
+            && (found.account == at.account.as_str() || found.region != at.region.as_str())
         {
-            // AWS names the right region even at the wrong endpoint.
+            // AWS names the right region even at the wrong endpoint, and there before it asks who wants to know.
             return Ok(Answer::BucketRegion(found.region.clone()));
         }
         if let Query::ListBuckets { prefix } = query {

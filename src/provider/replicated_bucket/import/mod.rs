@@ -3,6 +3,7 @@
 mod custody;
 mod id;
 mod rule;
+mod shut;
 mod two_way;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ pub(crate) use self::id::ImportId;
 
 use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
 use self::rule::Arriving;
+use self::shut::Shut;
 use super::model::{BucketModel, RoleModel, SideModel, SourceModel};
 use super::plan::unconfigured;
 use super::private::Private;
@@ -154,22 +156,18 @@ impl Importer<'_> {
             bucket: bucket.clone(),
         };
         let configuration = match self.session.cloud.query(&at, &query).await {
-            Ok(Answer::Replication(configuration)) => configuration,
+            Ok(Answer::Replication(configuration)) => Some(configuration),
             Ok(_) => return None,
-            Err(error) if error.kind == CallErrorKind::NotFound => {
-                diagnostics.error(
-                    format!("Bucket {bucket} has no replication configuration"),
-                    "An import finds destinations, keys and the role from the replication configuration, and this bucket has none.",
-                );
-                return None;
-            }
+            // The configuration says where it is to replicate; the apply makes the rest.
+            Err(error) if error.kind == CallErrorKind::NotFound => None,
             Err(error) => {
                 report::read_errors(&[error], diagnostics);
                 return None;
             }
         };
+        let rules = configuration.as_ref().map_or(&[][..], |c| &c.rules);
         let owner = format!("{}/{bucket}", at.account);
-        let by_our_rules = configuration.rules.iter().any(is_our_rule);
+        let by_our_rules = rules.iter().any(is_our_rule);
         let tags = self
             .tags_of(&owner, &bucket, &at, by_our_rules, diagnostics)
             .await?;
@@ -197,18 +195,23 @@ impl Importer<'_> {
         let theirs = |rule: &ReplicationRule| {
             by_our_rules && source.existing == Attr::Known(true) && !is_our_rule(rule)
         };
-        let mut rules = configuration.rules.clone();
+        let mut rules = rules.to_vec();
         rules.retain(|rule| !theirs(rule));
+        let arn = configuration.as_ref().map(|c| c.role.as_str());
         let mut destinations = BTreeMap::new();
         for arriving in rule::by_bucket(&bucket, &rules) {
             let side = self
-                .destination(&setup, &arriving, &mut found, diagnostics)
+                .destination(&setup, &arriving, arn, &mut found, diagnostics)
                 .await?;
             destinations.insert(arriving.key, Attr::Known(side));
         }
-        let role = self
-            .role(&setup, &bucket, &setup.source, &configuration, diagnostics)
-            .await?;
+        let role = match &configuration {
+            Some(configuration) => {
+                self.role(&setup, &bucket, &setup.source, configuration, diagnostics)
+                    .await?
+            }
+            None => role_to_be(&bucket),
+        };
         let model = BucketModel {
             id: Attr::Known(bucket),
             source: Attr::Known(SourceModel(source)),
@@ -252,25 +255,30 @@ impl Importer<'_> {
         region: &Region,
         diagnostics: &mut Diagnostics,
     ) -> Option<Location> {
+        match self.entered(side, region).await {
+            Ok(location) => Some(location),
+            Err(shut) => {
+                shut.report(this, side, diagnostics);
+                None
+            }
+        }
+    }
+
+    /// Where a side is, once its account has been entered.
+    async fn entered(&self, side: &SideModel, region: &Region) -> Result<Location, Shut> {
         let way: WayIn = way_in(side, &self.session.settings);
         let told = side.account_id.known().map(String::as_str);
-        let identity = match self.session.enter(&way, region, told).await {
-            Ok(identity) => identity,
-            Err(error) => {
-                report::enter_error(this, side, &error, diagnostics);
-                return None;
-            }
-        };
+        let entered = self.session.enter(&way, region, told).await;
+        let identity = entered.map_err(Shut::Refused)?;
         if let Some(wanted) = side.account_id.known()
             && wanted != identity.account.as_str()
         {
-            diagnostics.error(
-                format!("No way into account {wanted}"),
-                format!("{this} is in account {wanted}, but the credentials at hand lead to {}. Append `,<role ARN>` of a role in {wanted} to the import ID, or write an `account` block for it in the provider.", identity.account),
-            );
-            return None;
+            return Err(Shut::LeadsElsewhere {
+                wanted: wanted.clone(),
+                account: identity.account,
+            });
         }
-        Some(Location {
+        Ok(Location {
             account: identity.account,
             partition: region.partition(),
             region: region.clone(),
@@ -297,7 +305,7 @@ impl Importer<'_> {
             Err(error) if error.kind == CallErrorKind::NotFound => {
                 diagnostics.error(
                     format!("Bucket {bucket} does not exist"),
-                    format!("{error}."),
+                    format!("{error}. An import begins with the source bucket and follows its replication rules: correct the name, or take a rule away whose destination is gone. Nothing was imported."),
                 );
                 None
             }
@@ -312,6 +320,7 @@ impl Importer<'_> {
         &self,
         setup: &Setup,
         arriving: &Arriving<'_>,
+        role: Option<&str>,
         found: &mut Found,
         diagnostics: &mut Diagnostics,
     ) -> Option<SideModel> {
@@ -322,9 +331,18 @@ impl Importer<'_> {
             .unwrap_or_else(|| setup.source.account.clone());
         let mut side = self.place(Some(&account));
         let this = Side::Destination(arriving.key.clone());
-        let at = self
-            .locate(&this, &side, &setup.source.region, diagnostics)
-            .await?;
+        let at = match self.entered(&side, &setup.source.region).await {
+            Ok(at) => at,
+            Err(shut) if shut.is_for_good() => {
+                return self
+                    .left_alone(setup, arriving, side, &shut, diagnostics)
+                    .await;
+            }
+            Err(shut) => {
+                shut.report(&this, &side, diagnostics);
+                return None;
+            }
+        };
         let at = self.in_its_region(arriving.bucket, at, diagnostics).await?;
         side.bucket = Attr::Known(arriving.bucket.to_owned());
         side.region = Attr::Known(at.region.to_string());
@@ -332,12 +350,11 @@ impl Importer<'_> {
         let tags = self
             .tags_of(owner, arriving.bucket, &at, setup.wired, diagnostics)
             .await?;
-        let query = Query::GetBucketPolicy {
-            bucket: arriving.bucket.to_owned(),
-        };
-        if setup.belongs_to_others(tags)
-            || tags == Tagged::Nobody && self.holds_ours(owner, &at, &query).await
-        {
+        let is_shared = tags == Tagged::Nobody
+            && self
+                .is_shared(setup, role, arriving.bucket, &at, diagnostics)
+                .await?;
+        if setup.belongs_to_others(tags) || is_shared {
             leave(&mut side);
         }
         let rules = &arriving.rules;
@@ -556,5 +573,15 @@ impl Importer<'_> {
             manage_policy: Attr::Known(managed),
             ..role
         })
+    }
+}
+
+/// The role of a bucket that does not replicate yet.
+fn role_to_be(bucket: &str) -> RoleModel {
+    RoleModel {
+        name: Attr::Known(names::default_role_name(bucket)),
+        path: Attr::Known("/".to_owned()),
+        description: Attr::Known(names::default_role_description(bucket)),
+        ..RoleModel::default()
     }
 }

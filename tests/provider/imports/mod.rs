@@ -1,5 +1,8 @@
 //! Import, and what the configuration then changes.
 
+mod matrix;
+mod origins;
+
 use serde_json::json;
 
 use crate::configs::{ABROAD, HOME, deploy, kms_abroad, two_destinations, with, without};
