@@ -48,13 +48,13 @@ async fn it_is_planned_created_read_and_kept_by_updates() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_after_apply_of_it_is_known_after_apply() {
+async fn where_a_part_is_known_after_apply_the_plan_has_none() {
     let unnamed = with(&kms_abroad(), "source.bucket", json!(UNKNOWN));
     let mut terraform = Terraform::new();
     let plan = terraform.plan(&unnamed).await;
     assert_eq!(plan.said.errors, Vec::<String>::new());
-    assert!(plan.identity.attribute("bucket").is_unknown());
-    assert_eq!(plan.identity.attribute("account_id").as_str(), Some(HOME));
+    // Terraform 1.15 shows no plan with an identity of which a part is unknown.
+    assert!(plan.identity.is_null());
     let said = terraform.apply_later(&unnamed, &kms_abroad()).await;
     assert_eq!(said.errors, Vec::<String>::new());
     assert_eq!(identity(&terraform), archive("eu-west-1"));

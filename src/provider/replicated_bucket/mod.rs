@@ -99,7 +99,10 @@ impl Resource for ReplicatedBucket {
         let mut response = self.plan_change(request).await;
         let settled = !is_new && response.requires_replace.is_empty();
         if !settled || response.planned_identity.is_null() {
-            response.planned_identity = identity::of(&response.planned_state);
+            let planned = identity::of(&response.planned_state);
+            // Terraform cannot show a new object of whose identity a part is unknown ("value is not known").
+            let untold = is_new && !planned.is_wholly_known();
+            response.planned_identity = if untold { Value::Null } else { planned };
         }
         response
     }
