@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::assume_role;
-use super::settings::{EnterError, NoSession, Session, Shared};
+use super::settings::{EnterError, Session, Shared};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
 use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
@@ -96,16 +96,20 @@ impl DataSource for AccountDataSource {
         }
     }
 
-    async fn read(&self, _request: DataReadRequest) -> DataReadResponse {
+    async fn read(&self, request: DataReadRequest) -> DataReadResponse {
         let mut response = DataReadResponse {
             state: Value::Null,
             diagnostics: Diagnostics::new(),
-            deferred: None,
+            deferred: self.shared.deferral(&request.client),
         };
+        if response.deferred.is_some() {
+            response.state = Value::Unknown;
+            return response;
+        }
         let session = match self.shared.session() {
             Ok(session) => session,
             Err(why) => {
-                tell_of_no_session(&why, &mut response.diagnostics);
+                why.tell(&mut response.diagnostics);
                 return response;
             }
         };

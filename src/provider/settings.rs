@@ -7,6 +7,8 @@ use super::abandoned::WithoutAbandoned;
 use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
 use crate::execution::deadline::Deadline;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::provider::{ClientCapabilities, DeferredReason};
 use crate::replication::ids::{AccountId, Region, WayIn};
 use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::operation::Tags;
@@ -165,6 +167,21 @@ pub enum NoSession {
     Unknown,
 }
 
+impl NoSession {
+    /// Says that AWS cannot be asked.
+    pub(crate) fn tell(self, diagnostics: &mut Diagnostics) {
+        let detail = match self {
+            Self::Unknown => {
+                "What its configuration says is known only after apply, and this asks AWS before. Write those values out, or apply what they come from first, with `terraform apply -target=<resource>`. Nothing was changed."
+            }
+            Self::Unconfigured => {
+                "Terraform asked for this before it configured the provider. This is a bug; please report it."
+            }
+        };
+        diagnostics.error("The provider is not configured", detail);
+    }
+}
+
 impl Shared {
     /// Takes a configuration; the last one counts.
     pub(crate) fn configure(&self, session: Option<Session>) {
@@ -197,6 +214,13 @@ impl Shared {
         self.remainders
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why an answer to this client is put off: the provider's own configuration is not known yet, and the client
+    /// takes that for an answer.
+    pub(crate) fn deferral(&self, client: &ClientCapabilities) -> Option<DeferredReason> {
+        let unknown = self.session().err() == Some(NoSession::Unknown);
+        (unknown && client.deferral_allowed).then_some(DeferredReason::ProviderConfigUnknown)
     }
 
     /// The session, where there is one.

@@ -2,7 +2,7 @@
 //!
 //! - `provider`: a provider with one of everything, which behaves as the names in its configuration say.
 //! - `client`: Terraform's side, as small as it can be.
-//! - `connecting`, `lifetime`, `calls`, `process`: the tests.
+//! - `connecting`, `lifetime`, `calls`, `process`, `deferral`: the tests.
 
 #![expect(
     clippy::expect_used,
@@ -12,6 +12,7 @@
 mod calls;
 mod client;
 mod connecting;
+mod deferral;
 mod lifetime;
 mod process;
 mod provider;

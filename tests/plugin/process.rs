@@ -82,7 +82,7 @@ fn the_schema_is_terraforms_json() {
 }
 
 /// A process that serves a client, as Terraform starts it.
-struct Served {
+pub(crate) struct Served {
     process: Process,
     stdout: BufReader<ChildStdout>,
     line: Line,
@@ -91,7 +91,7 @@ struct Served {
 }
 
 impl Served {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let certificate = Certificate::new();
         let directory = tempfile::tempdir().expect("a directory");
         let child = program(&[])
@@ -117,7 +117,7 @@ impl Served {
         }
     }
 
-    async fn connect(&self) -> Channel {
+    pub(crate) async fn connect(&self) -> Channel {
         let channel = self.line.connect(Some(&self.certificate)).await;
         channel.expect("connected")
     }

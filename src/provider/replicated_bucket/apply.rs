@@ -14,7 +14,6 @@ use super::attributes::{bucket_prefix, existing};
 use super::model::BucketModel;
 use super::plan::going::{Leaving, leaving, reachable};
 use super::plan::target::{For, target};
-use super::plan::unconfigured;
 use super::preflight::{self, adoption, is_known, roles, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
@@ -84,9 +83,12 @@ impl ReplicatedBucket {
             Attr::Known(prior) => Some(prior),
             _ => None,
         };
-        let Ok(session) = self.shared.session() else {
-            unconfigured(diagnostics);
-            return None;
+        let session = match self.shared.session() {
+            Ok(session) => session,
+            Err(why) => {
+                why.tell(diagnostics);
+                return None;
+            }
         };
         let private = Private::read(&request.planned_private, diagnostics)?;
         let deed = match prior {

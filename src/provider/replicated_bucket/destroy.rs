@@ -9,7 +9,6 @@ use super::model::BucketModel;
 use super::plan::deletions::warn_of_keys_that_stay;
 use super::plan::going::reachable;
 use super::plan::release::given_up;
-use super::plan::unconfigured;
 use super::private::Private;
 use super::read::stored_spec;
 use super::retired_keys::with_remembered;
@@ -36,9 +35,12 @@ impl ReplicatedBucket {
         else {
             return response;
         };
-        let Ok(session) = self.shared.session() else {
-            unconfigured(diagnostics);
-            return response;
+        let session = match self.shared.session() {
+            Ok(session) => session,
+            Err(why) => {
+                why.tell(diagnostics);
+                return response;
+            }
         };
         let deadline = deadline(Deed::Delete, &state);
         let session = session.until(&deadline);

@@ -8,7 +8,6 @@ use super::attributes::tags_all::{fill_tags_all, of_resource};
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
 use super::plan::going::entered;
-use super::plan::unconfigured;
 use super::preflight::{existing_keys, others, role_grants};
 use super::private::{Private, StoredWay};
 use super::retired_keys::with_remembered;
@@ -44,7 +43,7 @@ impl ReplicatedBucket {
             private: request.private.clone(),
             identity: request.identity,
             diagnostics: Diagnostics::new(),
-            deferred: None,
+            deferred: self.shared.deferral(&request.client),
         };
         let Some(Attr::Known(mut state)) =
             decode::<BucketModel>(&request.current_state, &mut response.diagnostics)
@@ -55,8 +54,8 @@ impl ReplicatedBucket {
             Ok(session) => session,
             // Without a configuration nothing can be looked at; what is in state stands.
             Err(NoSession::Unknown) => return response,
-            Err(NoSession::Unconfigured) => {
-                unconfigured(&mut response.diagnostics);
+            Err(why @ NoSession::Unconfigured) => {
+                why.tell(&mut response.diagnostics);
                 return response;
             }
         };

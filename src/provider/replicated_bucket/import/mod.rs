@@ -15,7 +15,6 @@ use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tag
 use self::rule::Arriving;
 use self::shut::Shut;
 use super::model::{BucketModel, RoleModel, SideModel, SourceModel};
-use super::plan::unconfigured;
 use super::private::Private;
 use super::retired_keys::{self, is_ours};
 use super::values::effective::path_and_name;
@@ -54,9 +53,16 @@ impl ReplicatedBucket {
                 return response;
             }
         };
-        let Ok(session) = self.shared.session() else {
-            unconfigured(diagnostics);
+        response.deferred = self.shared.deferral(&request.client);
+        if response.deferred.is_some() {
             return response;
+        }
+        let session = match self.shared.session() {
+            Ok(session) => session,
+            Err(why) => {
+                why.tell(diagnostics);
+                return response;
+            }
         };
         let Some((model, private)) = import(&session, id, diagnostics).await else {
             return response;

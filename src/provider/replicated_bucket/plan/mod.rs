@@ -35,7 +35,7 @@ impl ReplicatedBucket {
             planned_private: request.prior_private.clone(),
             planned_identity: request.prior_identity.clone(),
             diagnostics: Diagnostics::new(),
-            deferred: None,
+            deferred: self.shared.deferral(&request.client),
         };
         if request.proposed_new_state.is_null() {
             let state = decode::<BucketModel>(&request.prior_state, &mut response.diagnostics);
@@ -62,8 +62,8 @@ impl ReplicatedBucket {
         let session = match self.shared.session() {
             Ok(session) => Some(session),
             Err(NoSession::Unknown) => None,
-            Err(NoSession::Unconfigured) => {
-                unconfigured(&mut response.diagnostics);
+            Err(why @ NoSession::Unconfigured) => {
+                why.tell(&mut response.diagnostics);
                 return response;
             }
         };
@@ -278,11 +278,4 @@ fn refuse_moves(prior: &BucketModel, model: &BucketModel, diagnostics: &mut Diag
             }
         }
     }
-}
-
-pub(crate) fn unconfigured(diagnostics: &mut Diagnostics) {
-    diagnostics.error(
-        "The provider is not configured",
-        "Terraform asked for this before it configured the provider. This is a bug; please report it.",
-    );
 }
