@@ -9,6 +9,7 @@ use super::identity::{self, Stage};
 use super::{ResourceEntry, Server};
 use crate::framework::contract::{self, Finding};
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::ignored::as_planned;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
 use crate::framework::value::Value;
 
@@ -17,7 +18,7 @@ impl Server {
     pub async fn apply_resource_change(
         &self,
         type_name: &str,
-        request: ApplyRequest,
+        mut request: ApplyRequest,
     ) -> ApplyResponse {
         let before = Before {
             change: Change::of(&request),
@@ -32,6 +33,10 @@ impl Server {
         };
         let operation = format!("{} {type_name}", before.change.verb());
         let item = &resource.entry.item;
+        if before.change == Change::Update {
+            let attributes = &resource.entry.schema.block.attributes;
+            request.config = as_planned(attributes, &request.config, &request.planned_state);
+        }
         let response = match before.change {
             Change::Create => guarded(&operation, item.create(request)).await,
             Change::Update => guarded(&operation, item.update(request)).await,
