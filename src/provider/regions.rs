@@ -89,7 +89,9 @@ impl Validator for RegionCode {
             diagnostics.error_at(
                 path.clone(),
                 UNKNOWN,
-                format!("{path} is refused: {code:?} is no region's code, which looks like eu-west-1.{meant}"),
+                format!(
+                    "{path} is refused: it is no region's code, which looks like eu-west-1.{meant}"
+                ),
             );
         }
     }

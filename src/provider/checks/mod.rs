@@ -16,9 +16,13 @@ pub(crate) use self::rules::{is_key, prefix, rule_names};
 pub(crate) use super::regions::region;
 pub(crate) use crate::framework::validators::{each, one_of};
 
-/// A check of a text whose message is a sentence of its own.
+/// A check of a text whose message is a sentence of its own. It does not repeat the text, which may be sensitive;
+/// where it is not, Terraform shows the line in which it stands.
 fn text(check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> impl Validator {
-    validators::text(move |text| check(text).map_err(refused))
+    validators::text(move |text| {
+        let unnamed = |why: String| why.replace(&format!("\"{text}\""), "it");
+        check(text).map_err(|why| refused(unnamed(why)))
+    })
 }
 
 /// A check of a collection whose message is a sentence of its own.
