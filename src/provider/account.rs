@@ -120,19 +120,6 @@ impl DataSource for AccountDataSource {
     }
 }
 
-/// Says why a data source cannot be read yet.
-pub(super) fn tell_of_no_session(why: &NoSession, diagnostics: &mut Diagnostics) {
-    let detail = match why {
-        NoSession::Unknown => {
-            "The provider's configuration is known only after apply, so nothing can be looked up yet."
-        }
-        NoSession::Unconfigured => {
-            "Terraform asked for this before it configured the provider. This is a bug; please report it."
-        }
-    };
-    diagnostics.error("The provider is not configured", detail);
-}
-
 async fn account(session: &Session, diagnostics: &mut Diagnostics) -> Option<AccountDataModel> {
     let settings = &session.settings;
     let Some(region) = settings.region.clone() else {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::account::tell_of_no_session;
 use super::replicated_bucket::documents::{ByDestination, Documents, checked, config_of};
 use super::replicated_bucket::schema::schema as resource_schema;
 use super::settings::Shared;
@@ -87,12 +86,16 @@ impl DataSource for PoliciesDataSource {
         let mut response = DataReadResponse {
             state: Value::Null,
             diagnostics: Diagnostics::new(),
-            deferred: None,
+            deferred: self.shared.deferral(&request.client),
         };
+        if response.deferred.is_some() {
+            response.state = Value::Unknown;
+            return response;
+        }
         let session = match self.shared.session() {
             Ok(session) => session,
             Err(why) => {
-                tell_of_no_session(&why, &mut response.diagnostics);
+                why.tell(&mut response.diagnostics);
                 return response;
             }
         };

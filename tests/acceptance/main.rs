@@ -17,6 +17,8 @@ mod in_place;
 mod keys;
 mod lifecycle_rules;
 mod locations;
+mod meta_arguments;
+mod mocks;
 mod moved;
 mod object_lock;
 mod plan_texts;
@@ -30,6 +32,7 @@ mod retain;
 mod role;
 mod rules;
 mod secrets;
+mod sensitive;
 mod setup;
 mod setups;
 mod support {
@@ -40,7 +43,9 @@ mod support {
 mod stored;
 mod theirs;
 mod two_way;
+mod unknown_provider;
 mod update;
+mod ways;
 
 /// Makes of each `async fn name(client: Client) -> Outcome` a module of that name with one test per client. A case that
 /// `needs` a feature is left out, by name, on a client that does not have it.

@@ -102,7 +102,7 @@ async fn a_plan_with_keys_to_be_made_knows_the_rest(client: Client) -> Outcome {
 }
 
 async fn validation_needs_no_credentials(client: Client) -> Outcome {
-    let workspace = Workspace::new(client, Path::new(PROVIDER))?;
+    let mut workspace = Workspace::new(client, Path::new(PROVIDER))?;
     workspace.write("provider.tf", &provider_block(""))?;
     let resource = |class: &str| {
         format!(
@@ -121,6 +121,13 @@ async fn validation_needs_no_credentials(client: Client) -> Outcome {
         .await?
         .with_code(1)?;
     assert!(run.text().contains("storage_class must be one of"), "{run}");
+
+    // Not even a home folder or a place for temporary files.
+    for name in ["HOME", "TMPDIR", "AWS_EC2_METADATA_DISABLED", "NO_PROXY"] {
+        workspace.unset(name);
+    }
+    workspace.write("main.tf", &resource("STANDARD_IA"))?;
+    workspace.run(&["validate", "-no-color"]).await?.success()?;
     Ok(())
 }
 

@@ -130,8 +130,5 @@ async fn an_import_is_put_off_and_imports_nothing_that_is_known() {
     let [object] = imported.imported_resources.as_slice() else {
         panic!("{imported:?}");
     };
-    assert_eq!(
-        decoded(object.state.as_ref(), &deferring.ty()),
-        Value::Null
-    );
+    assert_eq!(decoded(object.state.as_ref(), &deferring.ty()), Value::Null);
 }

@@ -24,7 +24,7 @@ fn ignoring() -> Terraform {
 }
 
 /// Every set of tags that the resource keeps.
-fn tag_sets(aws: &mut State) -> Vec<&mut Tags> {
+pub fn tag_sets(aws: &mut State) -> Vec<&mut Tags> {
     let buckets = aws.buckets.values_mut().map(|bucket| &mut bucket.tags);
     let keys = aws.keys.values_mut().map(|key| &mut key.tags);
     let roles = aws

@@ -46,6 +46,8 @@ pub struct Terraform {
     pub tainted: bool,
     /// Whether a replacement makes the new object first.
     pub create_before_destroy: bool,
+    /// Whether a plan replaces what it need not (`-replace`).
+    pub replacing: bool,
     /// Whether a plan looks at the real thing first.
     pub refreshing: bool,
 }
@@ -141,6 +143,7 @@ impl Terraform {
             knows_identities: true,
             tainted: false,
             create_before_destroy: false,
+            replacing: false,
             refreshing: true,
         }
     }
@@ -318,11 +321,14 @@ impl Terraform {
         let first = ask().await;
         let mut said = said;
         said.extend(Said::of(&first.diagnostics));
-        let replaced_by: Vec<String> = first
+        let mut replaced_by: Vec<String> = first
             .requires_replace
             .iter()
             .map(ToString::to_string)
             .collect();
+        if self.replacing && !prior.is_null() {
+            replaced_by.push("-replace".to_owned());
+        }
         let mut plan = Plan {
             is_empty: first.planned_state.same(&prior),
             planned: first.planned_state,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 use terraform_provider_replicated::framework::contract::proposed_new_state;
 use terraform_provider_replicated::framework::provider::{
-    ClientCapabilities, ConfigureRequest, DataReadRequest, DeferredReason, ImportRequest, PlanRequest,
-    PlanResponse, ReadRequest,
+    ClientCapabilities, ConfigureRequest, DataReadRequest, DeferredReason, ImportRequest,
+    PlanRequest, PlanResponse, ReadRequest,
 };
 use terraform_provider_replicated::framework::server::Server;
 use terraform_provider_replicated::framework::value::Value;

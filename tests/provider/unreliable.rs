@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, Cloud, Identity};
-use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
+use terraform_provider_replicated::replication::ids::{AccountId, Location, Region, WayIn};
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
 use crate::fake::{FakeCloud, State};
@@ -38,12 +38,23 @@ pub enum Call {
 #[derive(Default)]
 struct Troubles {
     closed: BTreeSet<String>,
+    barred: BTreeSet<String>,
+    landing: Option<AccountId>,
     /// After so many that succeed.
     refused: BTreeMap<String, usize>,
     busy: BTreeSet<String>,
     silent: BTreeMap<String, usize>,
     queries: Vec<(String, String)>,
     writes: Vec<Write>,
+}
+
+impl Troubles {
+    /// Where a way leads that did not lead there before.
+    fn landed(&self, way_in: &WayIn) -> Option<&AccountId> {
+        self.landing
+            .as_ref()
+            .filter(|_| way_in.assume_role.is_empty())
+    }
 }
 
 /// A write that was tried, whatever came of it.
@@ -63,6 +74,18 @@ impl UnreliableCloud {
     pub fn close(&self, account: &str) {
         let mut troubles = self.troubles.lock().unwrap();
         troubles.closed.insert(account.to_owned());
+    }
+
+    /// From now on nobody gets in by this role or profile.
+    pub fn bar(&self, way: &str) {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.barred.insert(way.to_owned());
+    }
+
+    /// From now on whoever assumes no role is in this account.
+    pub fn land_in(&self, account: &str) {
+        let account = AccountId::parse(account).unwrap();
+        self.troubles.lock().unwrap().landing = Some(account);
     }
 
     /// From now on this write or question fails, told as the fake tells it: `CreateBucket acme-archive`.
@@ -92,6 +115,8 @@ impl UnreliableCloud {
     pub fn recover(&self) {
         let mut troubles = self.troubles.lock().unwrap();
         troubles.closed.clear();
+        troubles.barred.clear();
+        troubles.landing = None;
         troubles.refused.clear();
         troubles.busy.clear();
         troubles.silent.clear();
@@ -123,8 +148,20 @@ impl UnreliableCloud {
         std::mem::take(&mut self.troubles.lock().unwrap().writes)
     }
 
-    fn is_closed(&self, account: &str) -> bool {
-        self.troubles.lock().unwrap().closed.contains(account)
+    /// Whether a way does not lead into an account, or not any more.
+    fn is_closed(&self, account: &AccountId, way_in: &WayIn) -> bool {
+        let troubles = self.troubles.lock().unwrap();
+        let roles = way_in.assume_role.iter().map(|role| &role.role_arn);
+        let mut steps = way_in.profile.iter().chain(roles);
+        troubles.closed.contains(account.as_str())
+            || steps.any(|step| troubles.barred.contains(step))
+            || troubles
+                .landed(way_in)
+                .is_some_and(|landed| landed != account)
+    }
+
+    fn is_closed_at(&self, at: &Location) -> bool {
+        self.is_closed(&at.account, &at.way_in)
     }
 }
 
@@ -132,8 +169,11 @@ impl UnreliableCloud {
 impl Cloud for UnreliableCloud {
     async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
         self.made(None, || Call::Enter(way_in.clone()));
-        let identity = self.aws.enter(way_in, region).await?;
-        if self.is_closed(identity.account.as_str()) {
+        let mut identity = self.aws.enter(way_in, region).await?;
+        if let Some(landed) = self.troubles.lock().unwrap().landed(way_in) {
+            identity.account = landed.clone();
+        }
+        if self.is_closed(&identity.account, way_in) {
             return Err(denied("sts:AssumeRole", "the role", None));
         }
         Ok(identity)
@@ -154,7 +194,7 @@ impl Cloud for UnreliableCloud {
         if silent {
             return std::future::pending().await;
         }
-        if refused || self.is_closed(at.account.as_str()) {
+        if refused || self.is_closed_at(at) {
             return Err(denied(query.call(), query.subject(), Some(at)));
         }
         self.aws.query(at, query).await
@@ -183,7 +223,7 @@ impl Cloud for UnreliableCloud {
                 ..error
             });
         }
-        if refused || self.is_closed(at.account.as_str()) {
+        if refused || self.is_closed_at(at) {
             return Err(denied(operation.call(), &operation.subject(), Some(at)));
         }
         self.aws.perform(at, operation).await

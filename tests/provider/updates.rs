@@ -58,6 +58,25 @@ impl Change {
             with(&config, path, value.clone())
         })
     }
+
+    pub fn after(&self) -> Json {
+        with(&self.before(), self.path, self.value.clone())
+    }
+
+    /// What is there of others when the change comes.
+    pub async fn surroundings(&self) -> Terraform {
+        let mut terraform = Terraform::new();
+        terraform.settings.accounts = [HOME, ABROAD, THIRD].map(account).into();
+        crate::random::surroundings(&terraform);
+        let before = self.before();
+        for (side, region) in [("source", "eu-west-1"), ("destinations/near", "us-east-1")] {
+            let side = before.pointer(&format!("/{side}")).unwrap();
+            if side["existing"] == json!(true) {
+                stands(&terraform, HOME, region, side["bucket"].as_str().unwrap()).await;
+            }
+        }
+        terraform
+    }
 }
 
 const BOUNDARY: &str = "arn:aws:iam::111111111111:policy/Boundary";
@@ -169,7 +188,7 @@ macro_rules! on_side {
     };
 }
 
-fn changes() -> Vec<Change> {
+pub fn changes() -> Vec<Change> {
     let mut changes = on_side!("source", HOME, "eu-west-1");
     changes.extend(on_side!("destinations.backup", ABROAD, "us-west-2"));
     changes.extend(of_a_rule());
@@ -360,19 +379,10 @@ pub fn account(id: &str) -> (String, WayIn) {
 
 /// One change, there and back, as text.
 async fn told(change: &Change) -> String {
-    let mut terraform = Terraform::new();
-    terraform.settings.accounts = [HOME, ABROAD, THIRD].map(account).into();
-    crate::random::surroundings(&terraform);
-    let before = change.before();
-    let after = with(&before, change.path, change.value.clone());
+    let mut terraform = change.surroundings().await;
+    let (before, after) = (change.before(), change.after());
     let mut text = String::new();
     let _ = writeln!(text, "{}", change.path);
-    for (side, region) in [("source", "eu-west-1"), ("destinations/near", "us-east-1")] {
-        let side = before.pointer(&format!("/{side}")).unwrap();
-        if side["existing"] == json!(true) {
-            stands(&terraform, HOME, region, side["bucket"].as_str().unwrap()).await;
-        }
-    }
     terraform.converge(&before).await;
     take_writes(&terraform);
     let plan = terraform.plan(&after).await;

@@ -110,8 +110,8 @@ impl ReplicatedBuckets {
                 );
                 return None;
             }
-            Err(NoSession::Unconfigured) => {
-                super::plan::unconfigured(diagnostics);
+            Err(why @ NoSession::Unconfigured) => {
+                why.tell(diagnostics);
                 return None;
             }
         };

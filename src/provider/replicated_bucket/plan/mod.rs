@@ -8,7 +8,7 @@ pub(crate) mod target;
 
 use self::deletions::{warn_of_leaving, warn_of_plain_http, warn_of_released, why_it_goes};
 use self::going::{Leaving, leaving};
-use self::target::{For, target};
+use self::target::{For, enter_anew, target};
 use super::abandoned::warn_if_abandoned;
 use super::attributes::{object_lock, policies};
 use super::model::BucketModel;
@@ -52,7 +52,8 @@ impl ReplicatedBucket {
             Some(prior) => prior,
             None => return response,
         };
-        let Some(private) = Private::read(&request.prior_private, &mut response.diagnostics) else {
+        let Some(mut private) = Private::read(&request.prior_private, &mut response.diagnostics)
+        else {
             return response;
         };
         if private.moved {
@@ -67,12 +68,17 @@ impl ReplicatedBucket {
                 return response;
             }
         };
+        // The second plan of a replacement is that of a create with the private state of what goes.
+        let anew = request.prior_state.is_null() && !request.prior_private.is_empty();
+        let asked_for = anew && !private.replacing;
+        private.replacing |= anew;
         let planner = Planner {
             shared: &self.shared,
             session: session.as_deref(),
             config: &config,
             prior: prior.known(),
             private,
+            asked_for,
         };
         planner
             .plan(request.prior_state.clone(), &mut response)
@@ -87,6 +93,8 @@ struct Planner<'a> {
     config: &'a BucketModel,
     prior: Option<&'a BucketModel>,
     private: Private,
+    /// Whether a person asks for a replacement that nothing in the configuration makes necessary (`-replace`).
+    asked_for: bool,
 }
 
 impl Planner<'_> {
@@ -133,6 +141,9 @@ impl Planner<'_> {
                 self.check_replacement(session, diagnostics).await;
             } else {
                 let spec = target.spec.as_ref();
+                if let Some(spec) = spec.filter(|_| self.asked_for) {
+                    refuse_to_empty(session, spec, ASKED_FOR, diagnostics).await;
+                }
                 self.check(session, spec, &target.model, diagnostics).await;
             }
         }
@@ -150,6 +161,10 @@ impl Planner<'_> {
         model: &BucketModel,
         diagnostics: &mut Diagnostics,
     ) {
+        enter_anew(session, model, &self.private, diagnostics).await;
+        if diagnostics.has_error() {
+            return;
+        }
         let prior_spec = self
             .prior
             .and_then(|prior| expand(prior, &session.settings).ok())
@@ -206,22 +221,33 @@ impl Planner<'_> {
         self.prior.is_none() && (self.private.replacing || self.shared.is_remainder(&spec.owner()))
     }
 
-    /// A replacement deletes every bucket and never empties one, so each must be empty already.
+    /// Looks at what a replacement that the configuration makes necessary deletes.
     async fn check_replacement(&self, session: &Session, diagnostics: &mut Diagnostics) {
         let Some(prior) = self.prior else { return };
         let Ok(spec) = expand(prior, &session.settings) else {
             return;
         };
-        match preflight::filled_buckets(session, &spec).await {
-            Err(errors) => super::report::read_errors(&errors, diagnostics),
-            Ok(filled) => {
-                for (side, bucket) in filled {
-                    diagnostics.error_at(
-                        side_path(&side).attribute("bucket"),
-                        format!("Replacement would delete bucket {bucket}, which holds objects"),
-                        format!("The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource, or empty {bucket} first. Nothing was changed.", import_id(prior, &spec)),
-                    );
-                }
+        let why = format!(
+            "The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource",
+            import_id(prior, &spec)
+        );
+        refuse_to_empty(session, &spec, &why, diagnostics).await;
+    }
+}
+
+const ASKED_FOR: &str = "The resource is to be replaced, so it would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Plan without `-replace`";
+
+/// A replacement deletes every bucket and never empties one, so each must be empty already.
+async fn refuse_to_empty(session: &Session, spec: &Spec, why: &str, diagnostics: &mut Diagnostics) {
+    match preflight::filled_buckets(session, spec).await {
+        Err(errors) => super::report::read_errors(&errors, diagnostics),
+        Ok(filled) => {
+            for (side, bucket) in filled {
+                diagnostics.error_at(
+                    side_path(&side).attribute("bucket"),
+                    format!("Replacement would delete bucket {bucket}, which holds objects"),
+                    format!("{why}, or empty {bucket} first. Nothing was changed."),
+                );
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::provider::replicated_bucket::attributes::{bucket_prefix, existing, po
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::preflight::{policy_sizes, roles};
-use crate::provider::replicated_bucket::private::Private;
+use crate::provider::replicated_bucket::private::{Private, StoredWay};
 use crate::provider::replicated_bucket::validate::{
     check_distinct, check_key_region, check_two_way, check_worked_out,
 };
@@ -344,14 +344,42 @@ async fn enter(
         let bucket = side.bucket.known();
         bucket.is_some_and(|bucket| private.unseen.contains(bucket))
     };
-    let sides: Vec<_> = model
+    let sides = model.sides().into_iter();
+    let sides = sides.filter(|(this, side)| is_unseen(side) || must_enter(this, side, prior));
+    enter_each(session, sides, diagnostics).await
+}
+
+/// Enters what nobody entered on the way to this plan, although it is to be changed: the way that was last used into
+/// its account is written nowhere any more. The refresh found that other one, or the provider has another block.
+pub(crate) async fn enter_anew(
+    session: &Session,
+    model: &BucketModel,
+    private: &Private,
+    diagnostics: &mut Diagnostics,
+) {
+    let ways: Vec<(&Attr<String>, StoredWay)> = model
         .sides()
         .into_iter()
-        .filter(|(this, side)| {
-            way_is_known(side)
-                && !side.reachable.is_unknown()
-                && !side.is_unreachable()
-                && (is_unseen(side) || must_enter(this, side, prior))
+        .map(|(_, side)| (&side.account_id, (&way_in(side, &session.settings)).into()))
+        .collect();
+    let sides = model.sides().into_iter().filter(|(_, side)| {
+        let used = side.account_id.known().and_then(|id| private.ways.get(id));
+        let is_used =
+            |way: &(&Attr<String>, StoredWay)| *way.0 == side.account_id && Some(&way.1) == used;
+        used.is_some() && !ways.iter().any(is_used)
+    });
+    enter_each(session, sides, diagnostics).await;
+}
+
+/// Enters locations, as far as they are known; the accounts that they lead to.
+async fn enter_each<'a>(
+    session: &Session,
+    sides: impl Iterator<Item = (Side, &'a SideModel)>,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<Side, String> {
+    let sides: Vec<_> = sides
+        .filter(|(_, side)| {
+            way_is_known(side) && !side.reachable.is_unknown() && !side.is_unreachable()
         })
         .filter_map(|(this, side)| {
             let region = Region::parse(side.region.known()?).ok()?;
