@@ -3,6 +3,7 @@
 //! [`Terraform::apply`] refreshes, validates, plans, plans again with what is known by then, and applies. Plans and
 //! results that Terraform would call a bug in the provider panic here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -50,6 +51,8 @@ pub struct Terraform {
     pub replacing: bool,
     /// Whether a plan looks at the real thing first.
     pub refreshing: bool,
+    /// Keys that deleted resources said they would leave, because their buckets stay.
+    pub keys_left: BTreeSet<String>,
 }
 
 /// What a person sees of a plan, and what Terraform stores of it.
@@ -145,6 +148,7 @@ impl Terraform {
             create_before_destroy: false,
             replacing: false,
             refreshing: true,
+            keys_left: BTreeSet::new(),
         }
     }
 
@@ -546,6 +550,12 @@ impl Terraform {
         let response = server.apply_resource_change(TYPE, request).await;
         let said = Said::of(&response.diagnostics);
         self.keep(response);
+        let words = said
+            .warnings
+            .iter()
+            .filter_map(|what| what.strip_suffix(" stays"));
+        let keys = words.filter_map(|what| what.split("Key ").nth(1));
+        self.keys_left.extend(keys.map(str::to_owned));
         if said.is_fine() {
             self.tainted = false;
         }
@@ -660,7 +670,9 @@ impl Terraform {
             let meant = disabled
                 .iter()
                 .any(|arn| what.ends_with(&format!("{arn} cannot be used")));
-            !warned && !somebodys && !meant
+            // What a replaced resource used, and said that it leaves to the owner of its bucket.
+            let left = self.keys_left.iter().any(|key| what.contains(key));
+            !warned && !somebodys && !meant && !left
         });
         assert_eq!(lacking, Vec::<String>::new());
     }

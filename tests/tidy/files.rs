@@ -53,6 +53,7 @@ fn a_module_with_a_folder_stands_in_it() {
     let findings = CODE
         .into_iter()
         .flat_map(files_below)
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
         .filter(|path| path.with_extension("").is_dir())
         .map(|path| format!("{} belongs into its folder, as mod.rs", path.display()))
         .collect();
