@@ -11,7 +11,6 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, ToValue};
 use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
 use crate::framework::schema::{Attribute, AttributeType, Block, Nesting, Schema, Setter};
-use crate::framework::value::Value;
 use crate::model;
 use crate::provider::assume_role::AssumeRoleModel;
 
@@ -97,21 +96,9 @@ impl DataSource for AccountDataSource {
     }
 
     async fn read(&self, request: DataReadRequest) -> DataReadResponse {
-        let mut response = DataReadResponse {
-            state: Value::Null,
-            diagnostics: Diagnostics::new(),
-            deferred: self.shared.deferral(&request.client),
-        };
-        if response.deferred.is_some() {
-            response.state = Value::Unknown;
-            return response;
-        }
-        let session = match self.shared.session() {
-            Ok(session) => session,
-            Err(why) => {
-                why.tell(&mut response.diagnostics);
-                return response;
-            }
+        let (session, mut response) = match self.shared.begin_data(&request.client) {
+            Ok(begun) => begun,
+            Err(response) => return response,
         };
         if let Some(model) = account(&session, &mut response.diagnostics).await {
             response.state = model.to_known();

@@ -83,21 +83,9 @@ impl DataSource for PoliciesDataSource {
     }
 
     async fn read(&self, request: DataReadRequest) -> DataReadResponse {
-        let mut response = DataReadResponse {
-            state: Value::Null,
-            diagnostics: Diagnostics::new(),
-            deferred: self.shared.deferral(&request.client),
-        };
-        if response.deferred.is_some() {
-            response.state = Value::Unknown;
-            return response;
-        }
-        let session = match self.shared.session() {
-            Ok(session) => session,
-            Err(why) => {
-                why.tell(&mut response.diagnostics);
-                return response;
-            }
+        let (session, mut response) = match self.shared.begin_data(&request.client) {
+            Ok(begun) => begun,
+            Err(response) => return response,
         };
         let model = match config_of(setup(&request.config)) {
             Ok(model) => model,

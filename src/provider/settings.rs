@@ -8,7 +8,8 @@ use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
 use crate::execution::deadline::Deadline;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::provider::{ClientCapabilities, DeferredReason};
+use crate::framework::provider::{ClientCapabilities, DataReadResponse, DeferredReason};
+use crate::framework::value::Value;
 use crate::replication::ids::{AccountId, Region, WayIn};
 use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::operation::Tags;
@@ -221,6 +222,32 @@ impl Shared {
     pub(crate) fn deferral(&self, client: &ClientCapabilities) -> Option<DeferredReason> {
         let unknown = self.session().err() == Some(NoSession::Unknown);
         (unknown && client.deferral_allowed).then_some(DeferredReason::ProviderConfigUnknown)
+    }
+
+    /// How reading a data source begins: the session, and an answer that is empty so far; or the answer that puts the
+    /// reading off or refuses it.
+    pub(crate) fn begin_data(
+        &self,
+        client: &ClientCapabilities,
+    ) -> Result<(Arc<Session>, DataReadResponse), DataReadResponse> {
+        let mut response = DataReadResponse {
+            state: Value::Null,
+            diagnostics: Diagnostics::new(),
+            deferred: self.deferral(client),
+        };
+        if response.deferred.is_some() {
+            response.state = Value::Unknown;
+            return Err(response);
+        }
+        match self.session_or_tell(&mut response.diagnostics) {
+            Some(session) => Ok((session, response)),
+            None => Err(response),
+        }
+    }
+
+    /// The session, or a word of why there is none.
+    pub(crate) fn session_or_tell(&self, diagnostics: &mut Diagnostics) -> Option<Arc<Session>> {
+        self.session().map_err(|why| why.tell(diagnostics)).ok()
     }
 
     /// The session, where there is one.

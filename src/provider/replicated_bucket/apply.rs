@@ -83,13 +83,7 @@ impl ReplicatedBucket {
             Attr::Known(prior) => Some(prior),
             _ => None,
         };
-        let session = match self.shared.session() {
-            Ok(session) => session,
-            Err(why) => {
-                why.tell(diagnostics);
-                return None;
-            }
-        };
+        let session = self.shared.session_or_tell(diagnostics)?;
         let private = Private::read(&request.planned_private, diagnostics)?;
         let deed = match prior {
             None => Deed::Create,

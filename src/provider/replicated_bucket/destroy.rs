@@ -35,12 +35,8 @@ impl ReplicatedBucket {
         else {
             return response;
         };
-        let session = match self.shared.session() {
-            Ok(session) => session,
-            Err(why) => {
-                why.tell(diagnostics);
-                return response;
-            }
+        let Some(session) = self.shared.session_or_tell(diagnostics) else {
+            return response;
         };
         let deadline = deadline(Deed::Delete, &state);
         let session = session.until(&deadline);

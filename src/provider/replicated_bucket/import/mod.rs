@@ -57,12 +57,8 @@ impl ReplicatedBucket {
         if response.deferred.is_some() {
             return response;
         }
-        let session = match self.shared.session() {
-            Ok(session) => session,
-            Err(why) => {
-                why.tell(diagnostics);
-                return response;
-            }
+        let Some(session) = self.shared.session_or_tell(diagnostics) else {
+            return response;
         };
         let Some((model, private)) = import(&session, id, diagnostics).await else {
             return response;

@@ -2,8 +2,7 @@
 
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
-use crate::provider::replicated_bucket::paths::side_path;
-use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path};
+use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path, side_path};
 use crate::provider::replicated_bucket::report;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part};
