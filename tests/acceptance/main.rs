@@ -35,6 +35,7 @@ mod secrets;
 mod sensitive;
 mod setup;
 mod setups;
+mod stand_ins;
 mod support {
     mod emulator;
     mod proxy;

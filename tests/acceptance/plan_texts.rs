@@ -9,6 +9,7 @@ use support::terraform::Client;
 
 use crate::keys::{foreign_key, id};
 use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
+use crate::stand_ins::StandIns;
 
 /// The setup, with lines that a change adds to the source, to the destination `backup`, and to the resource.
 fn body(source: &str, backup: &str, more: &str) -> String {
@@ -70,43 +71,14 @@ fn changes() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What a person reads between Terraform's preamble and its closing note.
-fn plan_text(text: &str, setup: &Setup, state: &Value) -> Outcome<String> {
-    let begin = text.find("Terraform will perform").unwrap_or_default();
-    let end = text.find("\n─").unwrap_or(text.len());
-    let mut told = text[begin..end].trim_end().to_owned();
-    let ids = [
-        ("source-key", &state["source"]["kms_key_id"]),
-        ("backup-key", &state["destinations"]["backup"]["kms_key_id"]),
-        ("near-key", &state["destinations"]["near"]["kms_key_id"]),
-        ("AROA0000", &state["role"]["unique_id"]),
-    ];
-    for (name, id) in ids {
-        told = told.replace(id.as_str().unwrap_or(name), name);
-    }
-    told = told
-        .replace(setup.source.id(), "111111111111")
-        .replace(setup.destination.id(), "222222222222")
-        .replace(&setup.bucket, "acme-archive");
-    // The rest of a Sid is a hash of names of this run; how much is left out of a text is Terraform's affair.
-    let sid = r"(Replicated[A-Z][A-Za-z]*?)[0-9a-f]{14}\b";
-    let told = replaced(&told, sid, "${1}0000")?;
-    let told = replaced(&told, r"# \(\d+ unchanged", "# (unchanged")?;
-    let mut lines: Vec<&str> = told.lines().map(str::trim_end).collect();
-    // Keys in one list are ordered by their ids, which are random.
-    for keys in lines.chunk_by_mut(|one, next| is_key(one) && is_key(next)) {
-        keys.sort_unstable();
-    }
-    Ok(lines.join("\n"))
-}
-
-fn is_key(line: &str) -> bool {
-    line.contains("\"arn:aws:kms:") && line.ends_with("\",")
-}
-
-fn replaced(text: &str, pattern: &str, with: &str) -> Outcome<String> {
-    let pattern = regex::Regex::new(pattern)?;
-    Ok(pattern.replace_all(text, with).into_owned())
+/// What stands for the names, accounts and ids of this run.
+fn stand_ins(setup: &Setup, state: &Value) -> StandIns {
+    let mut stand_ins = StandIns::default();
+    stand_ins.add_state(state, "");
+    stand_ins.add(setup.source.id(), "111111111111");
+    stand_ins.add(setup.destination.id(), "222222222222");
+    stand_ins.add(&setup.bucket, "acme-archive");
+    stand_ins
 }
 
 #[tokio::test]
@@ -114,19 +86,19 @@ async fn each_plan_names_what_changes_and_nothing_else() -> Outcome {
     let setup = Setup::new(Client::from_python()?).await?;
     setup.resource(&body("", "", ""))?;
     let planned = setup.workspace.run(&["plan", "-no-color"]).await?;
-    let nothing = Value::Null;
-    let told = plan_text(&planned.success()?.stdout, &setup, &nothing)?;
+    let told = stand_ins(&setup, &Value::Null).plan(&planned.success()?.stdout)?;
     insta::assert_snapshot!("everything_is_made", told);
     setup.apply().await?;
     let state = setup.state().await?;
 
     let key = foreign_key(&setup.source, SOURCE_REGION).await?;
     let key_id = id(&key);
+    let mut stand_ins = stand_ins(&setup, &state);
+    stand_ins.add_key(&key, "existing-key");
     for (name, body) in changes() {
         setup.resource(&body.replace("<key>", &key))?;
         let run = setup.workspace.run(&["plan", "-no-color"]).await?;
-        let told = plan_text(&run.success()?.stdout, &setup, &state)?;
-        let told = told.replace(key_id, "existing-key");
+        let told = stand_ins.plan(&run.success()?.stdout)?;
         insta::assert_snapshot!(name, told);
     }
 
@@ -141,7 +113,7 @@ async fn each_plan_names_what_changes_and_nothing_else() -> Outcome {
         .send()
         .await?;
     let run = setup.workspace.run(&["plan", "-no-color"]).await?;
-    let told = plan_text(&run.success()?.stdout, &setup, &state)?;
+    let told = stand_ins.plan(&run.success()?.stdout)?;
     insta::assert_snapshot!("somebody_suspended_versioning", told);
     setup.apply().await?;
     setup.workspace.destroy().await?.success()?;

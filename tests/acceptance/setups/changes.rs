@@ -20,7 +20,7 @@ pub(super) struct Change {
 }
 
 const ADDED: &str = "a destination added";
-const CLASS: &str = "a class changed";
+pub(super) const CLASS: &str = "a class changed";
 const SWAPPED: &str = "a key swapped";
 /// Where there is no key to swap.
 const FROM_AES256: &str = "from AES256 to a key";

@@ -9,7 +9,7 @@ use support::Outcome;
 use support::evaluator::Picture;
 
 use super::Example;
-use super::changes::{Change, of};
+use super::changes::{CLASS, Change, of};
 
 /// What is written at AWS, by what it is of: a line, and the key in it.
 type Written = BTreeMap<String, (String, Option<String>)>;
@@ -69,6 +69,9 @@ impl Example {
         let drift = &plan["resource_drift"];
         if !drift.is_null() {
             return Err(format!("something had changed before: {drift}").into());
+        }
+        if change.what == CLASS {
+            self.tells_its_update().await?;
         }
         let apply = self.workspace.run(&["apply", "-no-color", "tfplan"]);
         apply.await?.success()?;

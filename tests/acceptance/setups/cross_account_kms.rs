@@ -19,7 +19,7 @@ const AWAY: &str = "us-west-2";
 async fn objects_cross_under_another_class_and_another_key(client: Client) -> Outcome {
     let mut example = Example::new(client, "cross-account-kms").await?;
     example.set("backup_role_arn", example.away.deploy_role_arn());
-    example.apply().await?;
+    example.tells_its_create(&example.apply().await?)?;
     let (home, away) = (example.home.clients(HOME), example.away.clients(AWAY));
     let copy = format!("{}-backup", example.bucket);
     home.put_text(&example.bucket, "letter.txt", "Dear archive")
@@ -134,7 +134,7 @@ async fn a_grant_that_somebody_takes_away_is_missed(client: Client) -> Outcome {
     assert_eq!(findings.len(), 4);
 
     // The plan knows, too, and the next apply mends it.
-    example.workspace.plan().await?.with_code(2)?;
+    example.tells_its_drift().await?;
     example.apply().await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ async fn what_is_new_crosses_and_nothing_of_theirs_is_lost(client: Client) -> Ou
     example.set("key_arn", &key);
     example.set("backup_key_arn", &backup_key);
     example.set("backup_role_arn", example.away.deploy_role_arn());
-    example.apply().await?;
+    example.tells_its_create(&example.apply().await?)?;
 
     // Their own objects were there before, and stay where they are.
     for name in &names {
@@ -48,6 +48,14 @@ async fn what_is_new_crosses_and_nothing_of_theirs_is_lost(client: Client) -> Ou
     example.other_key = away.create_key().await?;
     let other_policy = away.key_policy(&example.other_key).await?;
     example.make_changes().await?;
+
+    let theirs = &names[0];
+    home.s3
+        .delete_bucket_encryption()
+        .bucket(theirs)
+        .send()
+        .await?;
+    example.tells_its_drift().await?;
     // Replicas that there are stay readable without us; what nobody replicates under any more is as it was.
     assert_eq!(away.key_policy(&backup_key).await?, key_policies[1]);
 

@@ -1,9 +1,11 @@
 //! Sources of several blocks and of several configurations, and one archive that is somebody else's.
 
+use aws_sdk_s3::types::ReplicationRuleStatus;
 use support::Outcome;
 use support::terraform::Client;
 
 use super::Example;
+use super::texts::edit_rules;
 use crate::{on_each_client, theirs};
 
 on_each_client!(sources_of_several_configurations_share_an_archive);
@@ -30,7 +32,7 @@ async fn sources_of_several_configurations_share_an_archive(client: Client) -> O
 
     // Four statements of two processes and three resources, in one policy, at the same time.
     let (first, second) = tokio::join!(ours.workspace.apply(), teams.workspace.apply());
-    first?.success()?;
+    ours.tells_its_create(&first?.success()?)?;
     second?.success()?;
     // AWS has no conditional write for policies: what one process wrote between the other's read and write may be
     // gone, and is drift that its own next apply mends.
@@ -60,6 +62,15 @@ async fn sources_of_several_configurations_share_an_archive(client: Client) -> O
     ours.other_key = away.create_key().await?;
     let key_policy = away.key_policy(&ours.other_key).await?;
     ours.make_changes().await?;
+
+    let payments = format!("{}-payments", ours.bucket);
+    edit_rules(&home, &payments, |rules| {
+        for rule in rules {
+            rule.status = ReplicationRuleStatus::Disabled;
+        }
+    })
+    .await?;
+    ours.tells_its_drift().await?;
 
     // One configuration goes, and the other one goes on.
     let mail = format!("{}-mail", teams.bucket);

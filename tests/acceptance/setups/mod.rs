@@ -13,6 +13,7 @@ mod object_lock;
 mod one_to_many_regions;
 mod rules;
 mod same_account_lifecycle;
+mod texts;
 mod two_way;
 
 use std::ffi::OsString;
@@ -33,6 +34,7 @@ const REGIONS: [&str; 4] = ["ap-southeast-2", "us-west-2", "eu-west-1", "eu-cent
 /// A folder of `examples/` in a workspace, with two accounts of its own.
 pub(crate) struct Example {
     folder: &'static str,
+    client: Client,
     /// The account of the credentials.
     pub(crate) home: Account,
     /// Another account, with a deploy role that the first may assume.
@@ -69,7 +71,7 @@ impl Example {
         away: Account,
     ) -> Outcome<Self> {
         let proxy = Proxy::start(Emulator::shared()?.address()).await?;
-        let mut workspace = Workspace::new(client, Path::new(PROVIDER))?;
+        let mut workspace = Workspace::new(client.clone(), Path::new(PROVIDER))?;
         let session = home.deploy_session().await?;
         proxy.know(session.access_key_id(), home.id());
         workspace.use_aws(proxy.address(), &session);
@@ -77,6 +79,7 @@ impl Example {
         let bucket = unique_name("acme");
         let mut example = Self {
             folder,
+            client,
             home,
             away,
             proxy,

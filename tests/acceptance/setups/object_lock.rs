@@ -1,5 +1,9 @@
 //! A locked archive in one account, and its locked copy in another.
 
+use aws_sdk_s3::types::{
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode,
+    ObjectLockRule,
+};
 use support::Outcome;
 use support::emulator::Clients;
 use support::terraform::Client;
@@ -36,7 +40,7 @@ async fn version(clients: &Clients, bucket: &str) -> Outcome<String> {
 async fn an_archive_and_its_copy_keep_what_is_retained(client: Client) -> Outcome {
     let mut example = Example::new(client, "object-lock").await?;
     example.set("copy_role_arn", example.away.deploy_role_arn());
-    example.apply().await?;
+    example.tells_its_create(&example.apply().await?)?;
     let copy = format!("{}-copy", example.bucket);
     let (home, away) = (example.home.clients(HOME), example.away.clients(COPY));
     for (clients, bucket) in [(&home, &example.bucket), (&away, &copy)] {
@@ -69,6 +73,19 @@ async fn an_archive_and_its_copy_keep_what_is_retained(client: Client) -> Outcom
     assert!(refused.text().contains("holds objects"), "{refused}");
     assert_eq!(example.proxy.log().writes().count(), 0);
     example.make_changes().await?;
+
+    let short = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Governance)
+        .days(1)
+        .build();
+    let rule = ObjectLockRule::builder().default_retention(short).build();
+    let configuration = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .rule(rule)
+        .build();
+    let put = away.s3.put_object_lock_configuration().bucket(&copy);
+    put.object_lock_configuration(configuration).send().await?;
+    example.tells_its_drift().await?;
     example.empty().await?;
     example.destroy().await
 }

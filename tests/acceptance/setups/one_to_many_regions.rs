@@ -20,7 +20,8 @@ async fn applied(client: Client) -> Outcome<Example> {
 }
 
 async fn objects_and_deletions_go_to_far_regions(client: Client) -> Outcome {
-    let example = applied(client).await?;
+    let example = Example::new(client, "one-to-many-regions").await?;
+    example.tells_its_create(&example.apply().await?)?;
     let picture = example.picture().await?;
     let source = &picture.buckets[&example.bucket];
     let replication = source.replication.as_ref().ok_or("no rules")?;
@@ -81,6 +82,11 @@ async fn objects_and_deletions_go_to_far_regions(client: Client) -> Outcome {
     assert_eq!(rules.operation, "PutBucketReplication", "{log}");
     assert_eq!(others.next(), None, "{log}");
     example.make_some_changes(1..4).await?;
+
+    let key = picture.buckets[copy].encryption.key.as_deref();
+    let disable = there.kms.disable_key().set_key_id(key.map(str::to_owned));
+    disable.send().await?;
+    example.tells_its_drift().await?;
     example.workspace.destroy().await?.success()?;
     let remains = example.remains().await?;
     let kept = remains.iter().filter(|line| line.starts_with("bucket "));

@@ -7,6 +7,7 @@ use support::emulator::Clients;
 use support::terraform::Client;
 
 use super::Example;
+use super::texts::edit_rules;
 use crate::on_each_client;
 
 on_each_client!(objects_cross_by_the_rule_that_covers_them);
@@ -58,7 +59,7 @@ async fn objects_cross_by_the_rule_that_covers_them(client: Client) -> Outcome {
     example.set("partner_role_arn", example.away.deploy_role_arn());
     example.set("key_arn", &key);
     example.set("partner_key_arn", &partner_key);
-    example.apply().await?;
+    example.tells_its_create(&example.apply().await?)?;
 
     let (home, partner) = (example.home.clients(REGION), example.away.clients(REGION));
     let copy = format!("{}-partner", example.bucket);
@@ -118,6 +119,12 @@ async fn objects_cross_by_the_rule_that_covers_them(client: Client) -> Outcome {
     let other_policy = partner.key_policy(&example.other_key).await?;
     example.make_changes().await?;
     assert_eq!(partner.key_policy(&partner_key).await?, policies[1]);
+
+    edit_rules(&home, &example.bucket, |rules| {
+        rules.retain(|rule| !rule.id().is_some_and(|id| id.ends_with("/legal")));
+    })
+    .await?;
+    example.tells_its_drift().await?;
 
     example.empty().await?;
     example.workspace.destroy().await?.success()?;

@@ -30,7 +30,7 @@ async fn days(clients: &support::emulator::Clients, bucket: &str) -> Outcome<Vec
 
 async fn a_copy_keeps_what_is_deleted_and_old_versions_expire(client: Client) -> Outcome {
     let example = Example::new(client, "same-account-lifecycle").await?;
-    example.apply().await?;
+    example.tells_its_create(&example.apply().await?)?;
     let copy = format!("{}-copy", example.bucket);
     let (home, away) = (example.home.clients(HOME), example.home.clients(COPY));
     for (clients, bucket) in [(&home, &example.bucket), (&away, &copy)] {
@@ -59,6 +59,13 @@ async fn a_copy_keeps_what_is_deleted_and_old_versions_expire(client: Client) ->
     assert_eq!(days(&away, &copy).await?, [(35, 7)]);
 
     example.make_changes().await?;
+
+    away.s3
+        .delete_bucket_lifecycle()
+        .bucket(&copy)
+        .send()
+        .await?;
+    example.tells_its_drift().await?;
     example.empty().await?;
     example.destroy().await
 }

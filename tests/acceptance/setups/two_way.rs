@@ -21,7 +21,7 @@ fn goes_to<'a>(picture: &'a Picture, bucket: &str) -> Option<&'a str> {
 async fn objects_cross_in_both_directions(client: Client) -> Outcome {
     let mut example = Example::new(client, "two-way").await?;
     example.set("dr_role_arn", example.away.deploy_role_arn());
-    example.apply().await?;
+    example.tells_its_create(&example.apply().await?)?;
     let dr = format!("{}-dr", example.bucket);
     let picture = example.picture().await?;
     assert_eq!(goes_to(&picture, &example.bucket), Some(dr.as_str()));
@@ -69,6 +69,10 @@ async fn objects_cross_in_both_directions(client: Client) -> Outcome {
     example.apply().await?;
 
     example.make_changes().await?;
+
+    let taken = away.iam.delete_role_policy().policy_name("replication");
+    taken.role_name(format!("replication-{dr}")).send().await?;
+    example.tells_its_drift().await?;
     example.empty().await?;
     example.destroy().await
 }
