@@ -12,18 +12,32 @@ use super::value::{AttributePath, Number, Value};
 
 /// Every element of a list or set, of which there has to be one at least.
 pub fn each(element: impl Validator) -> impl Validator {
-    Each(element)
+    Each {
+        element,
+        may_be_empty: false,
+    }
+}
+
+/// Every element of a list or set, which may also be empty: that says something else than to leave it out.
+pub fn each_if_any(element: impl Validator) -> impl Validator {
+    Each {
+        element,
+        may_be_empty: true,
+    }
 }
 
 #[derive(Debug)]
-struct Each<V>(V);
+struct Each<V> {
+    element: V,
+    may_be_empty: bool,
+}
 
 impl<V: Validator> Validator for Each<V> {
     fn validate(&self, path: &AttributePath, value: &Value, diagnostics: &mut Diagnostics) {
         let (Value::List(items) | Value::Set(items)) = value else {
             return;
         };
-        if items.is_empty() {
+        if items.is_empty() && !self.may_be_empty {
             not_empty().validate(path, value, diagnostics);
         }
         for (at, item) in (0..).zip(items) {
@@ -35,7 +49,7 @@ impl<V: Validator> Validator for Each<V> {
                     format!("{path} must not be null."),
                 ),
                 Value::Unknown => {}
-                known => self.0.validate(&path, known, diagnostics),
+                known => self.element.validate(&path, known, diagnostics),
             }
         }
     }
@@ -161,6 +175,8 @@ mod tests {
             complaints(one_of(&["x", "y"]), Value::string("y")),
             complaints(length(1, 2), Value::string("\u{e9}\u{e9}")),
             complaints(not_empty(), Value::List(vec![Value::Unknown])),
+            complaints(each_if_any(not_empty()), Value::List(Vec::new())),
+            complaints(each(not_empty()), Value::List(vec![Value::string("x")])),
             complaints(between(1, 5), Value::number(5)),
             complaints(whole_number(), Value::number(5)),
             complaints(pattern(|t| t == "x", "an x"), Value::string("x")),
@@ -184,6 +200,17 @@ mod tests {
             (
                 complaints(not_empty(), Value::string("")),
                 "a must not be empty.",
+            ),
+            (
+                complaints(each(not_empty()), Value::List(Vec::new())),
+                "a must not be empty.",
+            ),
+            (
+                complaints(
+                    each_if_any(not_empty()),
+                    Value::List(vec![Value::string("")]),
+                ),
+                "a[0] must not be empty.",
             ),
             (
                 complaints(between(1, 5), Value::number(6)),

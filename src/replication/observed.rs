@@ -76,8 +76,8 @@ pub struct ObservedBucket {
     pub versioning: Presence<String>,
     /// Default encryption.
     pub encryption: Presence<BucketEncryption>,
-    /// The ARN of the default encryption's key, where that is named in another way or not at all; looked up for
-    /// somebody else's bucket only.
+    /// The ARN of the default encryption's key, where that is named in another way or not at all; looked up where the
+    /// key is somebody else's.
     pub default_key: Presence<String>,
     /// Public access block.
     pub public_access_block: Presence<PublicAccessBlock>,
@@ -113,6 +113,14 @@ impl ObservedBucket {
             Some(_) => self.default_key.present(),
             None => encryption.kms_key.as_ref().and_then(Input::known),
         }
+    }
+}
+
+impl ObservedBucket {
+    /// The key of the default encryption: by its ARN where that was looked up, else as it is named.
+    pub fn key_in_use(&self) -> Option<Input<String>> {
+        let looked_up = self.default_key().cloned().map(Input::Known);
+        looked_up.or_else(|| self.encryption.present()?.kms_key.clone())
     }
 }
 

@@ -25,7 +25,7 @@ use crate::replication::observed::{
 use crate::replication::operation::{
     Answer, BucketEncryption, LifecycleConfiguration, Query, ReplicationConfiguration, Tags,
 };
-use crate::replication::spec::{BucketSpec, Spec};
+use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
 /// What an observation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,6 +298,9 @@ impl Look<'_> {
         seen.region = Presence::Present(bucket.location.region.to_string());
         seen.versioning = versioning_state(versioning);
         seen.encryption = encryption.presence();
+        if let Some(KeyChoice::Existing(_)) = bucket.encryption.key {
+            seen.default_key = self.default_key(seen.encryption.present()).await?;
+        }
         seen.public_access_block = block.presence();
         seen.object_ownership = ownership.presence();
         seen.lifecycle = lifecycle.presence();

@@ -14,7 +14,7 @@ use crate::replication::ids::{AccountId, Arn, BucketName};
 
 pub(crate) use self::rules::{is_key, prefix, rule_names};
 pub(crate) use super::regions::region;
-pub(crate) use crate::framework::validators::{each, one_of};
+pub(crate) use crate::framework::validators::{each, each_if_any, one_of};
 
 /// A check of a text whose message is a sentence of its own. It does not repeat the text, which may be sensitive;
 /// where it is not, Terraform shows the line in which it stands.
@@ -282,7 +282,7 @@ pub(crate) fn destination_keys() -> impl Validator {
             return Ok(());
         };
         if destinations.is_empty() {
-            return Err("at least one destination is needed.".to_owned());
+            return Err("at least one destination is needed. Write where the bucket is to replicate to, such as `destinations = { backup = { region = \"us-west-2\" } }`. A bucket that replicates nowhere yet is imported without any; what its destinations need is then made by the apply.".to_owned());
         }
         for (key, destination) in destinations {
             if !is_key(key) {

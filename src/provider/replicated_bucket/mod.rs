@@ -23,6 +23,7 @@ mod private;
 mod read;
 pub(in crate::provider) mod report;
 pub(crate) mod retired_keys;
+pub(crate) mod role_policies;
 pub mod schema;
 mod upgrade;
 mod validate;

@@ -182,12 +182,13 @@ fn encryption_difference(
         blocked_encryption_types: Vec::new(),
     };
     let found = seen.encryption.present();
+    let key_in_use = seen.key_in_use();
     let seen = found.unwrap_or(&fresh);
     let left_alone = wanted.blocked_encryption_types.is_empty();
     // What a new bucket blocks is AWS's choice.
     let same_blocks = left_alone || (found.is_some() && blocked(seen) == blocked(wanted));
     let same = seen.sse_algorithm == wanted.sse_algorithm
-        && seen.kms_key == wanted.kms_key
+        && key_in_use == wanted.kms_key
         && seen.bucket_key_enabled == wanted.bucket_key_enabled
         && same_blocks;
     (!same).then(|| BucketEncryption {

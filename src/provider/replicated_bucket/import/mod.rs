@@ -2,6 +2,7 @@
 
 mod custody;
 mod id;
+mod object_keys;
 mod rule;
 mod shut;
 mod two_way;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub(crate) use self::id::ImportId;
 
 use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
+use self::object_keys::{Leaving, keys_of};
 use self::rule::Arriving;
 use self::shut::Shut;
 use super::model::{BucketModel, RoleModel, SideModel, SourceModel};
@@ -33,7 +35,7 @@ use crate::replication::ids::{AccountId, Arn, Location, Region, WayIn};
 use crate::replication::names;
 use crate::replication::observed::{ObservedBucket, ObservedKey, Presence};
 use crate::replication::operation::{
-    Answer, Input, Query, ReplicationConfiguration, ReplicationRule,
+    Answer, BucketEncryption, Input, Query, ReplicationConfiguration, ReplicationRule,
 };
 
 impl ReplicatedBucket {
@@ -101,6 +103,8 @@ struct Setup {
     source: Location,
     /// Whether this resource replicates here: what has no tags of ours is then somebody else's.
     wired: bool,
+    /// The key that the source is under.
+    source_keys: Vec<String>,
 }
 
 impl Setup {
@@ -173,10 +177,11 @@ impl Importer<'_> {
         let tags = self
             .tags_of(&owner, &bucket, &at, by_our_rules, diagnostics)
             .await?;
-        let setup = Setup {
+        let mut setup = Setup {
             wired: by_our_rules || tags == Tagged::Ours,
             owner,
             source: at,
+            source_keys: Vec::new(),
         };
         if setup.belongs_to_others(tags) {
             leave(&mut source);
@@ -193,6 +198,7 @@ impl Importer<'_> {
             diagnostics,
         )
         .await?;
+        setup.source_keys = keys_of(&source).collect();
         // In somebody else's bucket rules of theirs may stand beside ours.
         let theirs = |rule: &ReplicationRule| {
             by_our_rules && source.existing == Attr::Known(true) && !is_our_rule(rule)
@@ -209,8 +215,23 @@ impl Importer<'_> {
         }
         let role = match &configuration {
             Some(configuration) => {
-                self.role(&setup, &bucket, &setup.source, configuration, diagnostics)
-                    .await?
+                let (role, role_is) = self
+                    .role(&setup, &bucket, &setup.source, configuration, diagnostics)
+                    .await?;
+                let arrivals = destinations.values().filter_map(Attr::known);
+                let leaving = Leaving {
+                    this: &this,
+                    at: &setup.source,
+                    rules: &rules,
+                    role: &role,
+                    role_is,
+                    others: arrivals
+                        .flat_map(keys_of)
+                        .chain(found.retired_keys.values().cloned())
+                        .collect(),
+                };
+                self.object_keys(&leaving, &mut source, diagnostics).await?;
+                role
             }
             None => role_to_be(&bucket),
         };
@@ -365,7 +386,7 @@ impl Importer<'_> {
         let existing = side.encryption.known().and_then(|e| e.kms_key_arn.known());
         let bucket_key = side.kms_key_arn.known().or(existing).cloned();
         rule::fill(&mut side, arriving, bucket_key.as_ref());
-        self.way_back(setup, &this, &mut side, &at, diagnostics)
+        self.way_back(setup, &this, &mut side, &at, found, diagnostics)
             .await?;
         Some(side)
     }
@@ -404,6 +425,9 @@ impl Importer<'_> {
         let arrival = arrival_key(arriving, own_key).filter(|_| is_existing);
         if let Some(key) = arrival {
             seen.encryption = Presence::Present(arriving_under(key));
+        } else if !is_existing {
+            self.name_by_arn(at, &mut seen.encryption, diagnostics)
+                .await?;
         }
         let key_arn = seen
             .encryption
@@ -472,6 +496,36 @@ impl Importer<'_> {
         Some(())
     }
 
+    /// A default encryption may name its key in any way that KMS takes, or not at all: grants need its ARN.
+    async fn name_by_arn(
+        &self,
+        at: &Location,
+        encryption: &mut Presence<BucketEncryption>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<()> {
+        let Presence::Present(encryption) = encryption else {
+            return Some(());
+        };
+        let Some(named) = encryption.key_to_look_up() else {
+            return Some(());
+        };
+        let query = Query::DescribeKey {
+            key: named.to_owned(),
+        };
+        match self.session.cloud.query(at, &query).await {
+            Ok(Answer::Key(key)) => encryption.kms_key = Some(Input::Known(key.arn)),
+            Ok(_) => {}
+            // Nobody has used the one that AWS manages yet.
+            Err(error) if error.kind == CallErrorKind::NotFound && encryption.kms_key.is_none() => {
+            }
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        }
+        Some(())
+    }
+
     /// The key, where it carries the tags of this very component; else it is somebody else's.
     async fn own_key(
         &self,
@@ -523,7 +577,7 @@ impl Importer<'_> {
         }))
     }
 
-    /// The role that replicates out of `bucket`.
+    /// The role that replicates out of `bucket`, and what its tags say.
     async fn role(
         &self,
         setup: &Setup,
@@ -531,7 +585,7 @@ impl Importer<'_> {
         at: &Location,
         configuration: &ReplicationConfiguration,
         diagnostics: &mut Diagnostics,
-    ) -> Option<RoleModel> {
+    ) -> Option<(RoleModel, Tagged)> {
         let arn = match Arn::parse_role(&configuration.role) {
             Ok(arn) => arn,
             Err(error) => {
@@ -562,19 +616,20 @@ impl Importer<'_> {
             ..role.clone()
         };
         if tags == Tagged::Ours {
-            return Some(ours);
+            return Some((ours, tags));
         }
         let managed = self
             .holds_our_policy(&name, bucket, at, diagnostics)
             .await?;
         if !managed && !setup.belongs_to_others(tags) {
-            return Some(ours);
+            return Some((ours, tags));
         }
-        Some(RoleModel {
+        let theirs = RoleModel {
             existing_arn: Attr::Known(arn.to_string()),
             manage_policy: Attr::Known(managed),
             ..role
-        })
+        };
+        Some((theirs, tags))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Whether a destination replicates back to the source, and by which role.
 
 use super::custody::is_our_rule;
-use super::{Importer, Setup};
+use super::object_keys::Leaving;
+use super::{Found, Importer, Setup};
 use crate::execution::cloud::CallErrorKind;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -20,6 +21,7 @@ impl Importer<'_> {
         this: &Side,
         side: &mut SideModel,
         at: &Location,
+        found: &Found,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
         let source_bucket = self.id.bucket.as_str();
@@ -48,9 +50,19 @@ impl Importer<'_> {
             0 => {}
             // In somebody else's bucket rules of theirs may stand beside ours.
             count if count == rules.len() || is_ours_among_others => {
-                let role = self
+                let (role, role_is) = self
                     .role(setup, &bucket, at, &configuration, diagnostics)
                     .await?;
+                let others = found.retired_keys.values().chain(&setup.source_keys);
+                let leaving = Leaving {
+                    this,
+                    at,
+                    rules,
+                    role: &role,
+                    role_is,
+                    others: others.cloned().collect(),
+                };
+                self.object_keys(&leaving, side, diagnostics).await?;
                 side.replication_role_arn = role.arn.clone();
                 side.two_way_role = Attr::Known(role);
                 side.two_way = Attr::Known(true);

@@ -1,19 +1,16 @@
 //! Roles whose policies are left to their owners (`manage_policy = false`): whether they grant what replication needs.
 
-use futures::future::join_all;
-
-use crate::execution::cloud::{CallError, CallErrorKind};
+use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_role};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::role_path;
+use crate::provider::replicated_bucket::role_policies::{self, RolePolicies};
 use crate::provider::settings::Session;
 use crate::replication::direction::Direction;
 use crate::replication::grants::role_document;
-use crate::replication::ids::Location;
 use crate::replication::observed::{Observed, ObservedRole, Presence};
-use crate::replication::operation::{Answer, Query};
 use crate::replication::policy::{PolicyDocument, missing_grants_among};
 use crate::replication::spec::{RoleOwnership, Spec};
 
@@ -46,12 +43,12 @@ pub(crate) async fn check(
             }
             // A role that is not there is told of elsewhere.
             Ok(_) => continue,
-            Err(error) => Look {
+            Err(error) => RolePolicies {
                 documents: Vec::new(),
                 unread: vec![error.to_string()],
             },
         };
-        look.warn(&direction, diagnostics);
+        warn(&look, &direction, diagnostics);
     }
 }
 
@@ -69,7 +66,7 @@ pub(crate) async fn look_again(
         };
         let look = documents(session, &direction, seen, None).await;
         if look.unread.is_empty() {
-            look.warn(&direction, diagnostics);
+            warn(&look, &direction, diagnostics);
         }
     }
 }
@@ -94,97 +91,41 @@ async fn role(
     }
 }
 
-/// The policies of a role.
-struct Look {
-    documents: Vec<PolicyDocument>,
-    /// What went wrong with those that could not be read.
-    unread: Vec<String>,
-}
-
-/// Reads the policies in and at a role, without the inline one that is `leaving`.
+/// The policies in and at a role, without the inline one that is `leaving`.
 async fn documents(
     session: &Session,
     direction: &Direction<'_>,
     seen: &ObservedRole,
     leaving: Option<&String>,
-) -> Look {
+) -> RolePolicies {
     let at = &direction.bucket.location;
     let inline = seen.inline_policies.present().into_iter().flatten();
-    let inline = inline
-        .filter(|name| Some(*name) != leaving)
-        .map(|name| Query::GetRolePolicy {
-            role: direction.role.name.clone(),
-            policy: name.clone(),
-        });
-    let inline = join_all(inline.map(|query| text(session, at, query)));
+    let inline = inline.filter(|name| Some(*name) != leaving);
     let attached = seen.attached_policies.present().into_iter().flatten();
-    let attached = join_all(attached.map(|arn| managed(session, at, arn)));
-    let (inline, attached) = futures::join!(inline, attached);
-    let mut look = Look {
-        documents: Vec::new(),
-        unread: Vec::new(),
-    };
-    for answer in inline.into_iter().chain(attached) {
-        match answer.map(|text| text.map(|text| PolicyDocument::parse(&text))) {
-            Ok(Some(Ok(document))) => look.documents.push(document),
-            Ok(Some(Err(error))) => look.unread.push(error.to_string()),
-            Ok(None) => {}
-            Err(error) => look.unread.push(error.to_string()),
-        }
-    }
-    look
+    role_policies::read(session, at, &direction.role.name, inline, attached).await
 }
 
-/// A document, or nothing where it has just gone.
-async fn text(session: &Session, at: &Location, query: Query) -> Result<Option<String>, CallError> {
-    match session.cloud.query(at, &query).await {
-        Ok(Answer::Text(text)) => Ok(Some(text)),
-        Ok(_) => Ok(None),
-        Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// Warns of the statements that no policy of the role grants.
+fn warn(seen: &RolePolicies, direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
+    let wanted = role_document(direction).statements;
+    let missing = missing_grants_among(&seen.documents, &wanted);
+    if missing.is_empty() {
+        return;
     }
-}
-
-async fn managed(session: &Session, at: &Location, arn: &str) -> Result<Option<String>, CallError> {
-    let query = Query::GetPolicy {
-        policy_arn: arn.to_owned(),
+    let unread = match seen.unread.as_slice() {
+        [] => String::new(),
+        errors => format!(
+            "\n\nNot all of its policies could be read: {}.",
+            errors.join("; ")
+        ),
     };
-    let version = match session.cloud.query(at, &query).await {
-        Ok(Answer::ManagedPolicy(policy)) => policy.default_version,
-        Ok(_) => return Ok(None),
-        Err(error) if error.kind == CallErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let query = Query::GetPolicyVersion {
-        policy_arn: arn.to_owned(),
-        version,
-    };
-    text(session, at, query).await
-}
-
-impl Look {
-    /// Warns of the statements that no policy of the role grants.
-    fn warn(&self, direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
-        let wanted = role_document(direction).statements;
-        let missing = missing_grants_among(&self.documents, &wanted);
-        if missing.is_empty() {
-            return;
-        }
-        let unread = match self.unread.as_slice() {
-            [] => String::new(),
-            errors => format!(
-                "\n\nNot all of its policies could be read: {}.",
-                errors.join("; ")
-            ),
-        };
-        diagnostics.warning_at(
-            role_path(&direction.from).attribute("existing_arn"),
-            "The existing role must grant this",
-            format!(
-                "manage_policy is false, so {} is left as it is. For replication it lacks:\n\n{}{unread}",
-                direction.role_arn(),
-                PolicyDocument::new(missing).pretty()
-            ),
-        );
-    }
+    diagnostics.warning_at(
+        role_path(&direction.from).attribute("existing_arn"),
+        "The existing role must grant this",
+        format!(
+            "manage_policy is false, so {} is left as it is. For replication it lacks:\n\n{}{unread}",
+            direction.role_arn(),
+            PolicyDocument::new(missing).pretty()
+        ),
+    );
 }

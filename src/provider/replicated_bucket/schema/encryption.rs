@@ -32,10 +32,10 @@ pub(crate) fn encryption(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::new(
             "additional_kms_key_arns",
             Type::list(Type::String),
-            Optional,
-            "Keys in the bucket's region under which there are objects besides: writers may name a key of their own, and a bucket may have had another one before. The replication role may decrypt objects under them. Only where objects are replicated from: on the source, and on a destination with `two_way`.",
+            OptionalComputed,
+            "Keys in the bucket's region under which there are objects besides: writers may name a key of their own, and a bucket may have had another one before. The replication role may decrypt objects under them. An import finds those that the role may decrypt with, and they are kept unless this is written, `[]` for none. Only where objects are replicated from: on the source, and on a destination with `two_way`.",
         )
-        .validate(checks::each(checks::key_arn())),
+        .validate(checks::each_if_any(checks::key_arn())),
         Attribute::nested(
             "key",
             Nesting::Single,

@@ -55,7 +55,11 @@ pub(crate) fn encryption(
         kms_key_arn: written.kms_key_arn.clone(),
         bucket_key_enabled,
         blocked_encryption_types,
-        additional_kms_key_arns: written.additional_kms_key_arns.clone(),
+        additional_kms_key_arns: setting(
+            &written.additional_kms_key_arns,
+            kept.get(|k| &k.additional_kms_key_arns),
+            || Null,
+        ),
         key,
     }
 }

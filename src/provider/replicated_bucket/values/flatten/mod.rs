@@ -157,7 +157,8 @@ fn flatten_encryption(side: &mut SideModel, seen: &ObservedBucket, bucket_tags: 
     encryption.sse_algorithm = Known(found.sse_algorithm.clone());
     encryption.bucket_key_enabled = Known(found.bucket_key_enabled);
     flatten_blocked(&mut encryption.blocked_encryption_types, found);
-    let in_use = found.kms_key.as_ref().and_then(Input::known);
+    let in_use = seen.key_in_use();
+    let in_use = in_use.as_ref().and_then(Input::known);
     let our_key = side.kms_key_arn.known().filter(|_| owned);
     if our_key != in_use {
         // Somebody put another key, or none, in the place of the one in state.
