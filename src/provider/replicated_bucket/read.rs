@@ -8,7 +8,7 @@ use super::attributes::tags_all::{fill_tags_all, of_resource};
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
 use super::plan::going::entered;
-use super::preflight::{existing_keys, others, role_grants};
+use super::preflight::{existing_keys, lost_grants, others, role_grants};
 use super::private::{Private, StoredWay};
 use super::retired_keys::with_remembered;
 use super::values::computed::fill;
@@ -149,6 +149,7 @@ async fn refreshed(
         let ty = super::schema::schema().block.ty();
         private.kept = encode(&model).to_json(&ty).ok();
     }
+    lost_grants::warn(&spec, &observed, diagnostics);
     Some(Some(model))
 }
 

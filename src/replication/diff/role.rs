@@ -1,6 +1,5 @@
 //! The role of ours; its policy is among the grants.
 
-use super::form::same_document;
 use super::tags::tag_changes;
 use super::{Difference, Found};
 use crate::replication::component::{ComponentId, Side};
@@ -8,6 +7,7 @@ use crate::replication::desired::DesiredRole;
 use crate::replication::graph::Action;
 use crate::replication::observed::{ObservedRole, Presence};
 use crate::replication::operation::Operation;
+use crate::replication::policy::{PolicyDocument, same_meaning};
 
 /// The role itself.
 pub fn role_differences(
@@ -36,7 +36,7 @@ pub fn role_differences(
         return found.list;
     };
     let seen = &seen.description;
-    if !same_document(&seen.trust_policy, &owned.trust) {
+    if !same_trust(&seen.trust_policy, &owned.trust) {
         let trust_policy = owned.trust.render().unwrap_or_default();
         found.component(
             "trust policy changed",
@@ -83,4 +83,40 @@ pub fn role_differences(
         );
     }
     found.list
+}
+
+/// Whether a role lets in whom it should, and nobody else. Nothing is looked up there by Sid, so that of a role that
+/// somebody else made may stay.
+fn same_trust(text: &str, wanted: &PolicyDocument) -> bool {
+    let unnamed = |mut document: PolicyDocument| {
+        for statement in &mut document.statements {
+            statement.sid = None;
+        }
+        document
+    };
+    PolicyDocument::parse(text)
+        .is_ok_and(|seen| same_meaning(&unnamed(seen), &unnamed(wanted.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::policy::trust_policy;
+
+    fn same(statement: &str) -> bool {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
+        same_trust(&text, &trust_policy())
+    }
+
+    #[test]
+    fn a_trust_policy_is_the_same_under_any_name_and_not_with_anybody_else_in_it() {
+        let plain = r#"{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sts:AssumeRole"}"#;
+        assert!(same(plain));
+        assert!(same(&plain.replacen('{', r#"{"Sid":"","#, 1)));
+        assert!(same(&plain.replacen('{', r#"{"Sid":"Theirs","#, 1)));
+        let batch = r#"["s3.amazonaws.com","batchoperations.s3.amazonaws.com"]"#;
+        assert!(!same(&plain.replace(r#""s3.amazonaws.com""#, batch)));
+        assert!(!same(&plain.replace("Allow", "Deny")));
+        assert!(!same("[]"));
+    }
 }

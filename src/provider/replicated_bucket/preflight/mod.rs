@@ -4,6 +4,7 @@
 pub(crate) mod acls;
 pub(crate) mod adoption;
 pub(crate) mod existing_keys;
+pub(crate) mod lost_grants;
 pub(crate) mod others;
 pub(crate) mod policy_room;
 pub(crate) mod policy_sizes;
