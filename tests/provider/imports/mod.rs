@@ -1,7 +1,10 @@
 //! Import, and what the configuration then changes.
 
+mod keys;
 mod matrix;
 mod origins;
+mod roles;
+mod shut;
 
 use serde_json::json;
 
@@ -184,4 +187,50 @@ async fn an_import_of_what_is_not_there_says_so() {
     assert_eq!(said.errors, ["Bucket acme-nothing does not exist"]);
     let said = terraform.import("Not a bucket").await;
     assert_eq!(said.errors, ["This is no import ID"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_generated_for_a_bucket_alone_is_refused_with_what_to_write() {
+    let (mut terraform, _) = origins::origin(origins::UNREPLICATED).await;
+    let said = terraform.import("acme-archive").await;
+    assert_eq!(said.errors, Vec::<String>::new());
+    let generated = terraform.generated().await;
+    assert_eq!(generated["destinations"], json!({}));
+    let said = terraform.validate(&generated).await;
+    assert_eq!(said.errors, ["destinations: Invalid attribute value"]);
+    let to_write = "destinations = { backup = { region = \"us-west-2\" } }";
+    assert!(said.details[0].contains(to_write), "{:?}", said.details);
+    let written = json!({ "backup": { "region": "us-west-2" } });
+    terraform
+        .converge(&with(&generated, "destinations", written))
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_may_be_written_under_another_key_than_the_import_gives_it() {
+    let (mut terraform, config) = origins::origin("CloudFormation").await;
+    let said = terraform.import("acme-archive").await;
+    assert_eq!(said.errors, Vec::<String>::new());
+    let side = config["destinations"]["backup"].clone();
+    let renamed = with(
+        &without(&config, "destinations.backup"),
+        "destinations.dr",
+        side,
+    );
+    let plan = terraform.plan(&renamed).await;
+    let changes = differences(&terraform.state, &plan.planned);
+    let of_components: Vec<&String> = changes
+        .iter()
+        .filter(|change| change.starts_with("components.source"))
+        .collect();
+    assert_eq!(of_components, Vec::<&String>::new());
+    let before = terraform.cloud.aws.state().buckets.clone();
+    terraform.converge(&renamed).await;
+    let aws = terraform.cloud.aws.state();
+    let rules = |bucket: &crate::fake::Bucket| bucket.replication.clone();
+    assert_eq!(
+        rules(&aws.buckets["acme-archive"]),
+        rules(&before["acme-archive"])
+    );
+    assert_eq!(aws.buckets.len(), before.len());
 }

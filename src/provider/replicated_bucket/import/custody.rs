@@ -197,3 +197,124 @@ pub(crate) fn arriving_under(key: &str) -> BucketEncryption {
         blocked_encryption_types: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::replication::ids::{AccountId, Region, WayIn};
+    use crate::replication::operation::RuleFilter;
+
+    const OWNER: &str = "111111111111/acme";
+    const ROLE: &str = "arn:aws:iam::111111111111:role/crr";
+
+    #[test]
+    fn tags_say_whose_a_part_is_by_the_owner_alone() {
+        let tags = |owner: &str| Tags::from([(OWNER_TAG.to_owned(), owner.to_owned())]);
+        assert_eq!(tagged(&tags(OWNER), OWNER), Tagged::Ours);
+        assert_eq!(tagged(&tags("111111111111/other"), OWNER), Tagged::Others);
+        let team = Tags::from([("team".to_owned(), OWNER.to_owned())]);
+        assert_eq!(tagged(&team, OWNER), Tagged::Nobody);
+    }
+
+    fn others_replicate(statement: &str) -> bool {
+        let region = Region::parse("eu-west-1").unwrap();
+        let source = Location {
+            account: AccountId::parse("111111111111").unwrap(),
+            partition: region.partition(),
+            region,
+            way_in: Arc::new(WayIn::default()),
+        };
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
+        let document = PolicyDocument::parse(&text).unwrap();
+        lets_others_replicate(&document, "arn:aws:s3:::backup/*", Some(ROLE), &source)
+    }
+
+    #[test]
+    fn a_bucket_is_shared_where_another_role_or_account_may_replicate_into_it() {
+        let statement = |principal: &str| {
+            format!(
+                r#"{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"s3:Replicate*","Resource":"arn:aws:s3:::backup/*"}}"#
+            )
+        };
+        for (principal, shared) in [
+            (ROLE, false),
+            ("arn:aws:iam::111111111111:role/another", true),
+            // The account of the source may mean its role.
+            ("arn:aws:iam::111111111111:root", false),
+            ("arn:aws:iam::333333333333:root", true),
+            // A role that is gone.
+            ("AROAEXAMPLEID", false),
+        ] {
+            let statement = statement(principal);
+            assert_eq!(others_replicate(&statement), shared, "{principal}");
+        }
+        let another = statement("arn:aws:iam::111111111111:role/another");
+        assert!(!others_replicate(
+            &another.replace("Replicate*", "GetObject")
+        ));
+        assert!(!others_replicate(
+            &another.replace("backup/*", "elsewhere/*")
+        ));
+        let denied = format!("[{another},{}]", another.replace("Allow", "Deny"));
+        assert!(!others_replicate(&denied));
+    }
+
+    fn rule(key: Option<&str>) -> ReplicationRule {
+        ReplicationRule {
+            id: "r".to_owned(),
+            priority: Some(0),
+            enabled: true,
+            filter: Some(RuleFilter::default()),
+            v1_prefix: None,
+            delete_marker_replication: Some(false),
+            sse_kms_encrypted_objects: key.map(|_| true),
+            replica_modifications: None,
+            bucket_arn: "arn:aws:s3:::backup".to_owned(),
+            account: None,
+            storage_class: None,
+            owner_override: false,
+            replica_kms_key: key.map(|key| Input::Known(key.to_owned())),
+            replication_time: None,
+            metrics: None,
+        }
+    }
+
+    #[test]
+    fn replicas_arrive_under_a_key_that_all_rules_name_and_the_bucket_does_not() {
+        let (one, other) = ("key/one", "key/other");
+        let arrives = |keys: &[Option<&str>], own: Option<&str>| {
+            let rules: Vec<_> = keys.iter().map(|key| rule(*key)).collect();
+            let rules: Vec<_> = rules.iter().collect();
+            let own = own.map(str::to_owned);
+            arrival_key(&rules, own.as_ref()).cloned()
+        };
+        assert_eq!(arrives(&[Some(one), Some(one)], None).as_deref(), Some(one));
+        assert_eq!(
+            arrives(&[Some(one), None], Some(other)).as_deref(),
+            Some(one)
+        );
+        assert_eq!(arrives(&[Some(one)], Some(one)), None);
+        assert_eq!(arrives(&[Some(one), Some(other)], None), None);
+        assert_eq!(arrives(&[None], None), None);
+    }
+
+    #[test]
+    fn of_somebody_elses_bucket_nothing_is_said_that_a_destroy_or_an_update_could_act_on() {
+        let mut side = SideModel {
+            existing: Attr::Known(false),
+            force_destroy: Attr::Known(true),
+            require_tls: Attr::Known(true),
+            exclusive_policy: Attr::Known(true),
+            object_ownership: Attr::Known("BucketOwnerEnforced".to_owned()),
+            ..SideModel::default()
+        };
+        leave(&mut side);
+        let left = SideModel {
+            existing: Attr::Known(true),
+            ..SideModel::default()
+        };
+        assert_eq!(side, left);
+    }
+}

@@ -123,3 +123,91 @@ impl Importer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::cloud::CallError;
+
+    const ABROAD: &str = "222222222222";
+
+    fn refused(kind: CallErrorKind) -> Shut {
+        Shut::Refused(EnterError::Call(CallError {
+            kind,
+            call: "sts:AssumeRole".to_owned(),
+            subject: "arn:aws:iam::222222222222:role/Deploy".to_owned(),
+            account: None,
+            region: None,
+            code: None,
+            message: "no way in".to_owned(),
+            request_id: None,
+        }))
+    }
+
+    fn led_elsewhere() -> Shut {
+        Shut::LeadsElsewhere {
+            wanted: ABROAD.to_owned(),
+            account: AccountId::parse("111111111111").unwrap(),
+        }
+    }
+
+    /// Path, summary and detail of what is said.
+    fn said(shut: &Shut) -> Vec<(String, String, String)> {
+        let mut diagnostics = Diagnostics::new();
+        let this = Side::Destination("backup".to_owned());
+        shut.report(&this, &SideModel::default(), &mut diagnostics);
+        let said = diagnostics.iter().map(|d| {
+            let path = d.path.as_ref().map(ToString::to_string).unwrap_or_default();
+            (path, d.summary.clone(), d.detail.clone())
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn only_an_account_that_lets_nobody_in_is_shut_for_good() {
+        use CallErrorKind::{
+            AccessDenied, Ambiguous, Cancelled, Credentials, Throttled, TimedOut, Transport,
+        };
+        assert!(refused(AccessDenied).is_for_good());
+        assert!(led_elsewhere().is_for_good());
+        for kind in [
+            Ambiguous,
+            Cancelled,
+            Credentials,
+            Throttled,
+            TimedOut,
+            Transport,
+        ] {
+            assert!(!refused(kind).is_for_good(), "{kind:?}");
+        }
+        let guard = Shut::Refused(EnterError::Guard("not allowed".to_owned()));
+        assert!(!guard.is_for_good());
+        assert!(!Shut::Refused(EnterError::Untold).is_for_good());
+    }
+
+    #[test]
+    fn credentials_that_lead_elsewhere_are_told_with_both_ways_out() {
+        let [(_, summary, detail)] = &said(&led_elsewhere())[..] else {
+            panic!("one error is expected");
+        };
+        assert_eq!(summary, "No way into account 222222222222");
+        for words in ["111111111111", "`,<role ARN>`", "`account` block"] {
+            assert!(detail.contains(words), "{words}: {detail}");
+        }
+        assert_eq!(
+            led_elsewhere().told(),
+            "the credentials at hand lead to 111111111111"
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_told_at_its_side_in_the_words_of_whoever_refused() {
+        let refused = refused(CallErrorKind::Throttled);
+        assert!(refused.told().contains("no way in"), "{}", refused.told());
+        let [(path, _, detail)] = &said(&refused)[..] else {
+            panic!("one error is expected");
+        };
+        assert_eq!(path, "destinations[\"backup\"]");
+        assert!(detail.contains("no way in"), "{detail}");
+    }
+}

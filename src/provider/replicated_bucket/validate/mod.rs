@@ -73,6 +73,12 @@ pub(crate) fn warn(config: &BucketModel, model: &BucketModel, diagnostics: &mut 
                 "Objects under KMS are not replicated",
                 format!("The source encrypts with aws:kms and {this} with AES256. S3 replicates objects under a KMS key only to a destination that has a key for the replicas, so of the objects with the source's default encryption none arrives. Leave `encryption` out on the destination, or write sse_algorithm = \"aws:kms\"."),
             ),
+            // Nobody has asked for it: an import found it so.
+            (Some(true), Some(true)) if rule::passes_over_unasked(config.side(&this), side) => diagnostics.warning_at(
+                path.attribute("replicate_encrypted_objects"),
+                "Objects under KMS are not replicated",
+                format!("The source encrypts with aws:kms, and a rule to {this} passes over objects under a KMS key, as an import found it: none of the objects with the source's default encryption arrives. Write replicate_encrypted_objects = true, and the role is granted the keys; or false, where that is meant."),
+            ),
             (Some(false), Some(true)) => diagnostics.warning_at(
                 path.attribute("encryption"),
                 "Replicas keep the source's kind of encryption",

@@ -46,7 +46,23 @@ impl Picture {
                 picture.roles.insert(arn, role);
             }
         }
+        picture.name_keys_by_arn();
         Ok(picture)
+    }
+
+    /// A bucket may name the key of its default by the id alone, and the emulator shows its objects so, too.
+    fn name_keys_by_arn(&mut self) {
+        let arns: Vec<&String> = self.keys.keys().collect();
+        let arn_of = |named: String| {
+            let mut arns = arns.iter();
+            let found = arns.find(|arn| arn.rsplit('/').next() == Some(named.as_str()));
+            found.map_or(named, |arn| (*arn).clone())
+        };
+        for bucket in self.buckets.values_mut() {
+            bucket.encryption.key = bucket.encryption.key.take().map(arn_of);
+            let keys = std::mem::take(&mut bucket.object_keys).into_iter();
+            bucket.object_keys = keys.map(arn_of).collect();
+        }
     }
 }
 

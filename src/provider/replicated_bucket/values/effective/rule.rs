@@ -65,8 +65,9 @@ pub(crate) fn rules(
     }
 }
 
-/// IDs of a destination's rules: written ones, then those that state has for this key and bucket, then our own.
-/// Gives every rule of `rules` its ID as well.
+/// IDs of a destination's rules: written ones, then those that state has for this bucket, then our own. One of ours
+/// names the destination's key, and changes with it; one that somebody else gave stays. Gives every rule of `rules` its
+/// ID as well.
 pub(crate) fn name(
     side: &mut SideModel,
     key: &str,
@@ -74,13 +75,18 @@ pub(crate) fn name(
     previous: &Attr<&SideModel>,
 ) {
     let under_key = prior.and_then(|p| p.destinations.known()?.get(key)?.known());
-    let stored = |name: &str| match (previous, under_key) {
-        (Unknown, _) => Unknown,
-        (Known(previous), Some(under_key)) if previous.bucket == under_key.bucket => {
-            let ids = previous.rule_ids.known();
-            ids.and_then(|ids| ids.get(name)).map_or(Null, Attr::as_ref)
+    let stored = |name: &str| match previous {
+        Unknown => Unknown,
+        Null => Null,
+        Known(previous) => {
+            let same_key = under_key.is_some_and(|side| side.bucket == previous.bucket);
+            let stays = |id: &String| same_key || names::named_by_rule_id(id).is_none();
+            match previous.rule_ids.known().and_then(|ids| ids.get(name)) {
+                Some(Known(id)) if stays(id) => Known(id),
+                Some(Unknown) => Unknown,
+                _ => Null,
+            }
         }
-        _ => Null,
     };
     let id = |name: &str, written: &Attr<String>| {
         setting(written, stored(name), || Known(names::rule_id(key, name)))
