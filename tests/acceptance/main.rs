@@ -13,6 +13,7 @@ mod existing;
 mod faults;
 mod functions;
 mod import;
+mod imports;
 mod in_place;
 mod keys;
 mod lifecycle_rules;

@@ -121,7 +121,7 @@ async fn check(setup: &Setup, case: &str, differences: &[Difference]) -> Outcome
 }
 
 /// The paths of a planned change at which something differs.
-fn shown(planned: &Value) -> BTreeSet<String> {
+pub(crate) fn shown(planned: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     compare("", &planned["before"], &planned["after"], &mut found);
     unknown("", &planned["after_unknown"], &mut found);
