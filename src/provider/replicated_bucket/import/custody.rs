@@ -168,6 +168,7 @@ fn lets_others_replicate(
 /// Makes a side somebody else's: nothing is said of how its bucket should be.
 pub(crate) fn leave(side: &mut SideModel) {
     side.existing = Attr::Known(true);
+    side.enable_versioning = Attr::Known(false);
     side.force_destroy = Attr::Null;
     side.require_tls = Attr::Null;
     side.exclusive_policy = Attr::Null;

@@ -258,8 +258,6 @@ impl Importer<'_> {
                 })
             }),
             existing: Attr::Known(false),
-            enable_versioning: Attr::Known(false),
-            enable_encryption: Attr::Known(false),
             manage_bucket_policy: Attr::Known(true),
             reachable: Attr::Known(true),
             force_destroy: Attr::Known(false),
@@ -480,7 +478,9 @@ impl Importer<'_> {
         if is_existing {
             // A key of ours is a source's default only where it was asked for.
             let is_written = *this == Side::Source && ours.is_some();
-            side.enable_encryption = Attr::Known(is_written);
+            if *this == Side::Source {
+                side.enable_encryption = Attr::Known(is_written);
+            }
             if !is_written && arrival.is_none() {
                 found.own_encryption.extend(side.bucket.known().cloned());
             }

@@ -1,6 +1,7 @@
 //! Plans: what a configuration amounts to, whether it can be done, and what will happen that a person must know.
 
 pub(crate) mod deletions;
+mod either_way;
 pub(crate) mod found;
 pub(crate) mod going;
 pub(crate) mod release;

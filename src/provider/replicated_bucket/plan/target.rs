@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
+use super::either_way;
 use super::found::{find, locks};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -156,7 +157,15 @@ impl Work<'_> {
         for spec in [&mut spec, &mut numbered].into_iter().flatten() {
             spec.tell_locks(&locked);
         }
-        fill(&mut model, self.prior, spec.as_ref().or(numbered.as_ref()));
+        let told = spec.as_ref().or(numbered.as_ref());
+        let either_way = match told {
+            None => self.filled_either_way(&model, &locked),
+            Some(_) => None,
+        };
+        match either_way {
+            Some(filled) => model = filled,
+            None => fill(&mut model, self.prior, told),
+        }
         fill_tags_all(&mut model, self.session.map(|s| &s.settings.default_tags));
         if let (None, Some(prior)) = (self.session, self.prior)
             && differs_in_tags_all_alone(&model, prior)
@@ -179,6 +188,23 @@ impl Work<'_> {
             as_found,
             spec,
         }
+    }
+
+    /// What follows where nobody may say yet how an existing bucket is encrypted; none where more than that is open.
+    fn filled_either_way(
+        &self,
+        model: &BucketModel,
+        locked: &BTreeMap<String, bool>,
+    ) -> Option<BucketModel> {
+        let [one, other] =
+            either_way::settled(self.config, &with_numbers(model))?.map(|mut settled| {
+                let mut spec = self.finish(&mut settled, &mut Diagnostics::new())?;
+                spec.tell_locks(locked);
+                let mut filled = model.clone();
+                fill(&mut filled, self.prior, Some(&spec));
+                Some(filled)
+            });
+        either_way::common(&one?, &other?)
     }
 
     /// Carries keys over, and makes the spec where enough is known.

@@ -45,12 +45,12 @@ pub(crate) fn side(algorithm_default: &str) -> Vec<Attribute> {
         Attribute::bool(
             "enable_versioning",
             OptionalComputed,
-            "Whether versioning is turned on in an `existing` bucket that does not have it; it stays on afterwards. With `false` such a bucket is an error. Default: `false`.",
+            "Whether versioning is turned on in an `existing` bucket that does not have it; it stays on afterwards. With `false` such a bucket is an error. Default: `false` there; a bucket that this resource makes always has versioning, and nothing is said of it.",
         ),
         Attribute::bool(
             "enable_encryption",
             OptionalComputed,
-            "Whether `encryption` is written as the default encryption of an `existing` source; a destroy puts back what was found. Default: `false`.",
+            "Whether `encryption` is written as the default encryption of an `existing` source; a destroy puts back what was found. Default: `false` there, and nothing on any other bucket.",
         ),
         Attribute::bool(
             "manage_bucket_policy",

@@ -7,10 +7,8 @@
 use serde_json::{Map, Value as Json};
 
 /// What was true of every bucket.
-const BUCKET: [(&str, bool); 7] = [
+const BUCKET: [(&str, bool); 5] = [
     ("existing", false),
-    ("enable_encryption", false),
-    ("enable_versioning", false),
     ("exclusive_policy", false),
     ("manage_bucket_policy", true),
     ("manage_key_policy", false),
@@ -79,8 +77,6 @@ mod tests {
         });
         let bucket = json!({
             "existing": false,
-            "enable_encryption": false,
-            "enable_versioning": false,
             "exclusive_policy": false,
             "manage_bucket_policy": true,
             "manage_key_policy": false,

@@ -38,8 +38,11 @@ pub(crate) fn custody(
         Side::Destination(_) => written.reachable.clone().or(|| Known(true)),
     };
     let side = SideModel {
-        enable_versioning: written.enable_versioning.clone().or(|| Known(false)),
-        enable_encryption: written.enable_encryption.clone().or(|| Known(false)),
+        enable_versioning: written.enable_versioning.clone().or(|| off(&existing)),
+        enable_encryption: match this {
+            Side::Source => written.enable_encryption.clone().or(|| off(&existing)),
+            Side::Destination(_) => written.enable_encryption.clone(),
+        },
         // Where no call is made, nothing is written.
         manage_bucket_policy: written.manage_bucket_policy.clone().or(|| {
             if reachable.is_null() {
@@ -89,6 +92,16 @@ pub(crate) fn custody(
             ..side
         },
         _ => side,
+    }
+}
+
+/// A switch that only a bucket of somebody else's has. A bucket of ours always has versioning and its encryption, and
+/// `false` would say that it had not.
+fn off(existing: &Attr<bool>) -> Attr<bool> {
+    match existing {
+        Known(true) => Known(false),
+        Unknown => Unknown,
+        Known(false) | Null => Null,
     }
 }
 

@@ -164,8 +164,8 @@ fn invalid(
 /// What may be done to a bucket of somebody else's. What it had before is in private state.
 fn existing_bucket(side: &SideModel) -> Result<ExistingBucket, Incomplete> {
     Ok(ExistingBucket {
-        enable_versioning: *known(&side.enable_versioning)?,
-        enable_encryption: *known(&side.enable_encryption)?,
+        enable_versioning: switch(&side.enable_versioning)?,
+        enable_encryption: switch(&side.enable_encryption)?,
         manage_bucket_policy: *known(&side.manage_bucket_policy)?,
         reachable: match &side.reachable {
             Attr::Unknown => return Err(Incomplete::Unknown),
