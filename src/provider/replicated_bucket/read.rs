@@ -29,7 +29,7 @@ use crate::provider::settings::{NoSession, Session};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
-use crate::replication::diff::diff;
+use crate::replication::diff::{diff, replication_drift};
 use crate::replication::observed::{Observed, ObservedBucket, Presence};
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, Spec};
@@ -231,7 +231,13 @@ pub(crate) fn seen_over(
     let mut model = flatten(state, &shown, &inherited, &private.own_encryption);
     let existing = existing::notes(spec, observed);
     let left = unfinished::told(spec);
-    let differences = diff(&desire(spec, None, ""), observed);
+    let desired = desire(spec, None, "");
+    let mut differences = diff(&desired, observed);
+    if let Ok(shown) = expand(&model, &session.settings) {
+        let shown = desire(&private.recall(shown), None, "");
+        differences.retain(|d| !matches!(d.component, ComponentId::Of(_, Part::Replication)));
+        differences.extend(replication_drift(&desired, &shown, observed));
+    }
     // Nothing is told of a side that could not be looked at.
     let told = told_at_components(&differences)
         .filter(|(component, _)| observed.buckets.contains_key(component.side()))

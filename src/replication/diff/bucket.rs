@@ -36,7 +36,7 @@ pub fn bucket_differences(
     let at = &desired.location;
     for retired in seen.retired_keys.values().filter_map(Presence::present) {
         // Objects of old are under it, so it has to work as long as the bucket lives.
-        all.extend(key::state_differences(side, at, retired));
+        all.extend(key::state_differences(side, at, retired, Shows::Component));
     }
     if let Some(key) = &desired.key {
         all.extend(key::key_differences(side, at, key, seen));

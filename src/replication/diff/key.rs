@@ -1,7 +1,7 @@
 //! Keys of ours: their state, settings and alias. Their policies are among the grants.
 
 use super::tags::tag_changes;
-use super::{Difference, Found};
+use super::{Difference, Found, Shows};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::DesiredKey;
 use crate::replication::graph::Action;
@@ -44,7 +44,8 @@ pub(super) fn key_differences(
         }
         Some(seen) => {
             if desired.enabled {
-                found.list.extend(state_differences(side, at, seen));
+                let shows = Shows::Attribute;
+                found.list.extend(state_differences(side, at, seen, shows));
             } else {
                 if let Some(what) = pending_deletion(seen) {
                     let operation = Operation::CancelKeyDeletion { key: key.clone() };
@@ -142,8 +143,13 @@ fn pending_deletion(seen: &ObservedKey) -> Option<String> {
         .then(|| format!("deletion scheduled for {date}"))
 }
 
-/// What brings a key that is disabled or about to be deleted back into use.
-pub(super) fn state_differences(side: &Side, at: &Location, seen: &ObservedKey) -> Vec<Difference> {
+/// What brings a key that is disabled or about to be deleted back into use, and how it shows that it is disabled.
+pub(super) fn state_differences(
+    side: &Side,
+    at: &Location,
+    seen: &ObservedKey,
+    shows: Shows,
+) -> Vec<Difference> {
     let mut found = Found::new(ComponentId::Of(side.clone(), Part::Key), at);
     let key = Input::Known(seen.description.arn.clone());
     if let Some(what) = pending_deletion(seen) {
@@ -151,7 +157,11 @@ pub(super) fn state_differences(side: &Side, at: &Location, seen: &ObservedKey) 
         // KMS leaves a rescued key disabled.
         found.component(&what, Operation::EnableKey { key });
     } else if seen.description.state == "Disabled" {
-        found.component("disabled", Operation::EnableKey { key });
+        found.add(
+            "disabled",
+            shows,
+            Action::Call(Operation::EnableKey { key }),
+        );
     }
     found.list
 }

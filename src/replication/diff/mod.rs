@@ -26,7 +26,7 @@ pub(super) use bucket::versioning_off;
 pub use form::Form;
 pub use grants::{grant_differences, narrowing};
 pub use role::role_differences;
-pub use rules::replication_differences;
+pub use rules::{replication_differences, replication_drift};
 pub(super) use tags::tag_changes;
 
 /// Everything that differs, in an order in which it could be mended one by one.

@@ -12,12 +12,32 @@ use crate::replication::rules_share::{RulesShare, same_rule};
 pub fn replication_differences(desired: &Desired, observed: &Observed) -> Vec<Difference> {
     let directions = desired.directions.iter();
     directions
-        .filter_map(|(side, direction)| replication_difference(desired, observed, side, direction))
+        .filter_map(|(side, direction)| {
+            replication_difference(desired, None, observed, side, direction)
+        })
+        .collect()
+}
+
+/// The same without what attributes show already: `shown` is what the resource would want if it wanted what a refresh
+/// has put into its attributes.
+pub fn replication_drift(
+    desired: &Desired,
+    shown: &Desired,
+    observed: &Observed,
+) -> Vec<Difference> {
+    let directions = desired.directions.iter();
+    directions
+        .filter_map(|(side, direction)| {
+            let shown = shown.directions.get(side);
+            let shown = shown.map(|direction| &direction.replication);
+            replication_difference(desired, shown, observed, side, direction)
+        })
         .collect()
 }
 
 fn replication_difference(
     desired: &Desired,
+    shown: Option<&RulesShare>,
     observed: &Observed,
     side: &Side,
     direction: &DesiredDirection,
@@ -27,8 +47,8 @@ fn replication_difference(
     let share = &direction.replication;
     let what = match seen.and_then(|b| b.replication.present()) {
         None => "missing".to_owned(),
-        Some(seen) if bucket.is_existing() => rules_difference(share, &share.ours_in(seen))?,
-        Some(seen) => rules_difference(share, seen)?,
+        Some(seen) if bucket.is_existing() => rules_difference(share, shown, &share.ours_in(seen))?,
+        Some(seen) => rules_difference(share, shown, seen)?,
     };
     let name = bucket.name.clone();
     Some(Difference {
@@ -50,8 +70,12 @@ fn replication_difference(
     })
 }
 
-/// What differs between two configurations, in words.
-fn rules_difference(wanted: &RulesShare, seen: &ReplicationConfiguration) -> Option<String> {
+/// What differs between two configurations, in words; but for rules that are as they are `shown`.
+fn rules_difference(
+    wanted: &RulesShare,
+    shown: Option<&RulesShare>,
+    seen: &ReplicationConfiguration,
+) -> Option<String> {
     fn names(rules: Vec<&ReplicationRule>) -> String {
         rules
             .iter()
@@ -73,7 +97,11 @@ fn rules_difference(wanted: &RulesShare, seen: &ReplicationConfiguration) -> Opt
     let changed: Vec<_> = wanted
         .rules
         .iter()
-        .filter(|r| find(&seen.rules, &r.id).is_some_and(|s| !same_rule(r, &s)))
+        .filter(|r| {
+            let shown = shown.and_then(|shown| find(&shown.rules, &r.id));
+            let is_shown = |s: &ReplicationRule| shown.is_some_and(|shown| same_rule(&shown, s));
+            find(&seen.rules, &r.id).is_some_and(|s| !same_rule(r, &s) && !is_shown(&s))
+        })
         .collect();
     let mut words = Vec::new();
     if wanted.role != seen.role {

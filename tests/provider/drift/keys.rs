@@ -20,13 +20,12 @@ fn alias<'a>(aws: &'a mut State, name: &str) -> &'a mut String {
 differences! {
     the_key_of_the_source_is_disabled: whole,
         |aws| key(aws, SOURCE).state = "Disabled".to_owned(),
-        shows ["components.source/key: (disabled)", "source.encryption.key.enabled: false -> true"],
+        shows ["source.encryption.key.enabled: false -> true"],
         repaired by ["EnableKey <key of acme-archive>"];
 
     the_key_of_the_destination_is_disabled: whole,
         |aws| key(aws, BACKUP).state = "Disabled".to_owned(),
         shows [
-            "components.destination/backup/key: (disabled)",
             "destinations.backup.encryption.key.enabled: false -> true",
         ],
         repaired by ["EnableKey <key of acme-archive-backup>"];
@@ -138,7 +137,6 @@ differences! {
             key(aws, BACKUP).state = "Disabled".to_owned();
         },
         shows [
-            "components.destination/backup/key: (disabled)",
             "destinations.backup.encryption.key.enable_key_rotation: false -> true",
             "destinations.backup.encryption.key.enabled: false -> true",
         ],

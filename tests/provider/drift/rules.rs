@@ -37,7 +37,6 @@ differences! {
     the_rule_is_paused: whole,
         |aws| rule(aws).enabled = false,
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.enabled: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -45,7 +44,6 @@ differences! {
     a_paused_rule_is_enabled: with_a_paused_rule,
         |aws| rule(aws).enabled = true,
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.enabled: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -75,7 +73,6 @@ differences! {
     the_rule_has_a_prefix: whole,
         |aws| filter(rule(aws)).prefix = Some("theirs/".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.filter: { prefix = theirs/ } -> null",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -83,7 +80,6 @@ differences! {
     the_rule_has_another_prefix: with_a_whole_rule,
         |aws| filter(rule(aws)).prefix = Some("theirs/".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.filter.prefix: theirs/ -> data/",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -91,7 +87,6 @@ differences! {
     the_rule_has_a_tag_filter: whole,
         |aws| drop(filter(rule(aws)).tags.insert("by".to_owned(), "hand".to_owned())),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.filter: { tags = { by = hand } } -> null",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -99,7 +94,6 @@ differences! {
     the_rule_has_lost_its_tag_filter: with_a_whole_rule,
         |aws| filter(rule(aws)).tags.clear(),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.filter.tags: null -> { keep = yes }",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -107,7 +101,6 @@ differences! {
     the_rule_has_lost_its_filter: with_a_whole_rule,
         |aws| *filter(rule(aws)) = RuleFilter::default(),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.filter: null -> { prefix = data/, tags = { keep = yes } }",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -115,7 +108,6 @@ differences! {
     the_rule_replicates_delete_markers: whole,
         |aws| rule(aws).delete_marker_replication = Some(true),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.delete_marker_replication: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -123,7 +115,6 @@ differences! {
     the_rule_syncs_replica_modifications: whole,
         |aws| rule(aws).replica_modifications = Some(true),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.replica_modification_sync: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -131,7 +122,6 @@ differences! {
     the_rule_syncs_no_replica_modifications: with_a_whole_rule,
         |aws| rule(aws).replica_modifications = None,
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.replica_modification_sync: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -142,7 +132,6 @@ differences! {
             rule(aws).metrics = Some((true, Some(15)));
         },
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.metrics: true -> false",
             "destinations.backup.replication_time_control: true -> false",
         ],
@@ -154,7 +143,6 @@ differences! {
             rule(aws).metrics = None;
         },
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.metrics: false -> true",
             "destinations.backup.replication_time_control: false -> true",
         ],
@@ -166,7 +154,6 @@ differences! {
             rule(aws).metrics = Some((true, None));
         },
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.replication_time_control: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -174,7 +161,6 @@ differences! {
     the_rule_has_metrics: whole,
         |aws| rule(aws).metrics = Some((true, None)),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.metrics: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -182,7 +168,6 @@ differences! {
     the_rule_has_a_storage_class: whole,
         |aws| rule(aws).storage_class = Some("GLACIER".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.storage_class: GLACIER -> null",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -190,7 +175,6 @@ differences! {
     the_rule_has_another_storage_class: with_a_whole_rule,
         |aws| rule(aws).storage_class = Some("GLACIER".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.storage_class: GLACIER -> STANDARD_IA",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -198,7 +182,6 @@ differences! {
     the_rule_overrides_the_owner: whole,
         |aws| rule(aws).owner_override = true,
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.owner_override: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -206,7 +189,6 @@ differences! {
     the_rule_leaves_the_owner: with_a_whole_rule,
         |aws| rule(aws).owner_override = false,
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.owner_override: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -231,7 +213,6 @@ differences! {
             rule(aws).replica_kms_key = None;
         },
         shows [
-            "components.source/replication: (rule changed: replicated-backup)",
             "destinations.backup.replicate_encrypted_objects: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -260,7 +241,6 @@ differences! {
     one_of_several_rules_is_paused: with_two_rules,
         |aws| logs(aws).enabled = false,
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.enabled: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -275,7 +255,6 @@ differences! {
     one_of_several_rules_has_another_filter: with_two_rules,
         |aws| filter(logs(aws)).prefix = Some("theirs/".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.filter.prefix: theirs/ -> logs/",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -283,7 +262,6 @@ differences! {
     one_of_several_rules_replicates_delete_markers: with_two_rules,
         |aws| logs(aws).delete_marker_replication = Some(true),
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.delete_marker_replication: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -291,7 +269,6 @@ differences! {
     one_of_several_rules_syncs_replica_modifications: with_two_rules,
         |aws| logs(aws).replica_modifications = Some(true),
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.replica_modification_sync: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -302,7 +279,6 @@ differences! {
             logs(aws).metrics = Some((true, Some(15)));
         },
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.metrics: true -> false",
             "destinations.backup.rules.logs.replication_time_control: true -> false",
         ],
@@ -311,7 +287,6 @@ differences! {
     one_of_several_rules_has_metrics: with_two_rules,
         |aws| logs(aws).metrics = Some((true, None)),
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.metrics: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -319,7 +294,6 @@ differences! {
     one_of_several_rules_has_a_storage_class: with_two_rules,
         |aws| logs(aws).storage_class = Some("GLACIER".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.storage_class: GLACIER -> null",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -327,7 +301,6 @@ differences! {
     one_of_several_rules_overrides_the_owner: with_two_rules,
         |aws| logs(aws).owner_override = true,
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.owner_override: true -> false",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -338,7 +311,6 @@ differences! {
             logs(aws).replica_kms_key = None;
         },
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs)",
             "destinations.backup.rules.logs.replicate_encrypted_objects: false -> true",
         ],
         repaired by ["PutBucketReplication acme-archive"];
@@ -346,7 +318,6 @@ differences! {
     one_of_several_rules_has_another_key: with_two_rules,
         |aws| logs(aws).replica_kms_key = another_key(),
         shows [
-            "components.source/replication: (rule changed: replicated-backup/logs; key of replicated-backup/logs is arn:aws:kms:us-west-2:222222222222:key/00000000-0000-4000-8000-000000000000)",
             "destinations.backup.rules.logs.replica_kms_key_arn: arn:aws:kms:us-west-2:222222222222:key/00000000-0000-4000-8000-000000000000 -> null",
         ],
         repaired by ["PutBucketReplication acme-archive"];

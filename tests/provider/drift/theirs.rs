@@ -16,7 +16,6 @@ differences! {
     our_rule_beside_theirs_is_paused: theirs,
         |aws| ours(aws).enabled = false,
         shows [
-            "components.source/replication: (rule changed: replicated-archive)",
             "destinations.archive.enabled: false -> true",
         ],
         repaired by ["PutBucketReplication their-source"];
@@ -24,7 +23,6 @@ differences! {
     our_rule_beside_theirs_has_another_class: theirs,
         |aws| ours(aws).storage_class = Some("GLACIER".to_owned()),
         shows [
-            "components.source/replication: (rule changed: replicated-archive)",
             "destinations.archive.storage_class: GLACIER -> null",
         ],
         repaired by ["PutBucketReplication their-source"];
