@@ -157,6 +157,8 @@ pub struct Shared {
     /// Locks outlive a change of configuration: in debug mode one process serves every alias.
     pub(crate) locks: Arc<DocumentLocks>,
     remainders: Mutex<BTreeSet<String>>,
+    in_state: Mutex<BTreeSet<String>>,
+    made: Mutex<BTreeSet<String>>,
 }
 
 /// Why there is no session.
@@ -193,28 +195,46 @@ impl Shared {
             .configuration
             .write()
             .unwrap_or_else(PoisonError::into_inner) = configuration;
+        // In debug mode one process serves one command after the other.
+        owners(&self.in_state).clear();
+        owners(&self.made).clear();
     }
 
     /// Remembers that what a failed create of this owner left is in a state. Terraform taints it and plans it as
     /// something new, without a word of the state, so that plan would take its own parts for somebody else's.
     pub(crate) fn remember_remainder(&self, owner: String) {
-        self.remainders().insert(owner);
+        owners(&self.remainders).insert(owner);
     }
 
     /// Forgets it, once it is gone.
     pub(crate) fn forget_remainder(&self, owner: &str) {
-        self.remainders().remove(owner);
+        owners(&self.remainders).remove(owner);
     }
 
     /// Whether what a failed create of this owner left is in a state.
     pub(crate) fn is_remainder(&self, owner: &str) -> bool {
-        self.remainders().contains(owner)
+        owners(&self.remainders).contains(owner)
     }
 
-    fn remainders(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.remainders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Remembers that a refresh found what this owner has in a state. Terraform plans what is tainted as something new,
+    /// without a word of the state.
+    pub(crate) fn remember_in_state(&self, owner: String) {
+        owners(&self.in_state).insert(owner);
+    }
+
+    /// Remembers that this run made what this owner has.
+    pub(crate) fn remember_made(&self, owner: String) {
+        owners(&self.made).insert(owner);
+    }
+
+    /// Whether this run made what this owner has.
+    pub(crate) fn is_made(&self, owner: &str) -> bool {
+        owners(&self.made).contains(owner)
+    }
+
+    /// Whether a refresh of this run found what this owner has in a state.
+    pub(crate) fn is_in_state(&self, owner: &str) -> bool {
+        owners(&self.in_state).contains(owner)
     }
 
     /// Why an answer to this client is put off: the provider's own configuration is not known yet, and the client
@@ -263,4 +283,8 @@ impl Shared {
             Configuration::None => Err(NoSession::Unconfigured),
         }
     }
+}
+
+fn owners(of: &Mutex<BTreeSet<String>>) -> MutexGuard<'_, BTreeSet<String>> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -155,6 +155,48 @@ async fn the_new_buckets_may_come_before_the_old_ones_go() -> Outcome {
 }
 
 #[tokio::test]
+async fn the_new_takes_over_what_the_old_has_under_the_same_names() -> Outcome {
+    let setup = setup().await?;
+    with_lifecycle(&setup, "<bucket>", "", "create_before_destroy = true")?;
+    setup.apply().await?;
+    let replace = format!("-replace={RESOURCE}");
+    let arguments = ["apply", "-auto-approve", "-no-color", &replace];
+    let run = setup.workspace.run(&arguments).await?.success()?;
+    let told = format!("Nothing of source {} is deleted", setup.bucket);
+    assert!(run.text().contains(&told), "{run}");
+    setup.workspace.plan().await?.success()?;
+
+    // What holds an object is not taken over.
+    let source = setup.at_source();
+    source
+        .put_text(&setup.bucket, "letter.txt", "Dear archive")
+        .await?;
+    setup.proxy.take_log();
+    setup.workspace.run(&arguments).await?.with_code(1)?;
+    assert_eq!(setup.proxy.log().writes().count(), 0);
+    source.empty_bucket(&setup.bucket).await?;
+    let there = setup.at_destination();
+    there.empty_bucket(&setup.replica_bucket()).await?;
+    setup.destroy().await
+}
+
+#[tokio::test]
+async fn what_is_tainted_is_not_taken_for_something_new() -> Outcome {
+    let setup = setup().await?;
+    setup.configure("", "")?;
+    setup.apply().await?;
+    setup.workspace.run(&["taint", RESOURCE]).await?.success()?;
+    let plan = setup.workspace.plan().await?.with_code(1)?;
+    let refused = format!("Bucket {} is in the state already", setup.bucket);
+    assert!(plan.text().contains(&refused), "{plan}");
+    assert!(plan.text().contains("terraform untaint"), "{plan}");
+    let untaint = ["untaint", RESOURCE];
+    setup.workspace.run(&untaint).await?.success()?;
+    setup.workspace.plan().await?.success()?;
+    setup.destroy().await
+}
+
+#[tokio::test]
 async fn what_must_not_be_destroyed_is_not_replaced_and_changes_in_place() -> Outcome {
     let setup = setup().await?;
     let lifecycle = "prevent_destroy = true";

@@ -78,15 +78,58 @@ async fn the_new_cannot_come_first_under_the_same_names() {
     terraform.create_before_destroy = true;
     terraform.replacing = true;
     let before = terraform.cloud.aws.state().writes.clone();
+    // Terraform tells no provider of create_before_destroy, so no plan can know.
     let plan = terraform.plan(&kms_abroad()).await;
     assert_eq!(plan.said.errors, nothing());
     let (state, private) = (terraform.state.clone(), terraform.private.clone());
     let said = terraform.carry_out(plan, &kms_abroad()).await;
-    assert_ne!(said.errors, nothing());
+    assert_eq!(
+        said.errors[0],
+        "source.bucket: Bucket acme-archive is there already"
+    );
+    let way_out = "take create_before_destroy out of the `lifecycle` block";
+    assert!(said.details[0].contains(way_out), "{}", said.details[0]);
     assert_eq!(terraform.cloud.aws.state().writes, before);
     // Terraform keeps the old object beside the new one that did not come.
     (terraform.state, terraform.private) = (state, private);
     terraform.create_before_destroy = false;
     terraform.replacing = false;
     terraform.assert_settled(&kms_abroad()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_does_not_take_along_what_the_new_took_over() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    terraform.create_before_destroy = true;
+    terraform.replacing = true;
+    let said = terraform.apply(&kms_abroad()).await;
+    assert_eq!(said.errors, nothing());
+    let told = "Nothing of source acme-archive is deleted".to_owned();
+    assert!(said.warnings.contains(&told), "{:?}", said.warnings);
+    terraform.create_before_destroy = false;
+    terraform.replacing = false;
+    terraform.assert_settled(&kms_abroad()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_tainted_is_not_taken_for_something_new() {
+    for is_old in [true, false] {
+        let mut terraform = Terraform::new();
+        let forced = with(&kms_abroad(), "source.force_destroy", json!(true));
+        terraform.converge(&forced).await;
+        if is_old {
+            age(&terraform);
+        }
+        terraform.tainted = true;
+        let plan = terraform.plan(&forced).await;
+        assert_eq!(
+            plan.said.errors,
+            ["source.bucket: Bucket acme-archive is in the state already"]
+        );
+        assert_eq!(plan.said.warnings, nothing());
+        assert!(plan.said.details[0].contains("terraform untaint"));
+        terraform.tainted = false;
+        terraform.assert_settled(&forced).await;
+    }
 }

@@ -241,10 +241,14 @@ impl Terraform {
 
     /// Looks at the real thing; the new state stands only when there are no errors.
     pub async fn refresh(&mut self) -> Said {
+        let server = self.server();
+        self.refresh_by(&server).await
+    }
+
+    async fn refresh_by(&mut self, server: &Server) -> Said {
         if self.state.is_null() {
             return Said::default();
         }
-        let server = self.server();
         let request = ReadRequest {
             current_state: self.state.clone(),
             private: self.private.clone(),
@@ -284,12 +288,13 @@ impl Terraform {
 
     /// `terraform plan`: what a person sees.
     pub async fn plan(&mut self, config: &Json) -> Plan {
+        let server = self.server();
         let said = if self.refreshing {
-            self.refresh().await
+            self.refresh_by(&server).await
         } else {
             Said::default()
         };
-        let mut plan = self.plan_only(config).await;
+        let mut plan = self.plan_by(&server, config).await;
         plan.said.errors.splice(0..0, said.errors);
         plan.said.warnings.splice(0..0, said.warnings);
         let details = &mut plan.said.warning_details;
@@ -299,6 +304,10 @@ impl Terraform {
 
     /// A plan without a look at the real thing.
     pub async fn plan_only(&self, config: &Json) -> Plan {
+        self.plan_by(&self.server(), config).await
+    }
+
+    async fn plan_by(&self, server: &Server, config: &Json) -> Plan {
         let said = self.validate(config).await;
         if !said.is_fine() {
             return Plan {
@@ -311,17 +320,13 @@ impl Terraform {
             };
         }
         let config = self.config(config);
-        let server = self.server();
         let (prior, private, identity) = if self.tainted {
             (Value::Null, Vec::new(), Value::Null)
         } else {
             let identity = self.identity.clone();
             (self.state.clone(), self.private.clone(), identity)
         };
-        let ask = async || {
-            self.ask(&server, &prior, &private, &identity, &config)
-                .await
-        };
+        let ask = async || self.ask(server, &prior, &private, &identity, &config).await;
         let first = ask().await;
         let mut said = said;
         said.extend(Said::of(&first.diagnostics));
@@ -347,7 +352,7 @@ impl Terraform {
         }
         if plan.said.is_fine() && !plan.replaced_by.is_empty() {
             let second = self
-                .ask(&server, &Value::Null, &plan.private, &Value::Null, &config)
+                .ask(server, &Value::Null, &plan.private, &Value::Null, &config)
                 .await;
             plan.said
                 .errors
@@ -481,7 +486,8 @@ impl Terraform {
                 self.private.clone(),
                 self.identity.clone(),
             );
-            said.extend(self.delete(&old.0, old.1, &old.2).await);
+            let gone = self.delete_by(&server, &old.0, old.1, &old.2).await;
+            said.extend(gone);
             (self.state, self.private, self.identity) = new;
         }
         said
@@ -539,6 +545,16 @@ impl Terraform {
 
     async fn delete(&mut self, state: &Value, private: Vec<u8>, identity: &Value) -> Said {
         let server = self.server();
+        self.delete_by(&server, state, private, identity).await
+    }
+
+    async fn delete_by(
+        &mut self,
+        server: &Server,
+        state: &Value,
+        private: Vec<u8>,
+        identity: &Value,
+    ) -> Said {
         let request = ApplyRequest {
             prior_state: state.clone(),
             planned_state: Value::Null,

@@ -57,7 +57,11 @@ impl ReplicatedBucket {
         let Some(run) = self.prepare(&request, &mut response).await else {
             return response;
         };
+        let owner = run.spec.owner();
         run.create(&mut response).await;
+        if !response.diagnostics.has_error() {
+            self.shared.remember_made(owner);
+        }
         response
     }
 

@@ -21,6 +21,7 @@ use crate::framework::value::Value;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
+use crate::replication::names::OWNER_TAG;
 use crate::replication::observed::Observed;
 use crate::replication::obstacle::obstacles;
 use crate::replication::spec::Spec;
@@ -51,6 +52,11 @@ impl ReplicatedBucket {
         let Some(spec) = stored_spec(&state, &session, diagnostics) else {
             return response;
         };
+        if self.shared.is_made(&spec.owner()) {
+            tell_of_successor(&spec, diagnostics);
+            response.new_state = Value::Null;
+            return response;
+        }
         let spec = private.recall(spec);
         let spec = destroyable(&session, &private, spec).await;
         let cloud = &*session.cloud;
@@ -92,6 +98,16 @@ impl ReplicatedBucket {
         }
         response
     }
+}
+
+/// The new half of a replacement that came first has taken over what is there, as a create takes over what an
+/// interrupted one made not long ago. Deleted, it would be missing there.
+fn tell_of_successor(spec: &Spec, diagnostics: &mut Diagnostics) {
+    let (bucket, owner) = (&spec.source.name, spec.owner());
+    diagnostics.warning(
+        format!("Nothing of source {bucket} is deleted"),
+        format!("A resource with this source was made in this very run, before this one was to be destroyed, and took over what this one had. So this one leaves the state without a call, and what the other one has no use for stays: it has the tag {OWNER_TAG} = {owner}. With create_before_destroy there cannot be two of a name: take it out of the `lifecycle` block, or write `bucket_prefix` in the place of `bucket`."),
+    );
 }
 
 /// The spec with ways in that work, and without leave to empty anything where that was never given for this.

@@ -75,7 +75,12 @@ impl ReplicatedBucket {
             self.shared.remember_remainder(spec.owner());
         }
         match refreshed(&session, &state, &mut private, &mut response.diagnostics).await {
-            Some(Some(model)) => response.new_state = encode(&model),
+            Some(Some(model)) => {
+                if let Ok(spec) = expand(&model, &session.settings) {
+                    self.shared.remember_in_state(spec.owner());
+                }
+                response.new_state = encode(&model);
+            }
             Some(None) => response.new_state = Value::Null,
             None => {}
         }

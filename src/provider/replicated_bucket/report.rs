@@ -11,6 +11,7 @@ use crate::provider::replicated_bucket::paths::{role_path, side_path};
 use crate::provider::settings::EnterError;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::{Action, StepGraph, StepId};
+use crate::replication::ids::BucketName;
 use crate::replication::names::{COMPONENT_TAG, OWNER_TAG};
 use crate::replication::operation::{Operation, Output};
 use crate::replication::ownership::{Claim, Refusal};
@@ -304,6 +305,18 @@ pub(crate) fn claims(
     }
 }
 
+/// A resource that is to be made, and has its source in the state.
+pub(crate) fn in_state(bucket: &BucketName, diagnostics: &mut Diagnostics) {
+    diagnostics.error_at(
+        side_path(&Side::Source).attribute("bucket"),
+        format!("Bucket {bucket} is in the state already"),
+        format!("This plan would make the resource, and the state has one with the source {bucket}. If it is tainted, by `terraform taint` or by a provisioner that failed, run `terraform untaint ADDRESS`: an archive is not deleted for that. To delete and make it anew, plan with `-replace=ADDRESS` afterwards. If its block has another name now, write a `moved` block. If two blocks have this source, write the destinations of both into one. Nothing was changed."),
+    );
+}
+
+/// Terraform tells no provider of `create_before_destroy`.
+const NOT_FIRST: &str = "In a replacement with create_before_destroy it is what is to be replaced, and there cannot be two of a name: take create_before_destroy out of the `lifecycle` block, or write `bucket_prefix` in the place of `bucket`.";
+
 fn refusal_detail(import_id: &str, claim: &Claim, refusal: &Refusal) -> String {
     let import = format!("terraform import replicated_bucket.NAME {import_id}");
     let thing = capitalised(&claim.thing);
@@ -337,10 +350,10 @@ fn refusal_detail(import_id: &str, claim: &Claim, refusal: &Refusal) -> String {
             "The bucket has replication rules already, which use the role {role}, and a bucket has only one role for all of its rules. Take its replication configuration away, or leave two_way out. Nothing was changed."
         ),
         Refusal::Settled => format!(
-            "{thing} carries this resource's own tags and is more than a day old, so another state manages it. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
+            "{thing} carries this resource's own tags and is more than a day old, so another state manages it. {NOT_FIRST} If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
         Refusal::HoldsObjects => format!(
-            "{thing} carries this resource's own tags and holds objects, so it is in use. If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
+            "{thing} carries this resource's own tags and holds objects, so it is in use. {NOT_FIRST} If it is to be managed here, import it:\n\n  {import}\n\nNothing was changed."
         ),
     }
 }

@@ -18,7 +18,7 @@ use super::private::Private;
 use super::validate::warn;
 use super::values::computed::import_id;
 use super::values::expand::expand;
-use super::{ReplicatedBucket, decode, encode, moved, preflight};
+use super::{ReplicatedBucket, decode, encode, moved, preflight, report};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
@@ -142,6 +142,10 @@ impl Planner<'_> {
                 self.check_replacement(session, diagnostics).await;
             } else {
                 let spec = target.spec.as_ref();
+                if let Some(spec) = spec.filter(|spec| self.is_in_state(spec)) {
+                    report::in_state(&spec.source.name, diagnostics);
+                    return;
+                }
                 if let Some(spec) = spec.filter(|_| self.asked_for) {
                     refuse_to_empty(session, spec, ASKED_FOR, diagnostics).await;
                 }
@@ -220,6 +224,11 @@ impl Planner<'_> {
     /// Whether this is the second half of a replacement: what is there now will be gone by then.
     fn makes_anew(&self, spec: &Spec) -> bool {
         self.prior.is_none() && (self.private.replacing || self.shared.is_remainder(&spec.owner()))
+    }
+
+    /// Whether this makes anew what is in the state, and nobody asks for a replacement.
+    fn is_in_state(&self, spec: &Spec) -> bool {
+        self.prior.is_none() && !self.makes_anew(spec) && self.shared.is_in_state(&spec.owner())
     }
 
     /// Looks at what a replacement that the configuration makes necessary deletes.
