@@ -79,6 +79,7 @@ async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outco
     let mut outcome = Outcome::default();
     let mut waiting: BTreeSet<StepId> = graph.steps().map(|(id, _)| id).collect();
     let mut running = FuturesUnordered::new();
+    let mut in_order = Vec::new();
     loop {
         let may_start = outcome.failed.is_empty() || on_failure == OnFailure::GoOn;
         if may_start && !outcome.stopped {
@@ -108,6 +109,7 @@ async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outco
         match running.next().await {
             Some((id, Ok(output))) => {
                 outcome.done.insert(id, output);
+                in_order.push(id);
             }
             Some((id, Err(error))) if error.kind == CallErrorKind::Cancelled => {
                 outcome.stopped = true;
@@ -117,7 +119,48 @@ async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outco
             None => break,
         }
     }
+    if outcome.is_success() || (on_failure == OnFailure::GoOn && !outcome.stopped) {
+        look_again(run, graph, &in_order, &mut outcome).await;
+    }
     outcome
+}
+
+/// Looks at every document of several writers once more: a writer that had read it before our edit and wrote after our
+/// check has taken ours away, and nobody else would notice.
+async fn look_again(run: &Run<'_>, graph: &StepGraph, in_order: &[StepId], outcome: &mut Outcome) {
+    let inputs = &outputs(graph, outcome);
+    let done: Vec<(StepId, &Step)> = in_order
+        .iter()
+        .filter_map(|id| Some((*id, graph.step(*id)?)))
+        .collect();
+    let looks = done.iter().enumerate().filter_map(|(n, (id, step))| {
+        // The first edit of a document may name what the last one took out.
+        let is_last = |(_, later): &(StepId, &Step)| !later.action.edits_same(&step.action);
+        let action = step.action.again()?;
+        let step = Step {
+            action,
+            ..(*step).clone()
+        };
+        let setting = setting(graph, &step);
+        let look = async move { (*id, run.step(&step, inputs, setting).await) };
+        done[n + 1..].iter().all(is_last).then_some(look)
+    });
+    let looks: Vec<_> = futures::stream::iter(looks.collect::<Vec<_>>())
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    for (id, look) in looks {
+        if let Err(error) = look {
+            outcome.done.remove(&id);
+            match error.kind {
+                CallErrorKind::Cancelled => {
+                    outcome.stopped = true;
+                    outcome.waiting.push((id, error));
+                }
+                _ => outcome.failed.push((id, error)),
+            }
+        }
+    }
 }
 
 /// What components have answered so far: a key's ARN, a role's ARN.

@@ -79,6 +79,40 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The edit of a document that others write too, as it is made again at the end of a run; None of what nobody else
+    /// writes, or not yet.
+    pub fn again(&self) -> Option<Self> {
+        let mut action = self.clone();
+        match &mut action {
+            Self::EditBucketPolicy { edit, .. } | Self::EditKeyPolicy { edit, .. } => {
+                edit.rewrite = false;
+                (!edit.fresh).then_some(action)
+            }
+            Self::EditBucketReplication { .. } => Some(action),
+            _ => None,
+        }
+    }
+
+    /// Whether both edit one document that others write too.
+    pub fn edits_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::EditBucketPolicy { bucket, .. },
+                Self::EditBucketPolicy { bucket: other, .. },
+            )
+            | (
+                Self::EditBucketReplication { bucket, .. },
+                Self::EditBucketReplication { bucket: other, .. },
+            ) => bucket == other,
+            (Self::EditKeyPolicy { key, .. }, Self::EditKeyPolicy { key: other, .. }) => {
+                key == other
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A change of a shared policy document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyEdit {

@@ -1,6 +1,6 @@
 //! Documents that somebody else writes at the same time, and keys that somebody planted.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use terraform_provider_replicated::execution::DocumentLocks;
@@ -147,6 +147,52 @@ async fn a_policy_that_cannot_be_read_is_never_replaced() {
     let errors = try_update(&garbled, &prior, &wanted).await.unwrap_err();
     assert!(errors[0].message.contains("left as it is"), "{}", errors[0]);
     assert_eq!(cloud.state().buckets[BACKUP].policy, before);
+}
+
+/// Another process, which read the bucket's policy before our edit and writes it back after our check.
+struct Latecomer<'a> {
+    inner: &'a FakeCloud,
+    policy: Option<PolicyDocument>,
+    written: AtomicBool,
+}
+
+#[async_trait]
+impl Cloud for Latecomer<'_> {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        self.inner.enter(way_in, region).await
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        self.inner.query(at, query).await
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        // The rules are the last write of an update.
+        if operation.call() == "s3:PutBucketReplication"
+            && !self.written.swap(true, Ordering::SeqCst)
+        {
+            let mut state = self.inner.state();
+            let backup = state.buckets.get_mut(BACKUP).unwrap();
+            backup.policy.clone_from(&self.policy);
+        }
+        self.inner.perform(at, operation).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_another_process_undid_later_in_the_run_is_made_again() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    let latecomer = Latecomer {
+        inner: &cloud,
+        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        written: AtomicBool::new(false),
+    };
+    try_update(&latecomer, &prior, &wanted).await.unwrap();
+    assert!(latecomer.written.load(Ordering::SeqCst));
+    assert_eq!(drift_words(&cloud, &wanted).await, Vec::<String>::new());
 }
 
 /// Shows a bucket policy in a form that nobody knows.
