@@ -50,9 +50,9 @@ impl State {
             Some(true) => &source.keys_used,
             _ => &[],
         };
-        let keys = read_keys
-            .iter()
-            .chain(rule.replica_kms_key.iter().filter_map(Input::known));
+        let replica_key = rule.replica_kms_key.as_ref().and_then(Input::known);
+        let replica_key = replica_key.map(|named| self.key_named(named));
+        let keys = read_keys.iter().chain(&replica_key);
         for arn in keys {
             if self.keys.get(arn).map(|key| key.state.as_str()) != Some("Enabled") {
                 lacking.push(format!("{arn} cannot be used"));
@@ -134,7 +134,7 @@ impl State {
         let decrypt = read_keys
             .iter()
             .map(|key| (key, "kms:Decrypt", source, name));
-        let encrypt = rule.replica_kms_key.iter().filter_map(Input::known);
+        let encrypt = replica_key.iter();
         let encrypt = encrypt.map(|key| (key, "kms:Encrypt", destination, destination_name));
         for (arn, action, via, bucket) in decrypt.chain(encrypt) {
             let owner = Arn::parse_key(arn).unwrap().account;
@@ -142,5 +142,13 @@ impl State {
             check(action, arn, &owner, policy, via, bucket);
         }
         lacking
+    }
+
+    /// The key that S3 uses where a rule names it by its ARN, or by that of an alias.
+    fn key_named(&self, named: &str) -> String {
+        let alias = Arn::parse(named).ok();
+        let alias = alias.filter(|arn| arn.resource.starts_with("alias/"));
+        let key = alias.and_then(|arn| self.aliases.get(&(arn.account, arn.region, arn.resource)));
+        key.cloned().unwrap_or_else(|| named.to_owned())
     }
 }

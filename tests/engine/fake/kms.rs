@@ -31,6 +31,12 @@ pub(crate) struct Key {
 impl State {
     /// The ARN behind a key's id, its ARN, or an alias.
     fn key_arn(&self, at: &Location, key: &str) -> Result<String, Refused> {
+        // An alias has an ARN, too.
+        let own = format!("arn:aws:kms:{}:{}:", at.region, at.account);
+        let key = key
+            .strip_prefix(&own)
+            .filter(|name| name.starts_with("alias/"))
+            .unwrap_or(key);
         let arn = if key.starts_with("alias/") {
             self.aliases.get(&alias_id(at, key)).cloned()
         } else if key.starts_with("arn:") {

@@ -223,3 +223,58 @@ async fn a_rule_that_never_replicated_under_kms_is_warned_of_and_mended_by_one_w
     assert!(!warnings.contains(&warning), "{warnings:?}");
     assert_eq!(terraform.cloud.aws.state().audit(), Vec::<String>::new());
 }
+
+/// The console's setup, whose rule names the key of its replicas by an alias.
+async fn with_an_alias_in_the_rule() -> (Terraform, Json, String) {
+    let (world, config) = origin("the console").await;
+    let alias = format!("arn:aws:kms:us-west-2:{ABROAD}:{ALIAS}");
+    let mut aws = world.cloud.aws.state();
+    let source = aws.buckets.get_mut(SOURCE).unwrap();
+    let rule = &mut source.replication.as_mut().unwrap().rules[0];
+    rule.replica_kms_key = Some(Input::Known(alias.clone()));
+    drop(aws);
+    (world, config, alias)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_names_an_alias_imports_with_the_keys_arn_and_is_written_with_it() {
+    let far = existing_key((ABROAD, "us-west-2"), 0);
+    for generated in [false, true] {
+        let (world, config, alias) = with_an_alias_in_the_rule().await;
+        let place = (ABROAD.to_owned(), "us-west-2".to_owned(), ALIAS.to_owned());
+        world.cloud.aws.state().aliases.insert(place, far.clone());
+        let (mut terraform, _) = import(&world).await;
+        let config = match generated {
+            true => terraform.generated().await,
+            false => config,
+        };
+        let plan = terraform.plan(&config).await;
+        let changes = differences(&terraform.state, &plan.planned);
+        assert_eq!(
+            changes[1..],
+            [format!(
+                "components.source/replication: copy everything (rule changed: copy everything; key of copy everything is {alias}) -> copy everything"
+            )]
+        );
+        terraform.converge(&config).await;
+        take_off_further_policies(&terraform);
+        let aws = terraform.cloud.aws.state();
+        assert_eq!(aws.audit(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_whose_alias_leads_nowhere_is_not_imported() {
+    let (world, _, alias) = with_an_alias_in_the_rule().await;
+    let mut terraform = Terraform::over(world.cloud.clone());
+    terraform.settings = world.settings.clone();
+    let said = terraform.import(SOURCE).await;
+    assert_eq!(
+        said.errors,
+        ["destinations[\"backup\"]: The key of the replicas is not found"]
+    );
+    for words in [alias.as_str(), "copy everything", "the key's own ARN"] {
+        assert!(said.details[0].contains(words), "{:?}", said.details);
+    }
+    assert!(terraform.state.is_null());
+}

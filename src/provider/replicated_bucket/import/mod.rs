@@ -378,6 +378,14 @@ impl Importer<'_> {
         if setup.belongs_to_others(tags) || is_shared {
             leave(&mut side);
         }
+        let rules = self
+            .with_keys_by_arn(&this, &at, &arriving.rules, diagnostics)
+            .await?;
+        let arriving = &Arriving {
+            bucket: arriving.bucket,
+            rules: rules.iter().collect(),
+            key: arriving.key.clone(),
+        };
         let rules = &arriving.rules;
         self.complete(setup, &this, &mut side, &at, rules, found, diagnostics)
             .await?;

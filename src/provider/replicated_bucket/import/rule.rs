@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::Importer;
+use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, text_map};
 use crate::provider::checks::is_key;
 use crate::provider::replicated_bucket::model::{RuleModel, SideModel};
+use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::values::flatten::found_rule;
+use crate::replication::component::Side;
+use crate::replication::ids::{Arn, Location};
 use crate::replication::names::{DEFAULT_RULE, named_by_rule_id};
-use crate::replication::operation::ReplicationRule;
+use crate::replication::operation::{Answer, Input, Query, ReplicationRule};
 
 /// The rules to one bucket.
 pub(crate) struct Arriving<'a> {
@@ -45,6 +50,40 @@ pub(crate) fn by_bucket<'a>(
         });
     }
     all
+}
+
+impl Importer<'_> {
+    /// The rules to a destination, with the key's ARN where one names an alias: that is what grants and rules need.
+    pub(super) async fn with_keys_by_arn(
+        &self,
+        this: &Side,
+        at: &Location,
+        rules: &[&ReplicationRule],
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Vec<ReplicationRule>> {
+        let mut named = Vec::new();
+        for rule in rules {
+            let mut rule = (*rule).clone();
+            let alias = rule.replica_kms_key.as_ref().and_then(Input::known);
+            if let Some(alias) = alias.filter(|key| Arn::parse_key(key).is_err()) {
+                let query = Query::DescribeKey { key: alias.clone() };
+                match self.session.cloud.query(at, &query).await {
+                    Ok(Answer::Key(key)) => rule.replica_kms_key = Some(Input::Known(key.arn)),
+                    Ok(_) => {}
+                    Err(error) => {
+                        diagnostics.error_at(
+                            side_path(this),
+                            "The key of the replicas is not found",
+                            format!("Rule {} names the key of its replicas as {alias}, and whose key that is cannot be asked: {error}. Write the key's own ARN into the rule, in its `ReplicaKmsKeyID`. Nothing was imported.", rule.id),
+                        );
+                        return None;
+                    }
+                }
+            }
+            named.push(rule);
+        }
+        Some(named)
+    }
 }
 
 /// Writes the rules into their destination: one rule as the destination's own, several as `rules`.

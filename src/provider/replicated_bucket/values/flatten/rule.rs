@@ -3,6 +3,7 @@
 use crate::framework::model::{Attr, known_entries, text_map};
 use crate::provider::replicated_bucket::model::{FilterModel, RuleModel, SideModel};
 use crate::provider::replicated_bucket::values::expand::filter;
+use crate::replication::ids::Arn;
 use crate::replication::names::DEFAULT_RULE;
 use crate::replication::operation::{Input, ReplicationRule, RuleFilter};
 
@@ -71,7 +72,11 @@ fn seen_over(stated: &RuleModel, seen: &ReplicationRule, bucket_key: Option<&Str
         metrics: Known(seen.metrics.is_some_and(|(on, _)| on)),
         owner_override: Known(seen.owner_override),
         replicate_encrypted_objects: Known(encrypted),
-        replica_kms_key_arn: if !encrypted || replica_key == stated.replica_kms_key_arn.known() {
+        // An alias is no ARN of a key and grants nothing; it shows at the component, and an apply writes the ARN.
+        replica_kms_key_arn: if !encrypted
+            || replica_key == stated.replica_kms_key_arn.known()
+            || replica_key.is_some_and(|key| Arn::parse_key(key).is_err())
+        {
             stated.replica_kms_key_arn.clone()
         } else {
             Attr::from_option(replica_key.filter(|key| Some(*key) != bucket_key).cloned())
