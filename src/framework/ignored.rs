@@ -57,6 +57,75 @@ fn element_as_planned(inner: &[Attribute], config: &Value, planned: &Value) -> V
     as_planned(inner, &nothing, planned)
 }
 
+/// What an update goes from: the state, what was planned, and what its configuration was worked out to again.
+#[derive(Debug, Clone, Copy)]
+pub struct Update<'a> {
+    /// The state before.
+    pub prior: &'a Value,
+    /// What the plan promised.
+    pub planned: &'a Value,
+    /// What the configuration comes to.
+    pub worked_out: &'a Value,
+}
+
+impl<'a> Update<'a> {
+    fn each(self, of: impl Fn(&'a Value) -> &'a Value) -> Self {
+        Self {
+            prior: of(self.prior),
+            planned: of(self.planned),
+            worked_out: of(self.worked_out),
+        }
+    }
+
+    /// Whether a value that nobody wrote stays as it was, and would be another one if it were worked out.
+    fn is_kept(self) -> bool {
+        self.prior == self.planned
+            && self.planned != self.worked_out
+            && self.planned.is_wholly_known()
+            && self.worked_out.is_wholly_known()
+    }
+}
+
+/// The configuration with what is ignored of values that nobody wrote: there the plan saw what was before, and nothing
+/// but what comes of it tells that.
+pub fn with_kept(attributes: &[Attribute], config: &Value, update: Update<'_>) -> Value {
+    let Value::Object(written) = config else {
+        return config.clone();
+    };
+    let mut kept = written.clone();
+    for attribute in attributes
+        .iter()
+        .filter(|a| a.configurable() && !a.write_only)
+    {
+        let name = attribute.name.as_str();
+        let update = update.each(|value| value.attribute(name));
+        let value = attribute_with_kept(attribute, config.attribute(name), update);
+        kept.insert(name.to_owned(), value);
+    }
+    Value::Object(kept)
+}
+
+fn attribute_with_kept(attribute: &Attribute, config: &Value, update: Update<'_>) -> Value {
+    match (&attribute.ty, config) {
+        (AttributeType::Nested(Nesting::Single, inner), Value::Object(_)) => {
+            with_kept(inner, config, update)
+        }
+        (AttributeType::Nested(Nesting::Map, inner), Value::Map(elements)) => {
+            let elements = elements.iter().map(|(key, config)| {
+                let update = update.each(|value| match value {
+                    Value::Map(elements) => elements.get(key).unwrap_or(&NULL),
+                    _ => &NULL,
+                });
+                (key.clone(), with_kept(inner, config, update))
+            });
+            Value::Map(elements.collect())
+        }
+        (AttributeType::Nested(..), _) => config.clone(),
+        (_, Value::Null) if attribute.computed() && update.is_kept() => update.planned.clone(),
+        _ => config.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +205,48 @@ mod tests {
             ]),
         ]);
         assert_eq!(seen(config, planned), expected);
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_kept_where_it_would_become_something_else() {
+        let config = object([
+            text("a"),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            map([("kept", inner(Value::Null, Value::Null, Value::Null))]),
+        ]);
+        let state = |worked_out: &str, many: &str, found: &str| {
+            let kept = inner(Value::Null, text(many), text(found));
+            object([
+                text("a"),
+                text(worked_out),
+                Value::Null,
+                Value::Null,
+                map([("kept", kept)]),
+            ])
+        };
+        let kept = |planned: &Value, worked_out: &Value| {
+            let prior = &state("old", "old", "old");
+            let update = Update {
+                prior,
+                planned,
+                worked_out,
+            };
+            with_kept(&attributes(), &config, update)
+        };
+        let planned = state("old", "old", "old");
+        let expected = object([
+            text("a"),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            map([("kept", inner(Value::Null, text("old"), Value::Null))]),
+        ]);
+        assert_eq!(kept(&planned, &state("old", "new", "new")), expected);
+        // What is to change is not ignored.
+        let planned = state("planned", "planned", "old");
+        assert_eq!(kept(&planned, &state("planned", "new", "old")), config);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 pub mod contract;
 pub mod diagnostics;
-mod ignored;
+pub mod ignored;
 pub mod model;
 pub mod plan_modifiers;
 mod proposed;

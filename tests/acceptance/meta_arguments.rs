@@ -1,10 +1,12 @@
 //! Terraform's own arguments and options: `lifecycle` blocks, `-target`, `-replace`, `-refresh=false`.
 
+use aws_sdk_s3::types::ReplicationRuleStatus;
 use serde_json::json;
 use support::Outcome;
 use support::terraform::Client;
 
 use crate::setup::{RESOURCE, Setup};
+use crate::setups::texts::edit_rules;
 
 async fn setup() -> Outcome<Setup> {
     Setup::new(Client::from_python()?).await
@@ -286,5 +288,30 @@ async fn ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back
     assert_eq!(team.as_deref(), Some("archive"));
     let state = setup.state().await?;
     assert_eq!(state["role"]["description"], "by hand");
+    setup.destroy().await
+}
+
+#[tokio::test]
+async fn an_ignored_change_of_a_rule_stays_as_somebody_made_it() -> Outcome {
+    let setup = setup().await?;
+    let ignored = r#"ignore_changes = [destinations["backup"].enabled]"#;
+    with_lifecycle(&setup, "<bucket>", "", ignored)?;
+    setup.apply().await?;
+    let source = setup.at_source();
+    edit_rules(&source, &setup.bucket, |rules| {
+        for rule in rules {
+            rule.status = ReplicationRuleStatus::Disabled;
+        }
+    })
+    .await?;
+    setup.workspace.plan().await?.success()?;
+
+    // Another change of the same rule leaves it paused.
+    let class = r#"storage_class = "GLACIER""#;
+    with_lifecycle(&setup, "<bucket>", class, ignored)?;
+    setup.apply().await?;
+    let rules = source.rules(&setup.bucket).await?;
+    let status = rules.iter().map(|rule| rule.status().as_str());
+    assert_eq!(status.collect::<Vec<_>>(), ["Disabled"]);
     setup.destroy().await
 }

@@ -8,7 +8,7 @@ use support::Outcome;
 use support::terraform::Client;
 
 use crate::keys::{foreign_key, id};
-use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
+use crate::setup::{DESTINATION_REGION, RESOURCE, SOURCE_REGION, Setup};
 use crate::stand_ins::StandIns;
 
 /// The setup, with lines that a change adds to the source, to the destination `backup`, and to the resource.
@@ -116,6 +116,13 @@ async fn each_plan_names_what_changes_and_nothing_else() -> Outcome {
     let told = stand_ins.plan(&run.success()?.stdout)?;
     insta::assert_snapshot!("somebody_suspended_versioning", told);
     setup.apply().await?;
+
+    setup.workspace.run(&["taint", RESOURCE]).await?.success()?;
+    let run = setup.workspace.run(&["plan", "-no-color"]).await?;
+    let told = stand_ins.told(&run.with_code(1)?.stderr)?;
+    insta::assert_snapshot!("somebody_tainted_it", told);
+    let untaint = ["untaint", RESOURCE];
+    setup.workspace.run(&untaint).await?.success()?;
     setup.workspace.destroy().await?.success()?;
     assert_eq!(setup.remains().await?, [format!("key {key_id}")]);
     Ok(())

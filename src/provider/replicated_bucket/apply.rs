@@ -28,6 +28,7 @@ use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::contract;
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::ignored::{Update, with_kept};
 use crate::framework::model::Attr;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
 use crate::framework::value::{AttributePath, Value};
@@ -79,7 +80,7 @@ impl ReplicatedBucket {
     /// Works the configuration out again, now that everything is known.
     async fn prepare(&self, request: &ApplyRequest, response: &mut ApplyResponse) -> Option<Run> {
         let diagnostics = &mut response.diagnostics;
-        let config: BucketModel = match decode(&request.config, diagnostics)? {
+        let mut config: BucketModel = match decode(&request.config, diagnostics)? {
             Attr::Known(config) => config,
             _ => return None,
         };
@@ -96,17 +97,21 @@ impl ReplicatedBucket {
         let deadline = deadline(deed, &config);
         let in_time = session.until(&deadline);
         let drawn = bucket_prefix::draw(&config);
-        let target = target(
-            Some(&in_time),
-            &config,
-            prior.as_ref(),
-            &private,
-            For::Apply(&drawn),
-            diagnostics,
-        )
-        .await;
+        let work_out = async |config: &BucketModel, diagnostics: &mut Diagnostics| {
+            let (session, purpose) = (Some(&in_time), For::Apply(&drawn));
+            let prior = prior.as_ref();
+            target(session, config, prior, &private, purpose, diagnostics).await
+        };
+        let mut target = work_out(&config, diagnostics).await;
         if diagnostics.has_error() {
             return None;
+        }
+        if let Some(kept) = kept_config(request, &target.model) {
+            config = decode::<BucketModel>(&kept, diagnostics)?.known()?.clone();
+            target = work_out(&config, diagnostics).await;
+            if diagnostics.has_error() {
+                return None;
+            }
         }
         let Some(spec) = target.spec else {
             diagnostics.error(
@@ -129,6 +134,24 @@ impl ReplicatedBucket {
             stop: request.stop.clone(),
         })
     }
+}
+
+/// The configuration of an update with what `ignore_changes` keeps of values that nobody wrote, if there is any.
+fn kept_config(request: &ApplyRequest, model: &BucketModel) -> Option<Value> {
+    if request.prior_state.is_null() {
+        return None;
+    }
+    let update = Update {
+        prior: &request.prior_state,
+        planned: &request.planned_state,
+        worked_out: &encode(model),
+    };
+    let kept = with_kept(
+        &super::schema::schema().block.attributes,
+        &request.config,
+        update,
+    );
+    (kept != request.config).then_some(kept)
 }
 
 /// The answer before anything was done.

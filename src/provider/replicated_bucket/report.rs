@@ -310,7 +310,7 @@ pub(crate) fn in_state(bucket: &BucketName, diagnostics: &mut Diagnostics) {
     diagnostics.error_at(
         side_path(&Side::Source).attribute("bucket"),
         format!("Bucket {bucket} is in the state already"),
-        format!("This plan would make the resource, and the state has one with the source {bucket}. If it is tainted, by `terraform taint` or by a provisioner that failed, run `terraform untaint ADDRESS`: an archive is not deleted for that. To delete and make it anew, plan with `-replace=ADDRESS` afterwards. If its block has another name now, write a `moved` block. If two blocks have this source, write the destinations of both into one. Nothing was changed."),
+        format!("This plan would make the resource, and the state has one with the source {bucket}.\n\nIf it is tainted, by `terraform taint` or by a provisioner that failed, run `terraform untaint ADDRESS`: an archive is not deleted for that. To delete and make it anew, plan with `-replace=ADDRESS` afterwards.\n\nIf its block has another name now, write a `moved` block.\n\nIf two blocks have this source, write the destinations of both into one.\n\nNothing was changed."),
     );
 }
 

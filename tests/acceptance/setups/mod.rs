@@ -13,7 +13,7 @@ mod object_lock;
 mod one_to_many_regions;
 mod rules;
 mod same_account_lifecycle;
-mod texts;
+pub(crate) mod texts;
 mod two_way;
 
 use std::ffi::OsString;
