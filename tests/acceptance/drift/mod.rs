@@ -164,13 +164,7 @@ async fn settings_of_every_component_show_at_once(client: Client) -> Outcome {
     let setup = whole(client).await?;
     let differences = [
         // S3 takes rules only while both buckets are versioned.
-        difference!(
-            change_the_rule,
-            [
-                "components.source/replication",
-                "destinations.backup.storage_class"
-            ]
-        ),
+        difference!(change_the_rule, ["destinations.backup.storage_class"]),
         difference!(suspend_versioning, ["components.destination/backup/bucket"]),
         difference!(
             let_public_acls_in,
