@@ -29,12 +29,23 @@ pub struct BucketLeftovers {
     pub rules: BTreeSet<String>,
     /// Aliases of its key.
     pub aliases: BTreeSet<String>,
+    /// Roles of ours with which its objects were to leave, and which nothing uses.
+    pub roles: BTreeSet<RoleName>,
     /// Our statements, in a policy that is its owner's again.
     pub ours_in_policy: bool,
     /// Our tags, on a bucket that is its owner's again.
     pub ownership_tags: bool,
     /// Our default encryption, on a bucket that is to have its owner's again.
     pub encryption: Option<ReplacedEncryption>,
+}
+
+/// What a role is found by, in the account of its bucket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleName {
+    /// Its path, with slashes at both ends.
+    pub path: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A default encryption that we wrote over another one.

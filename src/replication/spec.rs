@@ -297,6 +297,18 @@ impl Spec {
         }
     }
 
+    /// Has another role serve what leaves a side.
+    pub fn set_role(&mut self, from: &Side, role: RoleSpec) {
+        match from {
+            Side::Source => self.role = role,
+            Side::Destination(key) => {
+                if let Some(destination) = self.destinations.get_mut(key) {
+                    destination.two_way = Some(role);
+                }
+            }
+        }
+    }
+
     /// Takes note of which of our keys are there: found ones by their ARN, and none where the one in state is
     /// gone, so that what names it waits for the new one. Call it between observing and [`desire`].
     ///

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::component::{ComponentId, Part, Side};
+use super::direction::Direction;
 use super::existing_keys::keys_given_up;
-use super::leftovers::{BucketLeftovers, Leftovers, ReplacedEncryption};
+use super::leftovers::{BucketLeftovers, Leftovers, ReplacedEncryption, RoleName};
+use super::operation::Tags;
 use super::plan::Going;
 use super::policy::Statement;
 use super::rules::rule_ids;
-use super::spec::{BucketSpec, Spec, default_encryption};
+use super::spec::{BucketSpec, RoleOwnership, RoleSpec, Spec, default_encryption};
 
 /// An update that failed.
 pub struct Failed<'a> {
@@ -75,6 +77,7 @@ impl Failed<'_> {
             ),
             rules: self.rules(&side, before),
             aliases: self.aliases(before),
+            roles: self.roles(before),
             ours_in_policy: policy
                 && is_released
                 && !now.policy_is_managed()
@@ -99,12 +102,43 @@ impl Failed<'_> {
         }
     }
 
+    /// Roles that take over from the one that the state goes on to name; a role that was there before is not in it.
+    fn roles(&self, before: &BucketSpec) -> BTreeSet<RoleName> {
+        let is_of = |direction: &Direction<'_>| direction.bucket.name == before.name;
+        let role_of = |spec: &Spec| {
+            let direction = spec.directions().find(is_of)?;
+            let owned = matches!(direction.role.ownership, RoleOwnership::Owned { .. });
+            owned.then(|| role_name(direction.role))
+        };
+        let mut left = before.leftovers.roles.clone();
+        left.extend(role_of(self.spec));
+        let kept = self.prior.directions().find(is_of);
+        left.retain(|role| {
+            kept.as_ref()
+                .is_none_or(|kept| role_name(kept.role) != *role)
+        });
+        // Without a direction before, the state names what is wanted now.
+        if kept.is_none() {
+            let now = self.spec.directions().find(is_of);
+            left.retain(|role| now.as_ref().is_none_or(|now| role_name(now.role) != *role));
+        }
+        left
+    }
+
     fn aliases(&self, before: &BucketSpec) -> BTreeSet<String> {
         let aliases = self.going.aliases.iter();
         aliases
             .filter(|(side, of, _)| of.name == before.name && self.is_open(side, Part::Alias))
             .map(|(_, _, alias)| alias.clone())
             .collect()
+    }
+}
+
+/// What a role is found by.
+fn role_name(role: &RoleSpec) -> RoleName {
+    RoleName {
+        path: role.path.clone(),
+        name: role.name.clone(),
     }
 }
 
@@ -151,6 +185,26 @@ impl Leftovers {
     }
 }
 
+/// The roles of a spec that nothing uses any more, each with the side that its objects were to leave.
+pub fn roles_left(spec: &Spec) -> Vec<(Side, RoleSpec)> {
+    let mut left = Vec::new();
+    for (side, bucket) in spec.buckets() {
+        left.extend(bucket.leftovers.roles.iter().map(|role| {
+            let role = RoleSpec {
+                name: role.name.clone(),
+                path: role.path.clone(),
+                ownership: RoleOwnership::Owned {
+                    description: String::new(),
+                    permissions_boundary: None,
+                    tags: Tags::new(),
+                },
+            };
+            (side.clone(), role)
+        }));
+    }
+    left
+}
+
 /// The components of a spec at which something is left, with what a person reads there.
 pub fn told(spec: &Spec) -> Vec<(ComponentId, &'static str)> {
     let mut told = Vec::new();
@@ -169,6 +223,9 @@ pub fn told(spec: &Spec) -> Vec<(ComponentId, &'static str)> {
                 left.ownership_tags || left.encryption.is_some(),
             ),
         ];
+        if !left.roles.is_empty() {
+            told.push((ComponentId::Role(side.clone()), LEFT));
+        }
         let parts = parts.into_iter().filter(|(_, is_left)| *is_left);
         told.extend(parts.map(|(part, _)| (ComponentId::Of(side.clone(), part), LEFT)));
     }

@@ -11,10 +11,6 @@
 mod fake;
 
 #[path = "../engine/picture.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the tests of the engine, which also count keys"
-)]
 mod as_text;
 mod configs;
 mod picture;
@@ -32,6 +28,7 @@ mod encryption;
 mod every_unknown;
 mod existing;
 mod failures;
+mod faults;
 mod functions;
 mod generated;
 mod identity;

@@ -4,7 +4,7 @@
 //! results that Terraform would call a bug in the provider panic here.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::StreamExt as _;
 use serde_json::Value as Json;
@@ -51,12 +51,14 @@ pub struct Terraform {
     pub replacing: bool,
     /// Whether a plan looks at the real thing first.
     pub refreshing: bool,
+    /// Whether every plan is made twice, and must be the same both times.
+    pub planning_twice: bool,
     /// Keys that deleted resources said they would leave, because their buckets stay.
     pub keys_left: BTreeSet<String>,
 }
 
 /// What a person sees of a plan, and what Terraform stores of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     pub planned: Value,
     pub private: Vec<u8>,
@@ -148,17 +150,17 @@ impl Terraform {
             create_before_destroy: false,
             replacing: false,
             refreshing: true,
+            planning_twice: true,
             keys_left: BTreeSet::new(),
         }
     }
 
     /// A new process of the provider, as each walk starts one.
     fn server(&self) -> Server {
-        Server::new(Arc::new(ReplicatedProvider::with_session(Session::new(
-            self.settings.clone(),
-            self.cloud.clone(),
-            Arc::default(),
-        ))))
+        let session = Session::new(self.settings.clone(), self.cloud.clone(), Arc::default());
+        let server = Server::new(Arc::new(ReplicatedProvider::with_session(session)));
+        self.cloud.trap.begins(server.stop_token());
+        server
     }
 
     /// Calls a function of the provider with one value of a type.
@@ -220,9 +222,10 @@ impl Terraform {
         upgraded.await.map_err(|said| Said::of(&said))
     }
 
-    fn schema(&self) -> Schema {
-        let server = self.server();
-        server.schemas().resources[TYPE].entry.schema.clone()
+    fn schema(&self) -> &'static Schema {
+        static SCHEMA: OnceLock<Schema> = OnceLock::new();
+        let worked_out = || self.server().schemas().resources[TYPE].entry.schema.clone();
+        SCHEMA.get_or_init(worked_out)
     }
 
     pub fn config(&self, config: &Json) -> Value {
@@ -241,8 +244,7 @@ impl Terraform {
 
     /// Looks at the real thing; the new state stands only when there are no errors.
     pub async fn refresh(&mut self) -> Said {
-        let server = self.server();
-        self.refresh_by(&server).await
+        self.refresh_by(&self.server()).await
     }
 
     async fn refresh_by(&mut self, server: &Server) -> Said {
@@ -278,7 +280,10 @@ impl Terraform {
     }
 
     pub async fn validate(&self, config: &Json) -> Said {
-        let server = self.server();
+        self.validate_by(&self.server(), config).await
+    }
+
+    async fn validate_by(&self, server: &Server, config: &Json) -> Said {
         let config = self.config(config);
         let diagnostics = server
             .validate_resource_config(TYPE, &config, ClientCapabilities::default())
@@ -286,7 +291,7 @@ impl Terraform {
         Said::of(&diagnostics)
     }
 
-    /// `terraform plan`: what a person sees.
+    /// `terraform plan`: what a person sees. One process looks at the real thing and plans.
     pub async fn plan(&mut self, config: &Json) -> Plan {
         let server = self.server();
         let said = if self.refreshing {
@@ -308,7 +313,7 @@ impl Terraform {
     }
 
     async fn plan_by(&self, server: &Server, config: &Json) -> Plan {
-        let said = self.validate(config).await;
+        let said = self.validate_by(server, config).await;
         if !said.is_fine() {
             return Plan {
                 planned: Value::Null,
@@ -346,7 +351,7 @@ impl Terraform {
             replaced_by,
             said,
         };
-        if plan.said.is_fine() {
+        if plan.said.is_fine() && self.planning_twice {
             let again = ask().await;
             assert!(again.planned_state.same(&plan.planned), "two plans differ");
         }
@@ -436,13 +441,13 @@ impl Terraform {
             self.identity = Value::Null;
             self.tainted = false;
         }
-        let checked = self.validate(config).await;
+        let server = self.server();
+        let checked = self.validate_by(&server, config).await;
         said.extend(checked);
         if !said.is_fine() {
             return said;
         }
         let config = self.config(config);
-        let server = self.server();
         let prior = self.state.clone();
         let second = self
             .ask(&server, &prior, &self.private, &self.identity, &config)
@@ -503,7 +508,7 @@ impl Terraform {
     }
 
     fn compatible(&self, planned: &Value, actual: &Value, what: &str) {
-        let findings: Vec<String> = assert_object_compatible(&self.schema(), planned, actual)
+        let findings: Vec<String> = assert_object_compatible(self.schema(), planned, actual)
             .iter()
             .map(ToString::to_string)
             .collect();

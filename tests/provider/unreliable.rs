@@ -9,11 +9,14 @@ use terraform_provider_replicated::replication::ids::{AccountId, Location, Regio
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
 use crate::fake::{FakeCloud, State};
+use crate::faults::trap::{Passing, Trap};
 
 /// A [`FakeCloud`] on which things can be made to fail.
 #[derive(Default)]
 pub struct UnreliableCloud {
     pub aws: FakeCloud,
+    /// What strikes at one chosen call.
+    pub trap: Trap,
     troubles: Mutex<Troubles>,
     /// Every call since a test asked for them.
     record: Mutex<Option<Vec<Recorded>>>,
@@ -68,6 +71,14 @@ pub struct Write {
 impl UnreliableCloud {
     pub fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// An AWS that holds something already.
+    pub fn holding(aws: State) -> Arc<Self> {
+        Arc::new(Self {
+            aws: FakeCloud::holding(aws),
+            ..Self::default()
+        })
     }
 
     /// From now on nobody gets into this account.
@@ -168,6 +179,50 @@ impl UnreliableCloud {
 #[async_trait]
 impl Cloud for UnreliableCloud {
     async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        let identity = self.aws.enter(way_in, region).await?;
+        let role = way_in.assume_role.last().map(|role| role.role_arn.clone());
+        let (call, subject) = match role {
+            Some(role) => ("sts:AssumeRole", role),
+            None => ("sts:GetCallerIdentity", "the caller".to_owned()),
+        };
+        let passing = Passing {
+            call,
+            words: format!("{call} {subject}"),
+            subject,
+            account: identity.account,
+            region: region.clone(),
+            writes: false,
+        };
+        self.trap.pass(passing, self.entered(way_in, region)).await
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        let passing = Passing {
+            call: query.call(),
+            subject: query.subject().to_owned(),
+            words: query.to_string(),
+            account: at.account.clone(),
+            region: at.region.clone(),
+            writes: false,
+        };
+        self.trap.pass(passing, self.asked(at, query)).await
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        let passing = Passing {
+            call: operation.call(),
+            subject: operation.subject(),
+            words: operation.to_string(),
+            account: at.account.clone(),
+            region: at.region.clone(),
+            writes: true,
+        };
+        self.trap.pass(passing, self.performed(at, operation)).await
+    }
+}
+
+impl UnreliableCloud {
+    async fn entered(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
         self.made(None, || Call::Enter(way_in.clone()));
         let mut identity = self.aws.enter(way_in, region).await?;
         if let Some(landed) = self.troubles.lock().unwrap().landed(way_in) {
@@ -179,7 +234,7 @@ impl Cloud for UnreliableCloud {
         Ok(identity)
     }
 
-    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+    async fn asked(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
         self.made(Some(at), || Call::Query(query.clone()));
         let asked = (at.account.to_string(), query.to_string());
         let (refused, silent) = {
@@ -200,7 +255,7 @@ impl Cloud for UnreliableCloud {
         self.aws.query(at, query).await
     }
 
-    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+    async fn performed(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
         self.made(Some(at), || Call::Operation(operation.clone()));
         let (refused, busy) = {
             let what = operation.to_string();

@@ -7,7 +7,7 @@ use super::apply::answer;
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
 use super::plan::deletions::warn_of_keys_that_stay;
-use super::plan::going::reachable;
+use super::plan::going::{directions_left, reachable};
 use super::plan::release::given_up;
 use super::private::Private;
 use super::read::stored_spec;
@@ -20,12 +20,14 @@ use crate::framework::provider::{ApplyRequest, ApplyResponse};
 use crate::framework::value::Value;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
-use crate::replication::component::Side;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::graph::StepGraph;
 use crate::replication::names::OWNER_TAG;
 use crate::replication::observed::Observed;
 use crate::replication::obstacle::obstacles;
+use crate::replication::plan::GoingDirection;
 use crate::replication::spec::Spec;
-use crate::replication::teardown::plan_destroy;
+use crate::replication::teardown::{plan_destroy, take_down_role};
 
 impl ReplicatedBucket {
     /// Takes everything down that is ours, or nothing.
@@ -60,14 +62,17 @@ impl ReplicatedBucket {
         let spec = private.recall(spec);
         let spec = destroyable(&session, &private, spec).await;
         let cloud = &*session.cloud;
-        let (observed, given_up) = futures::join!(
+        let (observed, given_up, left) = futures::join!(
             observe(cloud, &spec, Purpose::Destroy, &known_to_state),
             given_up(&session, &spec, &state),
+            directions_left(&session, &private, &spec),
         );
-        let (observed, given_up) = match (observed, given_up) {
-            (Ok(observed), Ok(given_up)) => (observed, given_up),
-            (observed, given_up) => {
-                for errors in [observed.err(), given_up.err()].into_iter().flatten() {
+        let (observed, given_up, left) = match (observed, given_up, left) {
+            (Ok(observed), Ok(given_up), Ok(left)) => (observed, given_up, left),
+            (observed, given_up, left) => {
+                let left = left.err().map(|error| vec![error]);
+                let errors = [observed.err(), given_up.err(), left];
+                for errors in errors.into_iter().flatten() {
                     report::read_errors(&errors, diagnostics);
                 }
                 return response;
@@ -80,7 +85,8 @@ impl ReplicatedBucket {
             warn_if_abandoned(&state, &side, &session.settings, diagnostics);
         }
         tell_what_stays(&spec, &observed, diagnostics);
-        let graph = plan_destroy(&spec, &observed, &given_up);
+        let mut graph = plan_destroy(&spec, &observed, &given_up);
+        take_down_roles(&mut graph, &left);
         tracing::debug!(
             steps = graph.len(),
             depth = graph.depth(),
@@ -108,6 +114,18 @@ fn tell_of_successor(spec: &Spec, diagnostics: &mut Diagnostics) {
         format!("Nothing of source {bucket} is deleted"),
         format!("A resource with this source was made in this very run, before this one was to be destroyed, and took over what this one had. So this one leaves the state without a call, and what the other one has no use for stays: it has the tag {OWNER_TAG} = {owner}. With create_before_destroy there cannot be two of a name: take it out of the `lifecycle` block, or write `bucket_prefix` in the place of `bucket`."),
     );
+}
+
+/// Takes down roles that failed updates left, once the rules of their buckets are gone.
+fn take_down_roles(graph: &mut StepGraph, left: &[GoingDirection]) {
+    for left in left {
+        let rules = ComponentId::Of(left.from.clone(), Part::Replication);
+        let steps = graph.steps().filter(|(_, step)| step.component == rules);
+        let quiet: Vec<_> = steps.map(|(id, _)| id).collect();
+        if let (Some(direction), Some(role)) = (left.spec.direction(&left.from), &left.role) {
+            take_down_role(graph, &direction, role, &quiet);
+        }
+    }
 }
 
 /// The spec with ways in that work, and without leave to empty anything where that was never given for this.

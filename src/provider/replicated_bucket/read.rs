@@ -32,7 +32,7 @@ use crate::replication::desired::desire;
 use crate::replication::diff::{diff, replication_drift};
 use crate::replication::observed::{Observed, ObservedBucket, Presence};
 use crate::replication::ownership::{Trust, judge};
-use crate::replication::spec::{BucketSpec, KeySpec, Spec};
+use crate::replication::spec::{BucketSpec, KeySpec, RoleOwnership, Spec};
 use crate::replication::unfinished;
 
 impl ReplicatedBucket {
@@ -120,8 +120,8 @@ async fn refreshed(
     spec.tell_locks(&private.locked);
     let gone = |seen: &ObservedBucket| seen.region.is_absent();
     let without_buckets = private.unseen.is_empty() && observed.buckets.values().all(gone);
-    // Of what a failed create left, the state is the only memory.
-    if without_buckets && !(private.remainder && something_is_left(&observed)) {
+    // Of a role and keys that a create or a destroy left half-way, the state is the only memory.
+    if without_buckets && !something_is_left(&spec, &observed) {
         return Some(None);
     }
     others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
@@ -210,9 +210,14 @@ async fn look(
     Ok(Some(observed))
 }
 
-/// Whether there is a role, or a key that is not about to be deleted.
-fn something_is_left(observed: &Observed) -> bool {
-    observed.roles.values().any(|role| role.present().is_some())
+/// Whether there is a role of ours, or a key that is not about to be deleted.
+fn something_is_left(spec: &Spec, observed: &Observed) -> bool {
+    let mut directions = spec.directions();
+    let has_role = directions.any(|direction| {
+        matches!(direction.role.ownership, RoleOwnership::Owned { .. })
+            && observed.role(&direction.from).present().is_some()
+    });
+    has_role
         || observed.buckets.values().any(|seen| {
             let key = seen.key.present();
             key.is_some_and(|key| !key.description.is_pending_deletion())

@@ -291,10 +291,28 @@ fn statements(text: &str) -> PolicyDocument {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_resource_is_gone_when_every_bucket_is() {
+async fn the_resource_is_gone_when_every_bucket_is_and_no_role_and_no_key_is_left() {
     let mut terraform = Terraform::new();
     terraform.converge(&whole()).await;
     terraform.cloud.aws.state().buckets.clear();
+    assert!(terraform.refresh().await.is_fine());
+    assert!(!terraform.state.is_null(), "nobody would know of the rest");
+    // What is left can be mended, or taken away.
+    terraform.converge(&whole()).await;
+    terraform.cloud.aws.state().buckets.clear();
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert!(terraform.cloud.aws.state().roles.is_empty());
+
+    terraform.converge(&whole()).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        aws.buckets.clear();
+        aws.aliases.clear();
+        aws.roles.clear();
+        for key in aws.keys.values_mut() {
+            key.state = "PendingDeletion".to_owned();
+        }
+    }
     assert!(terraform.refresh().await.is_fine());
     assert!(terraform.state.is_null());
 }

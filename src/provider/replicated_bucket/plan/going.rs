@@ -10,12 +10,14 @@ use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::private::Private;
 use crate::provider::replicated_bucket::values::previous::previous_destination;
 use crate::provider::settings::{EnterError, Session};
-use crate::replication::component::Side;
+use crate::replication::component::{ComponentId, Side};
 use crate::replication::direction::superseded;
 use crate::replication::observed::Presence;
 use crate::replication::obstacle::{Obstacle, obstacles};
+use crate::replication::ownership::{Trust, judge};
 use crate::replication::plan::{Going, GoingDirection};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
+use crate::replication::unfinished::roles_left;
 use std::sync::Arc;
 
 /// What goes, and what cannot.
@@ -72,6 +74,10 @@ pub(crate) async fn leaving(
     if let Some(spec) = spec {
         match old_directions(session, private, prior_spec, spec).await {
             Ok(directions) => going.directions = directions,
+            Err(error) => errors.push(error),
+        }
+        match directions_left(session, private, prior_spec).await {
+            Ok(directions) => going.directions.extend(directions),
             Err(error) => errors.push(error),
         }
         old_aliases(prior_spec, model, &mut going);
@@ -202,6 +208,40 @@ async fn old_directions(
         })
     }))
     .await
+}
+
+/// Roles that failed updates made and nothing uses, as far as they are still there and ours.
+pub(crate) async fn directions_left(
+    session: &Session,
+    private: &Private,
+    prior_spec: &Spec,
+) -> Result<Vec<GoingDirection>, CallError> {
+    let owner = prior_spec.owner();
+    let left = roles_left(prior_spec).into_iter();
+    let looks = left.map(|(from, role)| async {
+        let mut spec = prior_spec.clone();
+        if let Some(bucket) = spec.bucket_mut(&from) {
+            *bucket = enterable(session, private, bucket).await;
+        }
+        spec.set_role(&from, role);
+        let Some(direction) = spec.direction(&from) else {
+            return Ok(None);
+        };
+        let role = observe_role(&*session.cloud, &direction, Purpose::Destroy).await?;
+        let ours = role.present().filter(|role| {
+            let component = ComponentId::Role(from.clone());
+            judge(&owner, &component, &role.description.tags, Trust::Tags).is_ok()
+        });
+        let role = ours.cloned();
+        Ok(role.map(|role| GoingDirection {
+            from,
+            rules: false,
+            role: Some(role),
+            spec,
+        }))
+    });
+    let found = try_join_all(looks).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Aliases that keys had until now, and those that were to go before.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StoredEncryption, StoredWay};
 use crate::replication::ids::{AccountId, Arn, Location, Region};
-use crate::replication::leftovers::{BucketLeftovers, Leftovers, ReplacedEncryption};
+use crate::replication::leftovers::{BucketLeftovers, Leftovers, ReplacedEncryption, RoleName};
 use crate::replication::policy::{PolicyDocument, Statement};
 
 /// [`Leftovers`] as they are stored: names, and statements that the user wrote.
@@ -30,6 +30,9 @@ struct StoredBucketLeftovers {
     rules: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     aliases: BTreeSet<String>,
+    /// Paths and names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    roles: BTreeSet<(String, String)>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ours_in_policy: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -87,6 +90,11 @@ impl From<&BucketLeftovers> for StoredBucketLeftovers {
             key_statements: document(&left.key_statements),
             rules: left.rules.clone(),
             aliases: left.aliases.clone(),
+            roles: left
+                .roles
+                .iter()
+                .map(|role| (role.path.clone(), role.name.clone()))
+                .collect(),
             ours_in_policy: left.ours_in_policy,
             ownership_tags: left.ownership_tags,
             encryption: left
@@ -107,6 +115,12 @@ impl From<&StoredBucketLeftovers> for BucketLeftovers {
             key_statements: statements(stored.key_statements.as_ref()),
             rules: stored.rules.clone(),
             aliases: stored.aliases.clone(),
+            roles: stored
+                .roles
+                .iter()
+                .cloned()
+                .map(|(path, name)| RoleName { path, name })
+                .collect(),
             ours_in_policy: stored.ours_in_policy,
             ownership_tags: stored.ownership_tags,
             encryption: stored

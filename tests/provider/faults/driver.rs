@@ -1,0 +1,354 @@
+//! Runs one command under every fault at every call, and looks at what comes of it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use serde_json::Value as Json;
+
+use super::fault::{FAULTS, Fault, Named};
+use super::situation::Situation;
+use super::trap::Position;
+use crate::terraform::{Plan, Said, Terraform};
+
+/// One command of Terraform, with the configuration before it and the one that it is given.
+pub enum Command {
+    Create(Json),
+    Update(Json, Json),
+    Read(Json),
+    Delete(Json),
+}
+
+/// A row of the table.
+pub struct Row {
+    pub setup: &'static str,
+    pub operation: &'static str,
+    pub command: Command,
+}
+
+/// What a row is held against.
+struct Undisturbed {
+    /// Before the command.
+    start: Situation,
+    /// After it.
+    end: Situation,
+    /// When it was planned and nothing is applied yet, where that is a moment of its own.
+    planned: Option<(Situation, Plan)>,
+    /// What is at AWS after everything was destroyed.
+    destroyed: String,
+    positions: Vec<(Phase, Position)>,
+}
+
+/// When a call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// By a plan, or by a command that has none.
+    First,
+    /// By an apply.
+    Applying,
+}
+
+impl Command {
+    /// What is in force when it has succeeded.
+    fn config(&self) -> &Json {
+        match self {
+            Self::Create(config) | Self::Update(_, config) | Self::Read(config) => config,
+            Self::Delete(config) => config,
+        }
+    }
+
+    /// The situation that it begins in.
+    async fn start(&self) -> Situation {
+        let before = match self {
+            Self::Create(_) => return Situation::empty(),
+            Self::Update(before, _) => before,
+            Self::Read(config) | Self::Delete(config) => config,
+        };
+        let mut terraform = Terraform::new();
+        terraform.converge(before).await;
+        Situation::of(&terraform)
+    }
+
+    /// Has Terraform carry it out, up to an apply.
+    async fn begin(&self, terraform: &mut Terraform) -> (Said, Option<Plan>) {
+        match self {
+            Self::Create(config) | Self::Update(_, config) => {
+                let plan = terraform.plan(config).await;
+                let goes_on = plan.said.is_fine() && !terraform.cloud.trap.is_interrupted();
+                (plan.said.clone(), goes_on.then_some(plan))
+            }
+            Self::Read(config) => (terraform.plan(config).await.said, None),
+            Self::Delete(_) => (terraform.destroy().await, None),
+        }
+    }
+
+    /// Has Terraform carry it out.
+    async fn carry_out(&self, terraform: &mut Terraform) -> Said {
+        match self.begin(terraform).await {
+            (_, Some(plan)) => terraform.carry_out(plan, self.config()).await,
+            (said, None) => said,
+        }
+    }
+}
+
+impl Row {
+    /// Runs it, and prints its line.
+    pub fn run(self) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(self.run_all());
+    }
+
+    async fn run_all(self) {
+        let undisturbed = self.undisturbed().await;
+        let table = Table {
+            row: &self,
+            undisturbed: &undisturbed,
+            seen: RefCell::default(),
+        };
+        let mut tally = Tally::default();
+        let everything = matches!(self.command, Command::Read(_));
+        for (name, fault) in FAULTS {
+            for (phase, position) in &undisturbed.positions {
+                let first = *phase == Phase::First && undisturbed.planned.is_some();
+                if everything || position.writes || fault.is_met_at_reads(first) {
+                    let at = (*phase, position);
+                    table.disturb((name, fault), at, &mut tally).await;
+                }
+            }
+        }
+        tally.print(&self, undisturbed.positions.len());
+        assert!(tally.findings.is_empty(), "{}", tally.findings.join("\n"));
+    }
+
+    async fn undisturbed(&self) -> Undisturbed {
+        let start = self.command.start().await;
+        let mut terraform = start.resume();
+        let (mut said, plan) = self.command.begin(&mut terraform).await;
+        let (_, first) = terraform.cloud.trap.take();
+        let planned = plan.map(|plan| (Situation::of(&terraform), plan));
+        if let Some((_, plan)) = &planned {
+            let config = self.command.config();
+            said = terraform.carry_out(plan.clone(), config).await;
+        }
+        assert_eq!(said.errors, Vec::<String>::new());
+        let (_, applying) = terraform.cloud.trap.take();
+        let end = Situation::of(&terraform);
+        let mut terraform = end.resume();
+        assert!(terraform.destroy().await.is_fine());
+        let first = first.into_iter().map(|at| (Phase::First, at));
+        let applying = applying.into_iter().map(|at| (Phase::Applying, at));
+        Undisturbed {
+            start,
+            end,
+            planned,
+            destroyed: Situation::of(&terraform).at_aws(),
+            positions: first.chain(applying).collect(),
+        }
+    }
+}
+
+/// A row while it runs.
+struct Table<'a> {
+    row: &'a Row,
+    undisturbed: &'a Undisturbed,
+    /// What was looked into already: from moments that are told alike things go on alike.
+    seen: RefCell<BTreeSet<String>>,
+}
+
+impl Table<'_> {
+    async fn disturb(&self, (name, fault): Named, at: (Phase, &Position), tally: &mut Tally) {
+        let Row {
+            setup, operation, ..
+        } = self.row;
+        let place = format!("{operation} {setup}: {name} at {} ({:?})", at.1, at.0);
+        let looked = AssertUnwindSafe(self.look(fault, at)).catch_unwind().await;
+        tally.tried += 1;
+        let findings = match looked {
+            Ok(findings) => findings,
+            Err(panic) => {
+                let words = panic.downcast_ref::<String>().cloned();
+                vec![Finding::NotConverged(words.unwrap_or_else(|| {
+                    format!("{:?}", panic.downcast_ref::<&str>())
+                }))]
+            }
+        };
+        let is = |wanted: fn(&Finding) -> bool| findings.iter().any(wanted);
+        tally.converged += usize::from(!is(|f| matches!(f, Finding::NotConverged(_))));
+        tally.orphans += usize::from(is(|f| matches!(f, Finding::Orphan(_))));
+        tally.wrong_states += usize::from(is(|f| matches!(f, Finding::WrongState(_))));
+        let findings = findings.iter().map(|finding| format!("{place}: {finding}"));
+        tally.findings.extend(findings);
+    }
+
+    /// The command with a fault, and what comes after it.
+    async fn look(&self, fault: Fault, at: (Phase, &Position)) -> Vec<Finding> {
+        let (after, said) = self.strike(fault, at).await;
+        let mut findings = self.of_state(said.as_ref(), &after);
+        if self.is_new("again", &after) {
+            findings.extend(self.again(&after).await);
+        }
+        // What a killed update made, nobody was told of: the same command takes it over, a destroy cannot.
+        let is_told = said.is_some() || !matches!(self.row.command, Command::Update(..));
+        if is_told && after.has_state() && self.is_new("destroyed", &after) {
+            findings.extend(self.destroyed(&after).await);
+        }
+        findings
+    }
+
+    fn is_new(&self, what: &str, situation: &Situation) -> bool {
+        let told = format!("{what}\n{}", situation.told());
+        self.seen.borrow_mut().insert(told)
+    }
+
+    /// Carries the command out until it ends or the process dies, and does what Terraform then does. What was said, if
+    /// anything was.
+    async fn strike(
+        &self,
+        fault: Fault,
+        (phase, position): (Phase, &Position),
+    ) -> (Situation, Option<Said>) {
+        let (start, plan) = match (phase, &self.undisturbed.planned) {
+            (Phase::Applying, Some((planned, plan))) => (planned, Some(plan.clone())),
+            _ => (&self.undisturbed.start, None),
+        };
+        let mut terraform = start.resume();
+        let cloud = terraform.cloud.clone();
+        cloud.trap.set(position, fault);
+        let command = &self.row.command;
+        let said = tokio::select! {
+            biased;
+            () = cloud.trap.died.notified() => None,
+            said = async {
+                match plan {
+                    Some(plan) => terraform.carry_out(plan, command.config()).await,
+                    None => command.carry_out(&mut terraform).await,
+                }
+            } => Some(said),
+        };
+        let (struck, _) = cloud.trap.take();
+        assert!(struck, "the call was not made");
+        if said.is_none() && phase == Phase::Applying {
+            // Of an update that nobody answered Terraform keeps the state, and forgets the private state.
+            terraform.private.clear();
+        }
+        (Situation::of(&terraform), said)
+    }
+
+    /// What is stored names everything that is there; without a state nothing is.
+    fn of_state(&self, said: Option<&Said>, after: &Situation) -> Vec<Finding> {
+        if said.is_none_or(Said::is_fine) {
+            return Vec::new();
+        }
+        if after.has_state() {
+            return after
+                .unnamed()
+                .into_iter()
+                .map(Finding::WrongState)
+                .collect();
+        }
+        let is_as_before = after.at_aws() == self.undisturbed.start.at_aws();
+        let left = (!is_as_before).then(|| Finding::Orphan(after.at_aws()));
+        left.into_iter().collect()
+    }
+
+    /// The same command succeeds, and all is as if nothing had happened.
+    async fn again(&self, after: &Situation) -> Vec<Finding> {
+        let mut terraform = after.resume();
+        let said = self.row.command.carry_out(&mut terraform).await;
+        if !said.is_fine() {
+            let why = format!("{:?} {:?}", said.errors, said.details);
+            return vec![Finding::NotConverged(why)];
+        }
+        let (end, wanted) = (Situation::of(&terraform), &self.undisturbed.end);
+        let mut findings = Vec::new();
+        findings.extend(different("at AWS", &end.at_aws(), &wanted.at_aws()));
+        findings.extend(different("in the state", &end.stored(), &wanted.stored()));
+        let aws = &end.aws;
+        let noise = [&aws.ungranted, &aws.overlaps].into_iter().flatten();
+        findings.extend(noise.map(|what| Finding::NotConverged(what.clone())));
+        if end.has_state() && self.is_new("settled", &end) {
+            terraform.assert_settled(self.row.command.config()).await;
+            findings.extend(self.destroyed(&end).await);
+        }
+        findings
+    }
+
+    /// A destroy leaves nothing.
+    async fn destroyed(&self, situation: &Situation) -> Vec<Finding> {
+        let mut terraform = situation.resume();
+        let said = terraform.destroy().await;
+        if !said.is_fine() {
+            let why = format!("destroyed: {:?} {:?}", said.errors, said.details);
+            return vec![Finding::NotConverged(why)];
+        }
+        let left = Situation::of(&terraform).at_aws();
+        match left == self.undisturbed.destroyed {
+            true => Vec::new(),
+            false => vec![Finding::Orphan(format!("destroyed: {left}"))],
+        }
+    }
+}
+
+/// What is not as it should be.
+enum Finding {
+    NotConverged(String),
+    Orphan(String),
+    WrongState(String),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConverged(what) => write!(f, "not converged: {what}"),
+            Self::Orphan(what) => write!(f, "orphaned: {what}"),
+            Self::WrongState(what) => write!(f, "the state does not name {what}"),
+        }
+    }
+}
+
+fn different(what: &str, found: &str, wanted: &str) -> Option<Finding> {
+    if found == wanted {
+        return None;
+    }
+    let wanted: BTreeSet<&str> = wanted.lines().collect();
+    let found_lines: BTreeSet<&str> = found.lines().collect();
+    let more: Vec<_> = found_lines.difference(&wanted).collect();
+    let less: Vec<_> = wanted.difference(&found_lines).collect();
+    Some(Finding::NotConverged(format!(
+        "{what}: {more:?} and not {less:?}"
+    )))
+}
+
+/// What a row came to.
+#[derive(Default)]
+struct Tally {
+    tried: usize,
+    converged: usize,
+    orphans: usize,
+    wrong_states: usize,
+    findings: Vec<String>,
+}
+
+impl Tally {
+    fn print(&self, row: &Row, calls: usize) {
+        let line = format!(
+            "faults: {} {}: {} faults at {calls} calls: {} tried, {} converged, {} orphans, {} wrong states\n",
+            row.operation,
+            row.setup,
+            FAULTS.len(),
+            self.tried,
+            self.converged,
+            self.orphans,
+            self.wrong_states,
+        );
+        // Past the capture of the test runner, in one write, so that no line of its own comes between.
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+}

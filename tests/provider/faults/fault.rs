@@ -1,0 +1,107 @@
+//! What may befall a call, and what of the wire each stands for.
+//!
+//! Above the edge only the kind of an error counts, and what passes within its retries is never seen. So several faults
+//! of the wire are one fault here; that they are is shown at the edge, in `tests/edge/faults.rs`.
+
+use terraform_provider_replicated::execution::cloud::CallErrorKind;
+
+/// What befalls a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is answered with this, and not carried out.
+    Refused(CallErrorKind),
+    /// The same, whenever the same call is made.
+    RefusedLasting(CallErrorKind),
+    /// It fails inside AWS, or on the way there, and is not carried out; nobody can tell.
+    Failed,
+    /// The same, whenever the same call is made.
+    FailedLasting,
+    /// It is carried out, and the answer is lost.
+    AnswerLost,
+    /// The same, whenever the same call is made.
+    AnswerLostLasting,
+    /// From here on nothing can be connected to.
+    Unreachable,
+    /// From here on the account's session is over.
+    Expired,
+    /// It is not answered before all time is over.
+    Hangs,
+    /// The process dies before the call is carried out.
+    Killed,
+    /// The process dies after it was.
+    KilledAfter,
+    /// Terraform is asked to stop at this moment, and asks the provider.
+    Interrupted,
+}
+
+/// What else it strikes from then on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasts {
+    Once,
+    ForThisCall,
+    ForTheAccount,
+    ForEverything,
+}
+
+/// A fault under the name that the table has for it.
+pub type Named = (&'static str, Fault);
+
+/// Every fault. In brackets stands what of the wire comes to the same.
+pub const FAULTS: [Named; 14] = [
+    (
+        "AccessDenied",
+        Fault::RefusedLasting(CallErrorKind::AccessDenied),
+    ),
+    ("OperationAborted", Fault::Refused(CallErrorKind::Conflict)),
+    (
+        "OperationAborted, lasting",
+        Fault::RefusedLasting(CallErrorKind::Conflict),
+    ),
+    (
+        "throttling that outlasts all retries",
+        Fault::RefusedLasting(CallErrorKind::Throttled),
+    ),
+    (
+        "500 or 503 (cut, truncated or garbled before it was applied)",
+        Fault::Failed,
+    ),
+    ("500 or 503, lasting", Fault::FailedLasting),
+    ("connection refused", Fault::Unreachable),
+    (
+        "cut after it was applied (truncated, garbled)",
+        Fault::AnswerLost,
+    ),
+    (
+        "cut after it was applied, lasting",
+        Fault::AnswerLostLasting,
+    ),
+    ("hang beyond the time-out", Fault::Hangs),
+    ("expired session", Fault::Expired),
+    ("SIGKILL before", Fault::Killed),
+    ("SIGKILL after", Fault::KilledAfter),
+    ("SIGINT", Fault::Interrupted),
+];
+
+impl Fault {
+    pub fn lasts(self) -> Lasts {
+        match self {
+            Self::Refused(_) | Self::Failed | Self::AnswerLost => Lasts::Once,
+            Self::Hangs | Self::Interrupted => Lasts::Once,
+            Self::RefusedLasting(_) | Self::FailedLasting | Self::AnswerLostLasting => {
+                Lasts::ForThisCall
+            }
+            Self::Expired => Lasts::ForTheAccount,
+            Self::Unreachable | Self::Killed | Self::KilledAfter => Lasts::ForEverything,
+        }
+    }
+
+    /// Whether it is met at calls that change nothing, before (`first`) and while something is applied. Rows of `read`
+    /// meet everything; elsewhere what fails a read comes to the same, whatever kind it is, until something was written.
+    pub fn is_met_at_reads(self, first: bool) -> bool {
+        match self {
+            Self::RefusedLasting(CallErrorKind::AccessDenied) | Self::Failed => true,
+            Self::Expired | Self::Unreachable | Self::Killed | Self::Interrupted => !first,
+            _ => false,
+        }
+    }
+}
