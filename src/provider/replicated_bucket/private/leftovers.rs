@@ -180,6 +180,10 @@ mod tests {
             key_statements: vec![statement("Three")],
             rules: BTreeSet::from(["replicated-backup".to_owned()]),
             aliases: BTreeSet::from(["alias/before".to_owned()]),
+            roles: BTreeSet::from([RoleName {
+                path: "/".to_owned(),
+                name: "copier".to_owned(),
+            }]),
             ours_in_policy: true,
             ownership_tags: true,
             encryption: Some(ReplacedEncryption {
