@@ -79,8 +79,6 @@ rows! {
     end_two_way: "two_way" "update (made one-way)", Command::Update(two_way(), kms_abroad());
     remove_a_destination_from_two_way: "two_way" "update (destination removed)",
         Command::Update(with_another(&two_way()), without(&with_another(&two_way()), "destinations.backup"));
-    swap_a_key_of_two_way: "two_way" "update (key swapped)",
-        Command::Update(two_way(), with_another_key(&two_way()));
     change_the_role_of_two_way: "two_way" "update (role changed)",
         Command::Update(two_way(), with_another_role(&two_way()));
 }
