@@ -47,6 +47,7 @@ pub(super) struct ClientSet {
     pub(super) s3control: aws_sdk_s3control::Client,
     pub(super) kms: aws_sdk_kms::Client,
     pub(super) iam: aws_sdk_iam::Client,
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
 }
 
 /// All client sets of one provider block.
@@ -181,6 +182,9 @@ impl ClientSets {
         let mut iam = aws_sdk_iam::config::Builder::from(&sdk)
             .retry_partition(self.retries.clone())
             .interceptor(GiveUpUnreachable);
+        let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&sdk)
+            .retry_partition(self.retries.clone())
+            .interceptor(GiveUpUnreachable);
         // An endpoint that is written out is taken as it is, so FIPS is its owner's affair.
         if let Some(url) = &endpoints.s3 {
             s3 = s3.endpoint_url(url).use_fips(false);
@@ -194,12 +198,16 @@ impl ClientSets {
         if let Some(url) = &endpoints.iam {
             iam = iam.endpoint_url(url).use_fips(false);
         }
+        if let Some(url) = &endpoints.cloudwatch {
+            cloudwatch = cloudwatch.endpoint_url(url).use_fips(false);
+        }
         if let Some(words) = &self.config.user_agent {
             let words = UserAgentSuffix(words.clone());
             s3 = s3.interceptor(words.clone());
             s3control = s3control.interceptor(words.clone());
             kms = kms.interceptor(words.clone());
-            iam = iam.interceptor(words);
+            iam = iam.interceptor(words.clone());
+            cloudwatch = cloudwatch.interceptor(words);
         }
         Arc::new(ClientSet {
             session,
@@ -207,6 +215,7 @@ impl ClientSets {
             s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
             kms: aws_sdk_kms::Client::from_conf(kms.build()),
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
         })
     }
 

@@ -126,6 +126,7 @@ pub struct Endpoints {
     pub kms: Option<String>,
     pub iam: Option<String>,
     pub sts: Option<String>,
+    pub cloudwatch: Option<String>,
 }
 
 /// A text that must reach no log: its `Debug` form says nothing, and it has no `Display`.

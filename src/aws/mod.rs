@@ -8,6 +8,7 @@
 
 mod call;
 mod clients;
+mod cloud_watch;
 pub mod config;
 mod credentials;
 mod environment;
@@ -17,6 +18,7 @@ mod iam;
 mod kms;
 mod lifecycle;
 mod managed_policy;
+mod object;
 mod object_lock;
 mod once_map;
 mod replication_configuration;
@@ -108,6 +110,13 @@ impl Cloud for AwsCloud {
                 s3::list_object_versions(&at, bucket, *max_keys).await
             }
             Query::ListMultipartUploads { bucket } => s3::list_multipart_uploads(&at, bucket).await,
+            Query::HeadObject { bucket, key } => object::head_object(&at, bucket, key).await,
+            Query::GetMetricData {
+                rule,
+                metrics,
+                from,
+                until,
+            } => cloud_watch::get_metric_data(&at, rule, metrics, *from, *until).await,
             Query::DescribeKey { key } => kms::describe_key(&at, key).await,
             Query::GetKeyPolicy { key } => kms::get_key_policy(&at, key).await,
             Query::GetKeyRotationStatus { key } => kms::get_key_rotation_status(&at, key).await,

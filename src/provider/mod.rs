@@ -12,6 +12,7 @@ pub mod mistyped;
 mod own_credentials;
 mod regions;
 pub mod replicated_bucket;
+pub mod replicated_bucket_status;
 mod replicated_policies;
 pub mod settings;
 mod spelling;
@@ -25,6 +26,7 @@ use self::account::AccountDataSource;
 use self::config::{Environment, ProviderConfig, ProviderModel};
 use self::replicated_bucket::ReplicatedBucket;
 use self::replicated_bucket::list::ReplicatedBuckets;
+use self::replicated_bucket_status::StatusDataSource;
 use self::replicated_policies::PoliciesDataSource;
 use self::settings::{Session, Shared};
 use crate::aws::AwsCloud;
@@ -120,6 +122,7 @@ impl Provider for ReplicatedProvider {
         vec![
             Arc::new(AccountDataSource::new(self.shared.clone())),
             Arc::new(PoliciesDataSource::new(self.shared.clone())),
+            Arc::new(StatusDataSource::new(self.shared.clone())),
         ]
     }
 

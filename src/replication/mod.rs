@@ -7,7 +7,8 @@
 //! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and
 //! [`leftovers`] what a failure leaves. [`ownership`] and [`adoption`] say whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
-//! stands in the way, [`policy_room`] what does not fit in. [`operator_policy`] is what whoever runs all of it has to
+//! stands in the way, [`policy_room`] what does not fit in. [`wiring`] is what objects lack to cross, and [`rule_status`]
+//! how a rule is doing. [`operator_policy`] is what whoever runs all of it has to
 //! be allowed.
 
 pub mod adoption;
@@ -32,6 +33,7 @@ pub mod ownership;
 pub mod plan;
 pub mod policy;
 pub mod policy_room;
+pub mod rule_status;
 pub mod rules;
 pub mod rules_share;
 pub mod rules_size;
@@ -40,3 +42,4 @@ pub mod tag_change;
 pub mod teardown;
 pub mod undo;
 pub mod unfinished;
+pub mod wiring;

@@ -15,7 +15,9 @@ use super::names::OWNER_TAG;
 use super::operation::Input;
 use super::operation::permissions::{Access, On, PERMISSIONS, When};
 use super::policy::{Condition, Effect, Element, PolicyDocument, Statement};
-use super::spec::{BucketSpec, ExistingKey, KeyChoice, KeySpec, RoleOwnership, RoleSpec, Spec};
+use super::spec::{
+    BucketSpec, ExistingKey, KeyChoice, KeySpec, RoleOwnership, RoleSpec, RuleSpec, Spec,
+};
 
 /// The documents by account; one that needs nothing has none.
 pub fn operator_policies(spec: &Spec, access: Access) -> BTreeMap<AccountId, PolicyDocument> {
@@ -125,7 +127,7 @@ impl<'a> Subject<'a> {
             })
         );
         match when {
-            When::Listed => false,
+            When::Listed | When::KeysWatched => false,
             When::Entered => true,
             When::Ours => ours,
             When::Emptied => emptied,
@@ -133,6 +135,10 @@ impl<'a> Subject<'a> {
             When::LockedAndEmptied => locked && emptied,
             When::Bypassed => emptied && settings.is_some_and(|s| s.bypass_governance_on_destroy),
             When::Sends => role.is_some(),
+            When::Measured => self.sends.as_ref().is_some_and(|direction| {
+                let mut rules = direction.to.iter().flat_map(|to| &to.rules);
+                rules.any(RuleSpec::is_measured)
+            }),
             When::PolicyWritten => managed && has_statements,
             When::PolicyEmptied => {
                 let exclusive = self.bucket.policy.exclusive;

@@ -239,6 +239,13 @@ pub enum RoleOwnership {
     },
 }
 
+impl RuleSpec {
+    /// Whether S3 publishes metrics of it.
+    pub fn is_measured(&self) -> bool {
+        self.metrics || self.replication_time_control
+    }
+}
+
 impl Spec {
     /// The value of our owner tag: `<source account>/<source bucket>`.
     pub fn owner(&self) -> String {

@@ -5,6 +5,7 @@
 
 mod abac;
 mod basic;
+mod bucket_status;
 mod crash;
 mod destinations;
 mod destroy;

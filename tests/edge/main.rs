@@ -4,6 +4,7 @@
 
 mod arguments;
 mod bucket_settings;
+mod bucket_status;
 mod bucket_tags;
 mod connection;
 mod emulator;

@@ -69,7 +69,8 @@ pub(crate) fn config(url: &str) -> CloudConfig {
             s3control: url.clone(),
             kms: url.clone(),
             iam: url.clone(),
-            sts: url,
+            sts: url.clone(),
+            cloudwatch: url,
         },
         s3_use_path_style: true,
         // A proxy of the machine must not see what is meant for loopback.

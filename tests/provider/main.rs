@@ -22,6 +22,7 @@ mod abac;
 mod apart;
 mod bucket_names;
 mod bucket_prefix;
+mod bucket_status;
 mod deletions;
 mod drift;
 mod encryption;

@@ -99,7 +99,7 @@ fn setups() -> BTreeMap<&'static str, Json> {
                 json!({
                     "encryption": named(FAR),
                     "manage_key_policy": true,
-                    "rules": { "one": { "filter": { "prefix": "a/" } }, "other": { "filter": { "prefix": "b/" }, "replica_kms_key_arn": existing_key(FAR, 1) } },
+                    "rules": { "one": { "filter": { "prefix": "a/" }, "metrics": true }, "other": { "filter": { "prefix": "b/" }, "replica_kms_key_arn": existing_key(FAR, 1) } },
                 }),
             ),
         ),
@@ -331,6 +331,16 @@ fn with_other_keys(config: &Json) -> Json {
     other
 }
 
+/// The calls of a look at the status. Whose a bucket is by its tags it asks of every one, and does without an answer.
+async fn looked_at(terraform: &Terraform) -> Vec<Recorded> {
+    let config = json!({ "import_id": terraform.at("/import_id") });
+    let told = terraform.data("replicated_bucket_status", &config).await;
+    assert_eq!(told.unwrap()["bucket"], json!(SOURCE));
+    let mut calls = terraform.cloud.record();
+    calls.retain(|recorded| recorded.call.name() != "s3:GetBucketTagging");
+    calls
+}
+
 /// Leads a setup through its life; the calls of all plans, and all calls.
 async fn lived(name: &str, config: &Json) -> (Vec<Recorded>, Vec<Recorded>) {
     let mut terraform = world(config).await;
@@ -355,6 +365,8 @@ async fn lived(name: &str, config: &Json) -> (Vec<Recorded>, Vec<Recorded>) {
     plans.extend(terraform.cloud.record());
     let said = terraform.apply(config).await;
     assert_eq!(said.details, Vec::<String>::new(), "{name}");
+    all.extend(terraform.cloud.record());
+    plans.extend(looked_at(&terraform).await);
     for change in CHANGES {
         change(&mut terraform.cloud.aws.state());
         all.extend(terraform.cloud.record());

@@ -18,7 +18,9 @@ pub(crate) use crate::framework::validators::{each, each_if_any, one_of};
 
 /// A check of a text whose message is a sentence of its own. It does not repeat the text, which may be sensitive;
 /// where it is not, Terraform shows the line in which it stands.
-fn text(check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> impl Validator {
+pub(crate) fn text(
+    check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
+) -> impl Validator {
     validators::text(move |text| {
         let unnamed = |why: String| why.replace(&format!("\"{text}\""), "it");
         check(text).map_err(|why| refused(unnamed(why)))
@@ -26,12 +28,29 @@ fn text(check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> i
 }
 
 /// A check of a collection whose message is a sentence of its own.
-fn collection(check: fn(&Value) -> Result<(), String>) -> impl Validator {
+pub(crate) fn collection(check: fn(&Value) -> Result<(), String>) -> impl Validator {
     Check::new(move |value: &Value| check(value).map_err(refused))
 }
 
 fn refused(why: String) -> String {
     format!("is refused: {why}")
+}
+
+/// Keys of objects, of which there may be none.
+pub(crate) fn object_keys(value: &Value) -> Result<(), String> {
+    let Value::List(keys) = value else {
+        return Ok(());
+    };
+    let wrong = keys.iter().any(|key| match key {
+        Value::Null => true,
+        key => key
+            .as_str()
+            .is_some_and(|key| key.is_empty() || key.len() > 1024),
+    });
+    if wrong {
+        return Err("each key is a text of 1 to 1,024 bytes.".to_owned());
+    }
+    Ok(())
 }
 
 /// A name that S3 accepts for a general purpose bucket.

@@ -107,6 +107,8 @@ model! {
         iam: String,
         /// STS.
         sts: String,
+        /// CloudWatch.
+        cloudwatch: String,
     }
 }
 
@@ -221,6 +223,7 @@ impl ProviderConfig {
                 kms: text(&e.kms),
                 iam: text(&e.iam),
                 sts: text(&e.sts),
+                cloudwatch: text(&e.cloudwatch),
             }),
             sts_region: region(&model.sts_region),
             s3_use_path_style: model.s3_use_path_style.known().copied().unwrap_or_default(),

@@ -90,6 +90,7 @@ fn blocks() -> Vec<NestedBlock> {
     let url = |service: &str| {
         let name = match service {
             "s3control" => "S3 Control, which changes the tags of buckets with ABAC. The account's number and a dot are put in front of its host name. Else `AWS_ENDPOINT_URL_S3_CONTROL`".to_owned(),
+            "cloudwatch" => "CloudWatch, which the data source `replicated_bucket_status` asks for metrics".to_owned(),
             _ => service.to_uppercase(),
         };
         let description = format!("URL to use instead of AWS's endpoint for {name}.");
@@ -116,7 +117,7 @@ fn blocks() -> Vec<NestedBlock> {
             "endpoints",
             BlockNesting::List,
             1,
-            ["s3", "s3control", "kms", "iam", "sts"]
+            ["s3", "s3control", "kms", "iam", "sts", "cloudwatch"]
                 .map(url)
                 .into(),
             vec![],

@@ -84,7 +84,7 @@ fn each_argument_reaches_the_edge() {
             "https_proxy": "http://b",
             "no_proxy": "c",
             "sts_region": "us-east-1",
-            "endpoints": [{ "s3": "http://s3", "s3control": "http://s3control", "kms": "http://kms", "iam": "http://iam", "sts": "http://sts" }],
+            "endpoints": [{ "s3": "http://s3", "s3control": "http://s3control", "kms": "http://kms", "iam": "http://iam", "sts": "http://sts", "cloudwatch": "http://cloudwatch" }],
             "assume_role": [{ "role_arn": ROLE, "duration": "1h" }],
         }),
         home(),
@@ -127,6 +127,7 @@ fn each_argument_reaches_the_edge() {
             kms: some("http://kms"),
             iam: some("http://iam"),
             sts: some("http://sts"),
+            cloudwatch: some("http://cloudwatch"),
         }
     );
     assert_eq!(config.assume_role.len(), 1);

@@ -97,7 +97,10 @@ pub fn pages(schemas: &Schemas, root: &Path) -> Result<BTreeMap<PathBuf, String>
             title: format!("{name} Data Source - replicated"),
             heading: format!("{name} (Data Source)"),
             example: example(root, &format!("data-sources/{name}/data-source.tf"))?,
-            notes: "",
+            notes: match name.as_str() {
+                "replicated_bucket_status" => include_str!("bucket_status.md"),
+                _ => "",
+            },
             schema: &data_source.schema,
             import: None,
         };
@@ -281,6 +284,7 @@ mod tests {
             "resources/replicated_bucket/import.sh",
             "resources/replicated_bucket/import-by-identity.tf",
             "data-sources/replicated_account/data-source.tf",
+            "data-sources/replicated_bucket_status/data-source.tf",
             "data-sources/replicated_policies/data-source.tf",
             "list-resources/replicated_bucket/list-resource.tfquery.hcl",
         ];

@@ -25,6 +25,7 @@ pub(in crate::provider) mod report;
 pub(crate) mod retired_keys;
 pub(crate) mod role_policies;
 pub mod schema;
+pub(in crate::provider) mod status;
 mod upgrade;
 mod validate;
 pub mod values;

@@ -108,16 +108,7 @@ async fn refreshed(
         }
     };
     private.retired.clear();
-    for (side, bucket) in spec.buckets().filter(|(_, b)| b.existing().is_some()) {
-        let seen = observed.buckets.get(&side).map(|seen| &seen.object_lock);
-        let name = bucket.name.to_string();
-        match seen {
-            Some(Presence::Present(_)) => private.locked.insert(name, true),
-            Some(Presence::Absent) => private.locked.insert(name, false),
-            Some(Presence::Unasked) | None => None,
-        };
-    }
-    spec.tell_locks(&private.locked);
+    remember_locks(private, &mut spec, &observed);
     let gone = |seen: &ObservedBucket| seen.region.is_absent();
     let without_buckets = private.unseen.is_empty() && observed.buckets.values().all(gone);
     // Of a role and keys that a create or a destroy left half-way, the state is the only memory.
@@ -156,6 +147,20 @@ async fn refreshed(
     }
     lost_grants::warn(&spec, &observed, diagnostics);
     Some(Some(model))
+}
+
+/// Remembers which existing buckets are locked.
+pub(crate) fn remember_locks(private: &mut Private, spec: &mut Spec, observed: &Observed) {
+    for (side, bucket) in spec.buckets().filter(|(_, b)| b.existing().is_some()) {
+        let seen = observed.buckets.get(&side).map(|seen| &seen.object_lock);
+        let name = bucket.name.to_string();
+        match seen {
+            Some(Presence::Present(_)) => private.locked.insert(name, true),
+            Some(Presence::Absent) => private.locked.insert(name, false),
+            Some(Presence::Unasked) | None => None,
+        };
+    }
+    spec.tell_locks(&private.locked);
 }
 
 /// Looks at every side that can be entered, by the way in state or by another one that is known. A side that cannot

@@ -6,6 +6,7 @@
 
 mod lifecycle;
 mod managed_policy;
+mod metrics;
 mod object_lock;
 pub mod permissions;
 mod query;
@@ -21,11 +22,13 @@ pub use lifecycle::{
     Moment, Noncurrent,
 };
 pub use managed_policy::ManagedPolicyOperation;
+pub use metrics::{DataPoint, MeasuredRule, ReplicationMetric};
 pub use object_lock::{DefaultRetention, ObjectLock, Retention, RetentionPeriod};
 pub use query::{Answer, Query};
 pub use shapes::{
-    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectVersion, PublicAccessBlock,
-    ReplicationConfiguration, ReplicationRule, RoleDescription, RuleFilter, Tags,
+    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectDescription, ObjectVersion,
+    PublicAccessBlock, ReplicationConfiguration, ReplicationRule, RoleDescription, RuleFilter,
+    Tags,
 };
 
 /// A write. Each is made once by one step; what it answers, if anything, is the component's output.

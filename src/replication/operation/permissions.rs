@@ -72,6 +72,8 @@ pub enum On {
 pub enum When {
     /// For no setup: for `terraform query`, which looks for setups.
     Listed,
+    /// For no setup: for the data source `replicated_bucket_status` with `keys`, which reads these objects.
+    KeysWatched,
     /// For every bucket whose account is entered.
     Entered,
     /// For a bucket of ours.
@@ -86,6 +88,8 @@ pub enum When {
     Bypassed,
     /// For a bucket with a replication configuration: the source, and a two-way destination.
     Sends,
+    /// For such a bucket with a rule that has metrics.
+    Measured,
     /// For a bucket whose policy is written.
     PolicyWritten,
     /// For a bucket whose last statement may go before the bucket does.
@@ -175,7 +179,8 @@ pub const PERMISSIONS: &[Permission] = &[
         "s3:GetBucketReplication",
         "s3:GetReplicationConfiguration",
         On::Bucket,
-        When::Sends,
+        // A status looks for what replicates back.
+        When::Entered,
     ),
     read(
         "s3:ListObjectVersions",
@@ -189,6 +194,13 @@ pub const PERMISSIONS: &[Permission] = &[
         On::Bucket,
         When::Emptied,
     ),
+    read(
+        "s3:HeadObject",
+        "s3:GetObject",
+        On::Objects,
+        When::KeysWatched,
+    ),
+    same_read("cloudwatch:GetMetricData", On::Account, When::Measured),
     same_read("kms:DescribeKey", On::Keys, When::OwnKey),
     same_read("kms:DescribeKey", On::NamedKeys, When::NamedKey),
     same_read("kms:GetKeyPolicy", On::Keys, When::OwnKey),
@@ -446,6 +458,7 @@ impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Listed => "`terraform query`",
+            Self::KeysWatched => "`keys` of `replicated_bucket_status`",
             Self::Entered => "every bucket, unless `reachable = false`",
             Self::Ours => "a bucket without `existing`",
             Self::Emptied => "`force_destroy`",
@@ -453,6 +466,9 @@ impl fmt::Display for When {
             Self::LockedAndEmptied => "`object_lock` and `force_destroy`",
             Self::Bypassed => "`force_destroy` and `object_lock.bypass_governance_on_destroy`",
             Self::Sends => "the source, and a destination with `two_way`",
+            Self::Measured => {
+                "`replicated_bucket_status`, where a rule has `metrics` or `replication_time_control`"
+            }
             Self::PolicyWritten => {
                 "a bucket whose policy gets a statement, or with `exclusive_policy`"
             }
@@ -493,7 +509,7 @@ mod tests {
             include_str!("query.rs"),
             include_str!("managed_policy.rs"),
         ];
-        let call = regex::Regex::new(r#"=> "((?:s3|kms|iam):[A-Za-z]+)""#).unwrap();
+        let call = regex::Regex::new(r#"=> "((?:s3|kms|iam|cloudwatch):[A-Za-z]+)""#).unwrap();
         let found = sources.iter().flat_map(|source| call.captures_iter(source));
         found.map(|found| found[1].to_owned()).collect()
     }
@@ -513,7 +529,7 @@ mod tests {
     fn no_action_is_a_pattern_and_no_row_stands_twice() {
         for (at, permission) in PERMISSIONS.iter().enumerate() {
             let (service, action) = permission.action.split_once(':').unwrap();
-            assert!(["s3", "kms", "iam", "sts"].contains(&service));
+            assert!(["s3", "kms", "iam", "sts", "cloudwatch"].contains(&service));
             assert!(action.chars().all(|c| c.is_ascii_alphabetic()), "{action}");
             assert!(!PERMISSIONS[..at].contains(permission), "{permission:?}");
         }
@@ -526,7 +542,12 @@ mod tests {
             .filter(|permission| permission.on == On::Account)
             .map(|permission| permission.action)
             .collect();
-        let all = ["kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets"];
+        let all = [
+            "cloudwatch:GetMetricData",
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "s3:ListAllMyBuckets",
+        ];
         assert_eq!(wide, BTreeSet::from(all));
     }
 }

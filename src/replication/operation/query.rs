@@ -1,12 +1,14 @@
 //! The reads and what they find.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::lifecycle::LifecycleConfiguration;
+use super::metrics::{DataPoint, MeasuredRule, ReplicationMetric};
 use super::object_lock::{ObjectLock, Retention};
 use super::shapes::{
-    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectVersion, PublicAccessBlock,
-    ReplicationConfiguration, RoleDescription, Tags,
+    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectDescription, ObjectVersion,
+    PublicAccessBlock, ReplicationConfiguration, RoleDescription, Tags,
 };
 
 /// A read. Every query names the one thing that it looks at.
@@ -61,6 +63,16 @@ pub enum Query {
     },
     /// One page of unfinished uploads. Answers [`Answer::Uploads`].
     ListMultipartUploads { bucket: String },
+    /// Of the current version; a delete marker is none. Answers [`Answer::Object`].
+    HeadObject { bucket: String, key: String },
+    /// What was measured of a rule from one moment until another, in seconds since 1970, minute by minute (all pages).
+    /// Answers [`Answer::Metrics`].
+    GetMetricData {
+        rule: MeasuredRule,
+        metrics: Vec<ReplicationMetric>,
+        from: i64,
+        until: i64,
+    },
     /// By key id, key ARN or alias name. Answers [`Answer::Key`].
     DescribeKey { key: String },
     /// Answers [`Answer::Text`].
@@ -119,6 +131,10 @@ pub enum Answer {
     },
     /// Unfinished uploads: object key and upload id.
     Uploads(Vec<(String, String)>),
+    /// An object.
+    Object(ObjectDescription),
+    /// What was measured, the newest first; nothing of a metric that has no data.
+    Metrics(BTreeMap<ReplicationMetric, Vec<DataPoint>>),
     /// A key.
     Key(KeyDescription),
     /// Rotation: on or off, and the period in days.
@@ -157,6 +173,8 @@ impl Query {
             Self::GetBucketReplication { .. } => "s3:GetBucketReplication",
             Self::ListObjectVersions { .. } => "s3:ListObjectVersions",
             Self::ListMultipartUploads { .. } => "s3:ListMultipartUploads",
+            Self::HeadObject { .. } => "s3:HeadObject",
+            Self::GetMetricData { .. } => "cloudwatch:GetMetricData",
             Self::DescribeKey { .. } => "kms:DescribeKey",
             Self::GetKeyPolicy { .. } => "kms:GetKeyPolicy",
             Self::GetKeyRotationStatus { .. } => "kms:GetKeyRotationStatus",
@@ -191,7 +209,9 @@ impl Query {
             | Self::GetBucketPolicy { bucket }
             | Self::GetBucketReplication { bucket }
             | Self::ListObjectVersions { bucket, .. }
-            | Self::ListMultipartUploads { bucket } => bucket,
+            | Self::ListMultipartUploads { bucket }
+            | Self::HeadObject { bucket, .. } => bucket,
+            Self::GetMetricData { rule, .. } => &rule.source_bucket,
             Self::DescribeKey { key }
             | Self::GetKeyPolicy { key }
             | Self::GetKeyRotationStatus { key }

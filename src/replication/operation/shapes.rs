@@ -201,6 +201,15 @@ pub struct RoleDescription {
     pub created: Option<String>,
 }
 
+/// What `HeadObject` tells of an object's current version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectDescription {
+    /// The version's id; none in a bucket that never had versioning.
+    pub version_id: Option<String>,
+    /// `PENDING`, `COMPLETED`, `FAILED` or `REPLICA`; none where no rule has anything to do with it.
+    pub replication_status: Option<String>,
+}
+
 /// One version or delete marker of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectVersion {

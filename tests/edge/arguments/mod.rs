@@ -113,17 +113,25 @@ fn variables(description: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Arguments that no plan puts to use: only a change of a bucket's tags reaches S3 Control. Each with the file of the
-/// acceptance cases in which Terraform makes that change, with the argument and with its variable.
-const IN_AN_UPDATE: [(&str, &str, &str); 1] = [(
-    "endpoints.s3control",
-    include_str!("../../acceptance/abac.rs"),
-    "AWS_ENDPOINT_URL_S3_CONTROL",
-)];
+/// Arguments that no plan of the resource puts to use: only a change of a bucket's tags reaches S3 Control, and only the
+/// data source of a status reaches CloudWatch. Each with the file of the acceptance cases in which Terraform does
+/// that, with the argument and with its variable.
+const ELSEWHERE: [(&str, &str, &str); 2] = [
+    (
+        "endpoints.s3control",
+        include_str!("../../acceptance/abac.rs"),
+        "AWS_ENDPOINT_URL_S3_CONTROL",
+    ),
+    (
+        "endpoints.cloudwatch",
+        include_str!("../../acceptance/bucket_status.rs"),
+        "AWS_ENDPOINT_URL_CLOUDWATCH",
+    ),
+];
 
 #[test]
-fn what_only_an_update_puts_to_use_is_shown_under_terraform() {
-    for (argument, cases, variable) in IN_AN_UPDATE {
+fn what_no_plan_of_the_resource_puts_to_use_is_shown_under_terraform() {
+    for (argument, cases, variable) in ELSEWHERE {
         let name = argument.rsplit('.').next().unwrap_or_default();
         assert!(cases.contains(&format!("{name} = ")), "{argument}");
         assert!(cases.contains(variable), "{argument}: {variable}");
@@ -136,7 +144,7 @@ fn the_table_has_every_argument_in_every_way_that_its_description_names() {
     let rows: Vec<Row> = parts.into_iter().flatten().collect();
     let schema = ReplicatedProvider::new().schema();
     let mut arguments = arguments(&schema.block, "", "");
-    arguments.retain(|argument| IN_AN_UPDATE.iter().all(|(path, ..)| argument.path != *path));
+    arguments.retain(|argument| ELSEWHERE.iter().all(|(path, ..)| argument.path != *path));
     let mut missing = Vec::new();
     for Argument { path, description } in &arguments {
         let Some(row) = rows.iter().find(|row| row.argument == *path) else {

@@ -6,6 +6,7 @@
 //! Every call takes a moment of (paused) time, so that calls that ought not to overlap are caught at it.
 
 mod audit;
+mod cloud_watch;
 mod iam;
 mod kms;
 mod lifecycle;
@@ -56,6 +57,8 @@ pub(crate) struct State {
     pub(crate) roles: BTreeMap<(String, String), Role>,
     /// Customer managed policies by ARN.
     pub(crate) managed_policies: BTreeMap<String, ManagedPolicy>,
+    /// What CloudWatch has measured.
+    pub(crate) measurements: cloud_watch::Measurements,
     /// Every write that was carried out, in order: `PutBucketPolicy acme-archive`.
     pub(crate) writes: Vec<String>,
     /// When writes were started.
@@ -198,6 +201,7 @@ impl State {
         match query.call().split_once(':') {
             Some(("s3", _)) => self.query_s3(at, query),
             Some(("kms", _)) => self.query_kms(at, query),
+            Some(("cloudwatch", _)) => self.query_cloud_watch(at, query),
             _ => self.query_iam(at, query),
         }
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{Arn, BucketName, Location};
 use terraform_provider_replicated::replication::operation::{
-    Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectLock, ObjectVersion, Operation,
-    Output, PublicAccessBlock, Query, ReplicationConfiguration, Retention, Tags,
+    Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectDescription, ObjectLock,
+    ObjectVersion, Operation, Output, PublicAccessBlock, Query, ReplicationConfiguration,
+    Retention, Tags,
 };
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
@@ -39,6 +40,8 @@ pub(crate) struct Bucket {
     pub(crate) policy: Option<PolicyDocument>,
     pub(crate) replication: Option<ReplicationConfiguration>,
     pub(crate) versions: Vec<ObjectVersion>,
+    /// What S3 says of the replication of objects, by their keys.
+    pub(crate) replication_statuses: BTreeMap<String, String>,
     pub(crate) uploads: Vec<(String, String)>,
     /// Every key that objects were ever encrypted under.
     pub(crate) keys_used: Vec<String>,
@@ -160,6 +163,16 @@ impl State {
                 }
             }
             Query::ListMultipartUploads { .. } => Answer::Uploads(bucket.uploads.clone()),
+            Query::HeadObject { key, .. } => {
+                let mut versions = bucket.versions.iter().rev();
+                match versions.find(|version| version.key == *key) {
+                    Some(version) if !version.delete_marker => Answer::Object(ObjectDescription {
+                        version_id: Some(version.version_id.clone()),
+                        replication_status: bucket.replication_statuses.get(key).cloned(),
+                    }),
+                    _ => return absent("NotFound"),
+                }
+            }
             other => unreachable!("{other} is not a query of S3"),
         })
     }
@@ -289,6 +302,7 @@ impl State {
             policy: None,
             replication: None,
             versions: Vec::new(),
+            replication_statuses: BTreeMap::new(),
             uploads: Vec::new(),
             keys_used: Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 mod keys;
 mod matrix;
-mod origins;
+pub mod origins;
 mod roles;
 mod shut;
 

@@ -1,5 +1,6 @@
 //! What the acceptance tests, the demo and the bench share.
 //!
+//! - [`cloud_watch`]: a small strict CloudWatch.
 //! - [`diagnostic`]: what a run said is wrong, and where.
 //! - [`emulator`]: an emulated AWS on loopback, its accounts, and clients to look at what is there.
 //! - [`evaluator`]: whether the documents allow what replication needs, and nothing more.
@@ -10,6 +11,7 @@
 //! Nothing here knows the provider's code: it is only ever run as Terraform runs it. Nothing here reads
 //! the AWS configuration of the machine, nor its Terraform configuration.
 
+pub mod cloud_watch;
 pub mod diagnostic;
 pub mod emulator;
 pub mod evaluator;

@@ -80,13 +80,37 @@ impl ReplicatedBucket {
     }
 }
 
+/// What a setup is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// To be taken into a state: nothing that it needs may be missing.
+    Import,
+    /// To tell how it is: what is missing is told, and what only a state remembers is not looked for.
+    Status,
+}
+
 /// Everything that a read then looks at, and what is remembered until then.
 pub(crate) async fn import(
     session: &Session,
     id: ImportId,
     diagnostics: &mut Diagnostics,
 ) -> Option<(BucketModel, Private)> {
-    let (model, own_encryption) = Importer { session, id }.import(diagnostics).await?;
+    find(session, id, Intent::Import, diagnostics).await
+}
+
+/// A setup, for whatever it is looked for.
+pub(crate) async fn find(
+    session: &Session,
+    id: ImportId,
+    intent: Intent,
+    diagnostics: &mut Diagnostics,
+) -> Option<(BucketModel, Private)> {
+    let importer = Importer {
+        session,
+        id,
+        intent,
+    };
+    let (model, own_encryption) = importer.import(diagnostics).await?;
     let private = Private {
         importing: true,
         own_encryption,
@@ -129,6 +153,7 @@ struct Found {
 struct Importer<'a> {
     session: &'a Session,
     id: ImportId,
+    intent: Intent,
 }
 
 impl Importer<'_> {
@@ -324,6 +349,10 @@ impl Importer<'_> {
             }
             Ok(_) => Some(at),
             Err(error) if error.kind == CallErrorKind::NotFound => {
+                if self.intent == Intent::Status {
+                    // It is missing everywhere.
+                    return Some(at);
+                }
                 diagnostics.error(
                     format!("Bucket {bucket} does not exist"),
                     format!("{error}. An import begins with the source bucket and follows its replication rules: correct the name, or take a rule away whose destination is gone. Nothing was imported."),
@@ -363,6 +392,12 @@ impl Importer<'_> {
                 shut.report(&this, &side, diagnostics);
                 return None;
             }
+        };
+        let key = arrival_key(&arriving.rules, None).and_then(|key| Arn::parse_key(key).ok());
+        let at = match key.map(|key| Region::parse(&key.region)) {
+            // One that is gone was where its replicas' key is.
+            Some(Ok(region)) if self.intent == Intent::Status => Location { region, ..at },
+            _ => at,
         };
         let at = self.in_its_region(arriving.bucket, at, diagnostics).await?;
         side.bucket = Attr::Known(arriving.bucket.to_owned());
@@ -474,7 +509,7 @@ impl Importer<'_> {
             let query = Query::GetKeyPolicy { key };
             side.manage_key_policy = Attr::Known(self.holds_ours(owner, at, &query).await);
         }
-        if setup.wired {
+        if setup.wired && self.intent == Intent::Import {
             let in_use: Vec<String> = side.kms_key_arn.known().cloned().into_iter().collect();
             let keys = retired_keys::find(self.session, owner, this, &in_use, at, diagnostics);
             for arn in keys.await? {

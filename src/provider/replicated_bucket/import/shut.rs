@@ -2,7 +2,7 @@
 
 use super::custody::{arrival_key, arriving_under, leave};
 use super::rule::{self, Arriving};
-use super::{Importer, Setup};
+use super::{Importer, Intent, Setup};
 use crate::execution::cloud::CallErrorKind;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -84,9 +84,17 @@ impl Importer<'_> {
         side.encryption = Attr::Known(imported_encryption(&seen, None));
         rule::fill(&mut side, arriving, key);
         let account = side.account_id.known().cloned().unwrap_or_default();
+        let summary = format!("Account {account} cannot be entered");
+        if self.intent == Intent::Status {
+            diagnostics.warning(
+                summary,
+                format!("{this} is bucket {} in account {account}, and there is no way in: {}. What it has is not looked at. Where there is a way in, append `,<role ARN>` of a role in {account} to `import_id`, or write an `account` block for it in the provider.", arriving.bucket, shut.told()),
+            );
+            return Some(side);
+        }
         diagnostics.warning_at(
             side_path(&this),
-            format!("Account {account} cannot be entered"),
+            summary,
             format!("{this} is bucket {} in account {account}, and an import finds no way in: {}. It is imported with existing = true and reachable = false: nothing is looked at or written there, and what its owner must grant is in required_bucket_policy_json and required_key_policy_json. Where there is a way in, append `,<role ARN>` of a role in {account} to the import ID, or write an `account` block for it in the provider, and import again.", arriving.bucket, shut.told()),
         );
         Some(side)

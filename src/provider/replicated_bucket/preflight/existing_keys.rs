@@ -36,18 +36,7 @@ pub(crate) async fn check(
             // A key that was told to let one role in has to let another one in, too.
             .filter(|_| !by_a_new_role(spec, model, prior, side))
     });
-    let answers = join_all(uses.iter().map(|of| async {
-        let key = || of.arn.clone();
-        let (describe, read) = (
-            Query::DescribeKey { key: key() },
-            Query::GetKeyPolicy { key: key() },
-        );
-        futures::join!(
-            session.cloud.query(of.at, &describe),
-            session.cloud.query(of.at, &read)
-        )
-    }))
-    .await;
+    let answers = join_all(uses.iter().map(|of| of.ask(session))).await;
     let mut looked_at = BTreeSet::new();
     for (of, (description, document)) in uses.iter().zip(answers) {
         of.judge(&description, diagnostics);
@@ -81,6 +70,25 @@ pub(crate) async fn look_again(session: &Session, spec: &Spec, diagnostics: &mut
         of.warn_of_policy(Some(document), diagnostics);
         if looked_at.insert(of.arn) {
             of.warn_of_denials(spec, Some(document), diagnostics);
+        }
+    }
+}
+
+/// What certainly stands against the existing keys of a setup that is there, as far as they may be looked at.
+pub(crate) async fn look_closely(session: &Session, spec: &Spec, diagnostics: &mut Diagnostics) {
+    let uses = uses(spec, &|_, _| None);
+    let answers = join_all(uses.iter().map(|of| of.ask(session))).await;
+    for (of, (description, document)) in uses.iter().zip(answers) {
+        of.judge(&description, diagnostics);
+        // The policy of a key that is ours to complete is looked at with the buckets.
+        let Some(document) = parsed(document).filter(|_| !of.is_managed) else {
+            continue;
+        };
+        of.warn_of_policy(Some(&document), diagnostics);
+        let denials = denials_in_key(spec, &of.side, of.arn, &document).into_iter();
+        for denied in denials.filter(|denied| denied.certain) {
+            let whose = format!("key {}", of.arn);
+            warn_of_denial(of.path.clone(), &whose, denied, diagnostics);
         }
     }
 }
@@ -265,6 +273,22 @@ fn crosses_accounts(spec: &Spec, side: &Side) -> bool {
 }
 
 impl Use<'_> {
+    /// What the key is, and its policy.
+    async fn ask(
+        &self,
+        session: &Session,
+    ) -> (Result<Answer, CallError>, Result<Answer, CallError>) {
+        let key = || self.arn.clone();
+        let (describe, read) = (
+            Query::DescribeKey { key: key() },
+            Query::GetKeyPolicy { key: key() },
+        );
+        futures::join!(
+            session.cloud.query(self.at, &describe),
+            session.cloud.query(self.at, &read)
+        )
+    }
+
     /// Whether the key can be used at all.
     fn judge(&self, description: &Result<Answer, CallError>, diagnostics: &mut Diagnostics) {
         let arn = self.arn;

@@ -11,8 +11,9 @@ use crate::provider::settings::Session;
 use crate::replication::direction::Direction;
 use crate::replication::grants::role_document;
 use crate::replication::observed::{Observed, ObservedRole, Presence};
-use crate::replication::policy::{PolicyDocument, missing_grants_among};
+use crate::replication::policy::{PolicyDocument, Statement, missing_grants_among};
 use crate::replication::spec::{RoleOwnership, Spec};
+use crate::replication::wiring;
 
 /// Looks at every such role of which more is asked than state knows.
 pub(crate) async fn check(
@@ -69,6 +70,19 @@ pub(crate) async fn look_again(
             warn(&look, &direction, diagnostics);
         }
     }
+}
+
+/// What the policies of a role that is there do not grant; none where that cannot be told, because not all of them
+/// can be read.
+pub(crate) async fn lacking(
+    session: &Session,
+    direction: &Direction<'_>,
+    observed: &Observed,
+) -> Option<Vec<Statement>> {
+    let seen = observed.role(&direction.from).present()?;
+    let look = documents(session, direction, seen, None).await;
+    let missing = wiring::lacking(&look.documents, &role_document(direction).statements);
+    (missing.is_empty() || look.unread.is_empty()).then_some(missing)
 }
 
 fn untouched(spec: &Spec) -> impl Iterator<Item = Direction<'_>> {
