@@ -314,6 +314,7 @@ mod tests {
         leave(&mut side);
         let left = SideModel {
             existing: Attr::Known(true),
+            enable_versioning: Attr::Known(false),
             ..SideModel::default()
         };
         assert_eq!(side, left);
