@@ -2,8 +2,9 @@
 //!
 //! Guarantees: a step starts only after all steps before it have succeeded, and at most once; after the first
 //! failure ([`run`]), or when Terraform asks to stop, nothing new starts, and the calls under way end. A step
-//! that waits to try again gives up when Terraform asks to stop, and counts as not reached. The executor
-//! chooses nothing: it has no idea what a bucket is for.
+//! that waits to try again gives up when Terraform asks to stop, and counts as not reached. At the end each edit of a
+//! document that others write too is made again where it does not show any more. The executor chooses nothing: it has
+//! no idea what a bucket is for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +27,7 @@ const CONCURRENCY: usize = 32;
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Outcome {
-    /// Steps that succeeded, with what they answered.
+    /// Steps that succeeded, with what they answered. One whose second look failed is among the failed as well.
     pub done: BTreeMap<StepId, Output>,
     /// Steps that failed.
     pub failed: Vec<(StepId, CallError)>,
@@ -151,7 +152,7 @@ async fn look_again(run: &Run<'_>, graph: &StepGraph, in_order: &[StepId], outco
         .await;
     for (id, look) in looks {
         if let Err(error) = look {
-            outcome.done.remove(&id);
+            // The step stays among those that were done: whoever takes the run back has to take it back, too.
             match error.kind {
                 CallErrorKind::Cancelled => {
                     outcome.stopped = true;

@@ -154,6 +154,8 @@ struct Latecomer<'a> {
     inner: &'a FakeCloud,
     policy: Option<PolicyDocument>,
     written: AtomicBool,
+    /// Whether nobody may read the policy from then on.
+    shuts: bool,
 }
 
 #[async_trait]
@@ -163,6 +165,19 @@ impl Cloud for Latecomer<'_> {
     }
 
     async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        let is_shut = self.shuts && self.written.load(Ordering::SeqCst);
+        if is_shut && matches!(query, Query::GetBucketPolicy { .. }) {
+            return Err(CallError {
+                kind: CallErrorKind::AccessDenied,
+                call: query.call().to_owned(),
+                subject: query.subject().to_owned(),
+                account: None,
+                region: None,
+                code: None,
+                message: "denied".to_owned(),
+                request_id: None,
+            });
+        }
         self.inner.query(at, query).await
     }
 
@@ -189,10 +204,36 @@ async fn an_edit_that_another_process_undid_later_in_the_run_is_made_again() {
         inner: &cloud,
         policy: cloud.state().buckets[BACKUP].policy.clone(),
         written: AtomicBool::new(false),
+        shuts: false,
     };
     try_update(&latecomer, &prior, &wanted).await.unwrap();
     assert!(latecomer.written.load(Ordering::SeqCst));
     assert_eq!(drift_words(&cloud, &wanted).await, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_cannot_be_looked_at_again_is_a_failure_of_what_was_done() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    let latecomer = Latecomer {
+        inner: &cloud,
+        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        written: AtomicBool::new(false),
+        shuts: true,
+    };
+    let seen = observe(&cloud, &wanted, Purpose::Refresh, &|_| true).await;
+    let desired = desire(&wanted, Some(&prior), LATER);
+    let graph = plan(&desired, &seen.unwrap(), &Going::default());
+    let locks = DocumentLocks::default();
+    let outcome = executor::run(&latecomer, &locks, &no_stop(), &graph).await;
+    assert_eq!(outcome.done.len(), graph.steps().count());
+    let [(step, error)] = &outcome.failed[..] else {
+        panic!("{:?}", outcome.failed);
+    };
+    assert!(outcome.done.contains_key(step));
+    assert_eq!(error.call, "s3:GetBucketPolicy");
 }
 
 /// Shows a bucket policy in a form that nobody knows.

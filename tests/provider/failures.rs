@@ -135,6 +135,30 @@ async fn a_way_back_that_could_not_come_or_go_is_finished_by_the_next_update() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_could_not_go_with_its_bucket_keeps_the_resource_in_the_state_until_it_does() {
+    let key = json!({ "multi_region": true });
+    let swapped = with(&kms_abroad(), "source.encryption.key", key);
+    // The source's key, the one before it, and the destination's.
+    for number in 0..3 {
+        let mut terraform = Terraform::new();
+        terraform.converge(&kms_abroad()).await;
+        terraform.converge(&swapped).await;
+        let all: Vec<String> = terraform.cloud.aws.state().keys.keys().cloned().collect();
+        assert_eq!(all.len(), 3);
+        let write = format!("ScheduleKeyDeletion {}", all[number]);
+        terraform.cloud.refuse(&write);
+        assert_eq!(terraform.destroy().await.errors.len(), 1, "{write}");
+        terraform.cloud.recover();
+        terraform.refresh().await;
+        assert!(!terraform.state.is_null(), "{write}");
+        assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+        let aws = terraform.cloud.aws.state();
+        let left = aws.keys.iter().filter(|(_, key)| key.state == "Enabled");
+        assert_eq!(left.count(), 0, "{write}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_role_that_could_not_go_stays_in_the_state_until_it_does() {
     let renamed =
         |config: &serde_json::Value, path: &str| with(config, path, json!({ "name": "copier" }));

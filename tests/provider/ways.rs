@@ -85,6 +85,29 @@ async fn a_deploy_role_with_another_name_is_an_update_without_a_write() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deploy_role_of_the_source_with_another_name_is_an_update_without_a_write() {
+    let role = "source.assume_role.role_arn";
+    let (deploy_role, renamed_role) = (DEPLOY.replace(ABROAD, HOME), RENAMED.replace(ABROAD, HOME));
+    let at_home = with(&kms_abroad(), "source.assume_role", deploy(HOME));
+    let mut terraform = made(&at_home).await;
+    let before = terraform.shown();
+    terraform.cloud.bar(&deploy_role);
+    let said = terraform.refresh().await;
+    assert_eq!(said.errors, nothing());
+    assert_eq!(said.warnings, ["source: source cannot be entered"]);
+    assert_eq!(terraform.shown(), before);
+
+    let renamed = with(&at_home, role, json!(renamed_role));
+    let said = terraform.apply(&renamed).await;
+    assert_eq!(said.errors, nothing());
+    assert_eq!(wrote(&terraform), nothing());
+    assert_eq!(terraform.refresh().await.warnings, nothing());
+    terraform.assert_settled(&renamed).await;
+    assert_eq!(terraform.destroy().await.errors, nothing());
+    assert!(terraform.cloud.aws.state().buckets.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_changed_at_aws_in_the_meantime_shows_once_the_new_role_is_known() {
     let mut terraform = made(&kms_abroad()).await;
     terraform.cloud.bar(DEPLOY);

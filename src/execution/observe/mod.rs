@@ -299,7 +299,11 @@ impl Look<'_> {
         seen.versioning = versioning_state(versioning);
         seen.encryption = encryption.presence();
         if let Some(KeyChoice::Existing(_)) = bucket.encryption.key {
-            seen.default_key = self.default_key(seen.encryption.present()).await?;
+            seen.default_key = match self.default_key(seen.encryption.present()).await {
+                // A key that may not be looked at is not the one that was chosen.
+                Err(error) if error.kind == CallErrorKind::AccessDenied => Presence::Unasked,
+                found => found?,
+            };
         }
         seen.public_access_block = block.presence();
         seen.object_ownership = ownership.presence();

@@ -38,7 +38,7 @@ use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::existing::before;
-use crate::replication::graph::StepGraph;
+use crate::replication::graph::{StepGraph, StepId};
 use crate::replication::leftovers::Leftovers;
 use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::Output;
@@ -499,7 +499,11 @@ impl Run {
             let mut steps = graph
                 .steps()
                 .filter(|(_, step)| step.component == *component);
-            steps.all(|(id, _)| outcome.done.contains_key(&id))
+            let is_open = |id: &StepId| {
+                let mut open = outcome.failed.iter().chain(&outcome.waiting);
+                open.any(|(of, _)| of == id)
+            };
+            steps.all(|(id, _)| outcome.done.contains_key(&id) && !is_open(&id))
         };
         let failed = Failed {
             spec: &self.spec,

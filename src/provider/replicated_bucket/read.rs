@@ -7,7 +7,7 @@ use super::attributes::existing;
 use super::attributes::tags_all::{fill_tags_all, of_resource};
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
-use super::plan::going::entered;
+use super::plan::going::{directions_left, entered};
 use super::preflight::{existing_keys, lost_grants, others, role_grants};
 use super::private::{Private, StoredWay};
 use super::retired_keys::with_remembered;
@@ -113,7 +113,14 @@ async fn refreshed(
     let without_buckets = private.unseen.is_empty() && observed.buckets.values().all(gone);
     // Of a role and keys that a create or a destroy left half-way, the state is the only memory.
     if without_buckets && !something_is_left(&spec, &observed) {
-        return Some(None);
+        match directions_left(session, private, &spec).await {
+            Ok(left) if left.is_empty() => return Some(None),
+            Ok(_) => {}
+            Err(error) => {
+                report::read_errors(&[error], diagnostics);
+                return None;
+            }
+        }
     }
     others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
     others::warn_of_role_policies(&spec, &observed, diagnostics);
@@ -202,11 +209,11 @@ async fn look(
             }
         }
     }
-    if visible == before {
-        return Err(errors);
-    }
     if private.unseen.contains(before.source.name.as_str()) {
         return Ok(None);
+    }
+    if visible == before {
+        return Err(errors);
     }
     let observed = observe(&*session.cloud, &visible, Purpose::Refresh, &known_to_state).await?;
     private.ways.extend(ways(&visible));
@@ -215,17 +222,21 @@ async fn look(
     Ok(Some(observed))
 }
 
-/// Whether there is a role of ours, or a key that is not about to be deleted.
+/// Whether there is a role of ours or a policy of it, or a key that is not about to be deleted.
 fn something_is_left(spec: &Spec, observed: &Observed) -> bool {
     let mut directions = spec.directions();
     let has_role = directions.any(|direction| {
         matches!(direction.role.ownership, RoleOwnership::Owned { .. })
-            && observed.role(&direction.from).present().is_some()
+            && (observed.role(&direction.from).present().is_some()
+                || !observed.managed_policies(&direction.from).is_empty())
     });
     has_role
         || observed.buckets.values().any(|seen| {
-            let key = seen.key.present();
-            key.is_some_and(|key| !key.description.is_pending_deletion())
+            let mut keys = std::iter::once(&seen.key).chain(seen.retired_keys.values());
+            keys.any(|key| {
+                let key = key.present();
+                key.is_some_and(|key| !key.description.is_pending_deletion())
+            })
         })
 }
 
