@@ -8,6 +8,7 @@ use std::fmt;
 use super::component::{ComponentId, Part, Side};
 use super::denials::denials_seen;
 use super::diff::{Difference, Shows};
+use super::names;
 use super::observed::Observed;
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, missing_grants_among};
 use super::spec::{RoleOwnership, Spec};
@@ -19,6 +20,8 @@ pub struct Flaw {
     pub component: ComponentId,
     /// What about it, in words that follow the component's name: `versioning suspended`.
     pub what: String,
+    /// Whether a statement denies something, to whoever it is.
+    denies: bool,
 }
 
 const MISSING: &str = "missing";
@@ -26,8 +29,25 @@ const MISSING: &str = "missing";
 impl Flaw {
     /// A component with words about it.
     pub fn new(component: ComponentId, what: impl Into<String>) -> Self {
-        let what = what.into();
-        Self { component, what }
+        Self {
+            component,
+            what: what.into(),
+            denies: false,
+        }
+    }
+
+    /// Whether it concerns objects on their way between the buckets of two sides. A bucket's policy lets in what
+    /// arrives, and may deny what leaves.
+    pub fn concerns(&self, from: &Side, to: &Side) -> bool {
+        let side = self.component.side();
+        match &self.component {
+            ComponentId::Of(_, Part::BucketPolicy) if !self.denies => side == to,
+            ComponentId::Of(_, Part::Replication)
+            | ComponentId::Role(_)
+            | ComponentId::RolePolicy(_)
+            | ComponentId::ManagedPolicy(..) => side == from,
+            ComponentId::Of(..) => side == from || side == to,
+        }
     }
 
     /// Grants that a role's policies do not hold.
@@ -96,8 +116,12 @@ pub fn flaws<'a>(
             Some(sid) => format!("statement {sid} denies {actions}"),
             None => format!("a statement without a Sid denies {actions}"),
         };
-        Flaw::new(denied.component, what)
+        Flaw {
+            denies: true,
+            ..Flaw::new(denied.component, what)
+        }
     }));
+    flaws.extend(rules_back(spec, observed));
     let mut told = Vec::new();
     for flaw in &flaws {
         if !told.contains(flaw) && !is_of_a_missing_bucket(flaw, &flaws) {
@@ -105,6 +129,31 @@ pub fn flaws<'a>(
         }
     }
     told
+}
+
+/// Rules of ways back that somebody took away or paused: a way back is found by its role, whatever its rules say.
+fn rules_back(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    for direction in spec.directions().skip(1) {
+        let seen = observed.buckets.get(&direction.from);
+        let Some(seen) = seen.and_then(|bucket| bucket.replication.present()) else {
+            continue;
+        };
+        // Those of others have IDs of their own.
+        let ours = |id: &str| names::named_by_rule_id(id).is_some();
+        let rules = direction.to.iter().flat_map(|to| &to.rules);
+        for rule in rules.filter(|rule| rule.enabled) {
+            let what = match seen.rules.iter().find(|seen| seen.id == rule.id) {
+                Some(seen) if seen.enabled => continue,
+                Some(_) => "paused",
+                None if seen.rules.iter().any(|seen| ours(&seen.id)) => MISSING,
+                None => continue,
+            };
+            let component = ComponentId::Of(direction.from.clone(), Part::Replication);
+            flaws.push(Flaw::new(component, format!("rule {} {what}", rule.id)));
+        }
+    }
+    flaws
 }
 
 fn is_needed(difference: &Difference, observed: &Observed) -> bool {

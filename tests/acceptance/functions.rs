@@ -8,7 +8,7 @@ use crate::setup::Setup;
 
 on_each_client!(
     functions_tell_what_the_resource_writes needs Functions,
-    functions_need_no_credentials needs Functions,
+    functions_need_no_credentials needs OfflineFunctions,
 );
 
 const RESOURCE: &str = r#"

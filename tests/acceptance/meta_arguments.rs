@@ -5,11 +5,24 @@ use serde_json::json;
 use support::Outcome;
 use support::terraform::Client;
 
+use crate::on_each_client;
 use crate::setup::{RESOURCE, Setup};
 use crate::setups::texts::edit_rules;
 
-async fn setup() -> Outcome<Setup> {
-    Setup::new(Client::from_python()?).await
+on_each_client!(
+    a_plan_without_refresh_contacts_only_the_destination_that_it_changes,
+    a_target_is_planned_and_applied_alone,
+    a_replacement_that_is_asked_for_makes_everything_anew,
+    the_new_buckets_may_come_before_the_old_ones_go,
+    the_new_takes_over_what_the_old_has_under_the_same_names,
+    what_is_tainted_is_not_taken_for_something_new,
+    what_must_not_be_destroyed_is_not_replaced_and_changes_in_place,
+    ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back,
+    an_ignored_change_of_a_rule_stays_as_somebody_made_it,
+);
+
+async fn setup(client: Client) -> Outcome<Setup> {
+    Setup::new(client).await
 }
 
 /// The resource with these names and this `lifecycle` block.
@@ -47,9 +60,10 @@ fn two_destinations(near: &str) -> String {
     )
 }
 
-#[tokio::test]
-async fn a_plan_without_refresh_contacts_only_the_destination_that_it_changes() -> Outcome {
-    let setup = setup().await?;
+async fn a_plan_without_refresh_contacts_only_the_destination_that_it_changes(
+    client: Client,
+) -> Outcome {
+    let setup = setup(client).await?;
     setup.resource(&two_destinations(""))?;
     setup.apply().await?;
     for change in [
@@ -72,9 +86,8 @@ async fn a_plan_without_refresh_contacts_only_the_destination_that_it_changes() 
     Ok(())
 }
 
-#[tokio::test]
-async fn a_target_is_planned_and_applied_alone() -> Outcome {
-    let setup = setup().await?;
+async fn a_target_is_planned_and_applied_alone(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     let letters = r#"
 resource "replicated_bucket" "letters" {
   source       = { bucket = "<bucket>-letters" }
@@ -102,9 +115,8 @@ resource "replicated_bucket" "letters" {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn a_replacement_that_is_asked_for_makes_everything_anew() -> Outcome {
-    let setup = setup().await?;
+async fn a_replacement_that_is_asked_for_makes_everything_anew(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     setup.configure("", "")?;
     setup.apply().await?;
     let before = setup.state().await?;
@@ -134,9 +146,8 @@ async fn a_replacement_that_is_asked_for_makes_everything_anew() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_new_buckets_may_come_before_the_old_ones_go() -> Outcome {
-    let setup = setup().await?;
+async fn the_new_buckets_may_come_before_the_old_ones_go(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     let lifecycle = "create_before_destroy = true";
     with_lifecycle(&setup, "<bucket>", "", lifecycle)?;
     setup.apply().await?;
@@ -156,9 +167,8 @@ async fn the_new_buckets_may_come_before_the_old_ones_go() -> Outcome {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn the_new_takes_over_what_the_old_has_under_the_same_names() -> Outcome {
-    let setup = setup().await?;
+async fn the_new_takes_over_what_the_old_has_under_the_same_names(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     with_lifecycle(&setup, "<bucket>", "", "create_before_destroy = true")?;
     setup.apply().await?;
     let replace = format!("-replace={RESOURCE}");
@@ -182,9 +192,8 @@ async fn the_new_takes_over_what_the_old_has_under_the_same_names() -> Outcome {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn what_is_tainted_is_not_taken_for_something_new() -> Outcome {
-    let setup = setup().await?;
+async fn what_is_tainted_is_not_taken_for_something_new(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     setup.configure("", "")?;
     setup.apply().await?;
     setup.workspace.run(&["taint", RESOURCE]).await?.success()?;
@@ -198,9 +207,10 @@ async fn what_is_tainted_is_not_taken_for_something_new() -> Outcome {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn what_must_not_be_destroyed_is_not_replaced_and_changes_in_place() -> Outcome {
-    let setup = setup().await?;
+async fn what_must_not_be_destroyed_is_not_replaced_and_changes_in_place(
+    client: Client,
+) -> Outcome {
+    let setup = setup(client).await?;
     let lifecycle = "prevent_destroy = true";
     with_lifecycle(&setup, "<bucket>", "", lifecycle)?;
     setup.apply().await?;
@@ -252,9 +262,10 @@ fn ignoring(setup: &Setup, word: &str, days: u32) -> Outcome {
     ))
 }
 
-#[tokio::test]
-async fn ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back() -> Outcome {
-    let setup = setup().await?;
+async fn ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back(
+    client: Client,
+) -> Outcome {
+    let setup = setup(client).await?;
     ignoring(&setup, "archive", 21)?;
     setup.apply().await?;
     ignoring(&setup, "letters", 90)?;
@@ -291,9 +302,8 @@ async fn ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn an_ignored_change_of_a_rule_stays_as_somebody_made_it() -> Outcome {
-    let setup = setup().await?;
+async fn an_ignored_change_of_a_rule_stays_as_somebody_made_it(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     let ignored = r#"ignore_changes = [destinations["backup"].enabled]"#;
     with_lifecycle(&setup, "<bucket>", "", ignored)?;
     setup.apply().await?;

@@ -9,7 +9,7 @@ use crate::on_each_client;
 use crate::setup::{PROVIDER, Setup, provider_block};
 
 on_each_client!(
-    a_module_is_tested_with_the_resource_mocked,
+    a_module_is_tested_with_the_resource_mocked needs NestedMocks,
     a_module_is_tested_with_real_buckets_that_are_gone_afterwards,
 );
 

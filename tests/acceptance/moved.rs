@@ -11,8 +11,8 @@ use crate::on_each_client;
 use crate::setup::{RESOURCE, Setup};
 
 on_each_client!(
-    a_bucket_moves_from_version_5,
-    a_replication_configuration_moves_from_version_6,
+    a_bucket_moves_from_version_5 needs Moves,
+    a_replication_configuration_moves_from_version_6 needs Moves,
 );
 
 async fn a_bucket_moves_from_version_5(client: Client) -> Outcome {

@@ -11,8 +11,8 @@ use crate::on_each_client;
 use crate::setup::{RESOURCE, SOURCE_REGION, Setup, provider_file};
 
 on_each_client!(
-    credentials_reach_neither_state_nor_plan_nor_log,
-    refused_credentials_are_not_repeated,
+    credentials_reach_neither_state_nor_plan_nor_log needs Ephemeral,
+    refused_credentials_are_not_repeated needs Ephemeral,
     each_call_is_in_the_log_with_its_component_place_and_duration,
 );
 

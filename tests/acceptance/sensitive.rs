@@ -4,12 +4,20 @@ use serde_json::json;
 use support::Outcome;
 use support::terraform::Client;
 
+use crate::on_each_client;
 use crate::setup::Setup;
+
+on_each_client!(
+    a_sensitive_name_is_not_shown,
+    a_sensitive_map_of_destinations_is_hidden_as_a_whole,
+    a_sensitive_value_that_is_refused_is_not_repeated,
+    sensitive_tags_and_policies_are_hidden_where_they_are_written,
+);
 
 const SECRET: &str = "kept-from-sight";
 
-async fn setup() -> Outcome<Setup> {
-    let mut setup = Setup::new(Client::from_python()?).await?;
+async fn setup(client: Client) -> Outcome<Setup> {
+    let mut setup = Setup::new(client).await?;
     setup.workspace.set("TF_VAR_secret", SECRET);
     Ok(setup)
 }
@@ -37,9 +45,8 @@ async fn applied_in_secret(setup: &Setup) -> Outcome<String> {
     Ok(plan.text())
 }
 
-#[tokio::test]
-async fn a_sensitive_name_is_not_shown() -> Outcome {
-    let setup = setup().await?;
+async fn a_sensitive_name_is_not_shown(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     write(
         &setup,
         r#"
@@ -59,9 +66,8 @@ async fn a_sensitive_name_is_not_shown() -> Outcome {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn a_sensitive_map_of_destinations_is_hidden_as_a_whole() -> Outcome {
-    let setup = setup().await?;
+async fn a_sensitive_map_of_destinations_is_hidden_as_a_whole(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     write(
         &setup,
         r#"
@@ -77,9 +83,8 @@ async fn a_sensitive_map_of_destinations_is_hidden_as_a_whole() -> Outcome {
     setup.destroy().await
 }
 
-#[tokio::test]
-async fn a_sensitive_value_that_is_refused_is_not_repeated() -> Outcome {
-    let setup = setup().await?;
+async fn a_sensitive_value_that_is_refused_is_not_repeated(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     for refused in [
         "destinations = { backup = { region = \"eu-west-1\", storage_class = var.secret } }",
         "destinations = { backup = { region = var.secret } }",
@@ -97,9 +102,8 @@ async fn a_sensitive_value_that_is_refused_is_not_repeated() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn sensitive_tags_and_policies_are_hidden_where_they_are_written() -> Outcome {
-    let setup = setup().await?;
+async fn sensitive_tags_and_policies_are_hidden_where_they_are_written(client: Client) -> Outcome {
+    let setup = setup(client).await?;
     write(
         &setup,
         r#"

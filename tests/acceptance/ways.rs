@@ -5,11 +5,19 @@ use support::Outcome;
 use support::emulator::{DEPLOY_ROLE, Emulator};
 use support::terraform::Client;
 
+use crate::on_each_client;
 use crate::setup::{RESOURCE, Setup};
 
+on_each_client!(
+    a_deploy_role_under_another_name_is_an_update_without_a_write,
+    an_account_block_takes_the_place_of_a_role_that_is_gone,
+    an_account_that_is_given_up_leaves_the_state_without_a_call,
+    own_credentials_of_another_account_change_nothing,
+);
+
 /// The cross-account case, applied by the deploy role of each account.
-async fn applied() -> Outcome<Setup> {
-    Setup::applied(Client::from_python()?).await
+async fn applied(client: Client) -> Outcome<Setup> {
+    Setup::applied(client).await
 }
 
 /// Another deploy role takes the place of the one in the destination's account; tells its ARN.
@@ -58,9 +66,8 @@ async fn remains(setup: &Setup) -> Outcome<Vec<String>> {
     Ok(remains)
 }
 
-#[tokio::test]
-async fn a_deploy_role_under_another_name_is_an_update_without_a_write() -> Outcome {
-    let setup = applied().await?;
+async fn a_deploy_role_under_another_name_is_an_update_without_a_write(client: Client) -> Outcome {
+    let setup = applied(client).await?;
     let role = renamed(&setup).await?;
     let plan = setup.workspace.plan().await?.with_code(1)?;
     assert!(plan.text().contains("cannot be entered"), "{plan}");
@@ -87,9 +94,8 @@ async fn a_deploy_role_under_another_name_is_an_update_without_a_write() -> Outc
     Ok(())
 }
 
-#[tokio::test]
-async fn an_account_block_takes_the_place_of_a_role_that_is_gone() -> Outcome {
-    let setup = applied().await?;
+async fn an_account_block_takes_the_place_of_a_role_that_is_gone(client: Client) -> Outcome {
+    let setup = applied(client).await?;
     let role = renamed(&setup).await?;
     block(&setup, &role)?;
     // Nothing changes, and what is there can be seen by the block.
@@ -108,9 +114,8 @@ async fn an_account_block_takes_the_place_of_a_role_that_is_gone() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn an_account_that_is_given_up_leaves_the_state_without_a_call() -> Outcome {
-    let setup = Setup::new(Client::from_python()?).await?;
+async fn an_account_that_is_given_up_leaves_the_state_without_a_call(client: Client) -> Outcome {
+    let setup = Setup::new(client).await?;
     let resource = |backup: &str| {
         setup.resource(&format!(
             r#"
@@ -150,9 +155,8 @@ async fn an_account_that_is_given_up_leaves_the_state_without_a_call() -> Outcom
     Ok(())
 }
 
-#[tokio::test]
-async fn own_credentials_of_another_account_change_nothing() -> Outcome {
-    let mut setup = applied().await?;
+async fn own_credentials_of_another_account_change_nothing(client: Client) -> Outcome {
+    let mut setup = applied(client).await?;
     let before = setup.state().await?;
     let stranger = Emulator::shared()?.new_account();
     stranger.create_deploy_role(&stranger).await?;

@@ -513,6 +513,60 @@ async fn with_two_way_the_rules_back_are_told_and_what_they_lack() {
         problems.contains("destination/backup/role: missing"),
         "{problems}"
     );
+    assert_eq!(backup["wired"], false);
+    assert_eq!(backup["two_way_rules"]["default"]["status"], "BROKEN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_is_broken_breaks_no_other_destination() {
+    let two_way = with(
+        &two_destinations(),
+        "destinations.backup.two_way",
+        json!(true),
+    );
+    let terraform = applied(&two_way).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        aws.buckets.get_mut(SOURCE).unwrap().policy = None;
+        let back = aws.buckets.get_mut(BACKUP).unwrap();
+        back.replication.as_mut().unwrap().rules[0].enabled = false;
+    }
+    let told = status(&terraform, &[]).await;
+    assert_eq!(told["wired"], false);
+    let (backup, near) = (
+        &told["destinations"]["backup"],
+        &told["destinations"]["near"],
+    );
+    assert_eq!(
+        (&near["wired"], &near["problems"]),
+        (&json!(true), &json!([]))
+    );
+    assert_eq!(backup["wired"], false);
+    assert_eq!(backup["rules"]["default"]["status"], "ACTIVE");
+    assert_eq!(backup["two_way_rules"]["default"]["status"], "BROKEN");
+    let problems = backup["problems"].to_string();
+    for problem in ["source/bucket_policy: ", "rule replicated-backup paused"] {
+        assert!(problems.contains(problem), "{problems}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_a_role_grants_what_may_not_be_read_cannot_be_told() {
+    let terraform = applied(&kms_abroad()).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        for role in aws.roles.values_mut() {
+            role.policies.clear();
+            role.attached
+                .push("arn:aws:iam::111111111111:policy/theirs".to_owned());
+        }
+    }
+    terraform
+        .cloud
+        .refuse("GetPolicy arn:aws:iam::111111111111:policy/theirs");
+    let told = status(&terraform, &[]).await;
+    assert_eq!(told["wired"], json!(null));
+    assert_eq!(told["problems"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,9 @@ import environment
 HERE = pathlib.Path(__file__).resolve().parent
 ON_PATH, NEWEST = "::terraform_path", "::terraform_1_15"
 RESULT = re.compile(r"test (\S+?)(::terraform_path|::terraform_1_15) \.\.\. (ok|FAILED)")
+# What suites say of themselves; said again at the end.
+SUMMARY = re.compile(r"^(?:drift|imports|faults|evaluated): .*", re.MULTILINE)
+CLOSING = set()
 LEFT_OUT = re.compile(r"left out: ([^:]+): \S+(::terraform_path|::terraform_1_15)")
 
 
@@ -42,6 +45,8 @@ def main():
     kind, cargo = sys.argv[1:]
     runs = {"core": core, "all": every}[kind](shlex.split(cargo))
     print()
+    for line in sorted(CLOSING):
+        print(line)
     for client, showed, _ in runs:
         print(f"clients: {client}: {showed}")
     return 1 if any(code for _, _, code in runs) else 0
@@ -112,7 +117,10 @@ def version(settings):
 
 def chosen(acceptance):
     listed = subprocess.run([*acceptance, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    cases = [line.removesuffix(": test") for line in listed.splitlines() if line.endswith(f"{ON_PATH}: test")]
+    listed = [line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")]
+    cases = [case for case in listed if case.endswith(ON_PATH)]
+    alone = {case.split("::")[0] for case in listed if not case.endswith((ON_PATH, NEWEST))}
+    CLOSING.add("clients: on Terraform 1.15 alone, in `make test`: " + ", ".join(sorted(alone)))
     words = os.environ.get("CASES", "").split()
     cases = [case for case in cases if not words or any(word in case for word in words)]
     return cases or sys.exit("no case has such a name")
@@ -132,6 +140,7 @@ def run(command, settings):
                 showed[case].passed += 1
             else:
                 showed[case].failed += 1
+        CLOSING.update(SUMMARY.findall(line))
         for feature, case in LEFT_OUT.findall(line):
             showed[case].left_out[feature] += 1
     return tests.wait(), showed

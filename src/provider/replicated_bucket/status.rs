@@ -1,5 +1,7 @@
 //! A setup as it is at AWS, and what of it keeps objects from crossing. No state tells it: an import ID does.
 
+use std::collections::BTreeSet;
+
 use super::attributes::existing;
 use super::import::{ImportId, Intent, find};
 use super::paths::side_path;
@@ -28,6 +30,8 @@ pub(in crate::provider) struct Status {
     pub(in crate::provider) spec: Spec,
     /// What is wrong; nothing of accounts that cannot be entered.
     pub(in crate::provider) flaws: Vec<Flaw>,
+    /// Sides whose role has policies that may not be read, so that what it grants cannot be told.
+    pub(in crate::provider) unread: BTreeSet<Side>,
 }
 
 /// Looks at a setup that an import would find; none after an error.
@@ -61,19 +65,25 @@ pub(in crate::provider) async fn look(
     let differences = diff(&desire(&spec, None, ""), &observed);
     let notes = existing::notes(&spec, &observed);
     let mut flaws = flaws(&spec, &observed, &differences, notes);
+    let mut unread = BTreeSet::new();
     if !spec.destinations.is_empty() {
-        flaws.extend(not_granted(session, &spec, &observed, &differences).await);
+        flaws.extend(not_granted(session, &spec, &observed, &differences, &mut unread).await);
         flaws.extend(of_existing_keys(session, &spec).await);
     }
-    Some(Status { spec, flaws })
+    Some(Status {
+        spec,
+        flaws,
+        unread,
+    })
 }
 
-/// What roles do not grant. One of ours that is as it was written is not looked at any closer.
+/// What roles do not grant, and which cannot be told. One of ours that is as it was written is not looked at any closer.
 async fn not_granted(
     session: &Session,
     spec: &Spec,
     observed: &Observed,
     differences: &[Difference],
+    unread: &mut BTreeSet<Side>,
 ) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     for direction in spec.directions() {
@@ -85,13 +95,12 @@ async fn not_granted(
                     ComponentId::RolePolicy(_) | ComponentId::ManagedPolicy(..)
                 )
         };
-        let mut about = differences.iter().filter(|d| is_about(&d.component));
+        let is_other = differences.iter().any(|d| is_about(&d.component));
         let left_alone = RoleOwnership::Existing {
             manage_policy: false,
         };
-        let first = about.next();
         if observed.role(from).present().is_none()
-            || (first.is_none() && direction.role.ownership != left_alone)
+            || (!is_other && direction.role.ownership != left_alone)
         {
             continue;
         }
@@ -99,8 +108,7 @@ async fn not_granted(
             Some(missing) if missing.is_empty() => {}
             Some(missing) => flaws.push(Flaw::not_granted(from, &missing)),
             None => {
-                let unlike = first.into_iter().chain(about);
-                flaws.extend(unlike.map(|d| Flaw::new(d.component.clone(), &d.what)));
+                unread.insert(from.clone());
             }
         }
     }

@@ -135,18 +135,20 @@ fn destination(
     to: &DestinationSpec,
 ) -> DestinationStatusModel {
     let this = Side::Destination(key.to_owned());
-    // What the source lacks no destination has.
-    let concerns = |flaw: &&Flaw| {
-        let side = flaw.component.side();
-        *side == Side::Source || *side == this
-    };
+    let is_two_way = to.two_way.is_some();
+    let concerns_out = |flaw: &Flaw| flaw.concerns(&Side::Source, &this);
+    let concerns_back = |flaw: &Flaw| is_two_way && flaw.concerns(&this, &Side::Source);
+    let concerns = |flaw: &&Flaw| concerns_out(flaw) || concerns_back(flaw);
     let flaws: Vec<&Flaw> = status.flaws.iter().filter(concerns).collect();
-    let (reachable, has_flaws) = (to.bucket.is_reachable(), !flaws.is_empty());
-    let is_wired = match has_flaws {
-        true => Some(false),
-        false => reachable.then_some(true),
+    let reachable = to.bucket.is_reachable();
+    let is_untold = !reachable
+        || status.unread.contains(&Side::Source)
+        || (is_two_way && status.unread.contains(&this));
+    let is_wired = match flaws.is_empty() {
+        false => Some(false),
+        true => (!is_untold).then_some(true),
     };
-    let rules_from = |from: &Side| {
+    let rules_from = |from: &Side, has_flaws: bool| {
         let rules = to.rules.iter().map(|(name, rule)| {
             let metrics = measured.of(from, &rule.id);
             (name.clone(), rule_status(rule, has_flaws, metrics.as_ref()))
@@ -160,9 +162,9 @@ fn destination(
         reachable: Attr::Known(reachable),
         wired: Attr::from_option(is_wired),
         problems: texts(flaws.into_iter()),
-        rules: rules_from(&Side::Source),
+        rules: rules_from(&Side::Source, status.flaws.iter().any(concerns_out)),
         two_way_rules: match &to.two_way {
-            Some(_) => rules_from(&this),
+            Some(_) => rules_from(&this, status.flaws.iter().any(concerns_back)),
             None => Attr::Null,
         },
     }

@@ -250,7 +250,7 @@ fn computed(name: &str, description: &str) -> Attribute {
 
 fn wired(what: &str) -> Attribute {
     let description = format!(
-        "{what}: buckets with versioning, usable keys, the role, every grant, the rules. False with at least one of `problems`; null where that cannot be told, because an account cannot be entered."
+        "{what}: buckets with versioning, usable keys, the role, every grant, and of ways back the rules. False with at least one of `problems`; null where that cannot be told, because an account cannot be entered or a policy of the role not read."
     );
     Attribute::bool("wired", Setter::Computed, &description)
 }

@@ -7,6 +7,14 @@ use std::fmt;
 pub enum Feature {
     /// Functions of providers.
     Functions,
+    /// Functions of a provider that is not configured.
+    OfflineFunctions,
+    /// Variables that are kept nowhere.
+    Ephemeral,
+    /// `moved` blocks from one type of resource to another.
+    Moves,
+    /// Mocks that fill what is computed within nested attributes.
+    NestedMocks,
     /// Identities of resources, and imports by them.
     Identity,
     /// `terraform query` with list resources.
@@ -17,6 +25,10 @@ impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Functions => "functions",
+            Self::OfflineFunctions => "functions without credentials",
+            Self::Ephemeral => "ephemeral variables",
+            Self::Moves => "moves between types",
+            Self::NestedMocks => "mocks of nested attributes",
             Self::Identity => "identity",
             Self::List => "list",
         })
@@ -51,11 +63,17 @@ impl Version {
     /// Whether it has a feature.
     pub fn has(&self, feature: Feature) -> bool {
         let since = match (feature, self.is_tofu) {
-            (Feature::Functions, false) => (1, 8),
-            (Feature::Functions, true) => (1, 7),
+            (Feature::Functions | Feature::OfflineFunctions | Feature::Moves, false) => (1, 8),
+            (Feature::NestedMocks, false) => (1, 7),
+            (Feature::Ephemeral, false) => (1, 10),
             (Feature::Identity, false) => (1, 12),
             (Feature::List, false) => (1, 14),
-            (Feature::Identity | Feature::List, true) => return false,
+            (Feature::Functions, true) => (1, 7),
+            (Feature::Moves, true) => (1, 10),
+            (Feature::Ephemeral, true) => (1, 11),
+            // Its functions may hang on the configuration, so it configures the provider first.
+            (Feature::OfflineFunctions, true)
+            | (Feature::NestedMocks | Feature::Identity | Feature::List, true) => return false,
         };
         self.number >= since
     }
@@ -78,8 +96,14 @@ mod tests {
 
     fn has(text: &str) -> Vec<String> {
         let version = Version::parse(text).unwrap();
-        [Feature::Functions, Feature::Identity, Feature::List]
-            .into_iter()
+        let all = [
+            Feature::Functions,
+            Feature::Moves,
+            Feature::Ephemeral,
+            Feature::Identity,
+            Feature::List,
+        ];
+        all.into_iter()
             .filter(|feature| version.has(*feature))
             .map(|feature| feature.to_string())
             .collect()
@@ -87,12 +111,17 @@ mod tests {
 
     #[test]
     fn a_client_has_what_came_up_to_its_version() {
+        let (functions, moves, ephemeral) =
+            ("functions", "moves between types", "ephemeral variables");
+        let of_1_12 = [functions, moves, ephemeral, "identity"];
+        let of_1_14 = [functions, moves, ephemeral, "identity", "list"];
         assert_eq!(has("Terraform v1.7.5\non linux_amd64"), [""; 0]);
-        assert_eq!(has("Terraform v1.8.4\non linux_amd64"), ["functions"]);
-        assert_eq!(has("Terraform v1.12.2"), ["functions", "identity"]);
-        assert_eq!(has("Terraform v1.14.9"), ["functions", "identity", "list"]);
-        assert_eq!(has("Terraform v1.20.0"), ["functions", "identity", "list"]);
-        assert_eq!(has("OpenTofu v1.11.0-beta1"), ["functions"]);
+        assert_eq!(has("Terraform v1.8.4\non linux_amd64"), [functions, moves]);
+        assert_eq!(has("Terraform v1.12.2"), of_1_12);
+        assert_eq!(has("Terraform v1.14.9"), of_1_14);
+        assert_eq!(has("Terraform v1.20.0"), of_1_14);
+        assert_eq!(has("OpenTofu v1.9.4"), [functions]);
+        assert_eq!(has("OpenTofu v1.11.0-beta1"), [functions, moves, ephemeral]);
         assert_eq!(Version::parse("a shell v1"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::custody::is_our_rule;
 use super::object_keys::Leaving;
-use super::{Found, Importer, Setup};
+use super::{Found, Importer, Intent, Setup};
 use crate::execution::cloud::CallErrorKind;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -67,6 +67,7 @@ impl Importer<'_> {
                 side.two_way_role = Attr::Known(role);
                 side.two_way = Attr::Known(true);
             }
+            _ if self.intent == Intent::Status => {}
             _ => diagnostics.warning_at(
                 side_path(this),
                 format!("Bucket {bucket} replicates back, and elsewhere too"),
