@@ -20,7 +20,7 @@ use crate::drift::shown;
 use crate::on_each_client;
 use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
 
-on_each_client!(what_others_made_is_imported_without_loss_and_replicates needs Identity);
+on_each_client!(what_others_made_is_imported_without_loss_and_replicates needs Generation);
 
 const ACCOUNT_BLOCK: &str = r#"
 account {

@@ -17,6 +17,8 @@ pub enum Feature {
     NestedMocks,
     /// Identities of resources, and imports by them.
     Identity,
+    /// Configurations of imports that the provider writes, and not the client.
+    Generation,
     /// `terraform query` with list resources.
     List,
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Feature {
             Self::Moves => "moves between types",
             Self::NestedMocks => "mocks of nested attributes",
             Self::Identity => "identity",
+            Self::Generation => "configurations that a provider generates",
             Self::List => "list",
         })
     }
@@ -67,13 +70,16 @@ impl Version {
             (Feature::NestedMocks, false) => (1, 7),
             (Feature::Ephemeral, false) => (1, 10),
             (Feature::Identity, false) => (1, 12),
-            (Feature::List, false) => (1, 14),
+            (Feature::Generation | Feature::List, false) => (1, 14),
             (Feature::Functions, true) => (1, 7),
             (Feature::Moves, true) => (1, 10),
             (Feature::Ephemeral, true) => (1, 11),
             // Its functions may hang on the configuration, so it configures the provider first.
             (Feature::OfflineFunctions, true)
-            | (Feature::NestedMocks | Feature::Identity | Feature::List, true) => return false,
+            | (
+                Feature::NestedMocks | Feature::Identity | Feature::Generation | Feature::List,
+                true,
+            ) => return false,
         };
         self.number >= since
     }
