@@ -73,13 +73,14 @@ async fn the_environment_of_the_machine_stays_outside(client: Client) -> Outcome
     Ok(())
 }
 
-/// A command that says when it has begun and then takes very long.
+/// A command that says when it has begun and then takes very long. An interrupt is for Terraform: what it runs would end
+/// before Terraform tells that it stops.
 async fn long_command(workspace: &Workspace) -> Outcome<support::terraform::Running> {
     workspace.write(
         "main.tf",
         r#"resource "terraform_data" "x" {
   provisioner "local-exec" {
-    command = "echo > begun; exec sleep 600"
+    command = "trap '' INT; echo > begun; exec sleep 600"
   }
 }
 "#,
