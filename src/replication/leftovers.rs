@@ -1,7 +1,8 @@
-//! What an update that failed had to take away and did not.
+//! What an update that failed had to take away and did not, and the roles that it made.
 //!
 //! What goes follows from what was wanted before and no longer is. After a failure the state has what is wanted now,
-//! so the rest of it is remembered here. The next update goes on with it, and so does a destroy.
+//! so the rest of it is remembered here; of a role the state keeps the one before. The next update goes on with it, and
+//! so does a destroy.
 
 use std::collections::{BTreeMap, BTreeSet};
 

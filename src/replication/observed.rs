@@ -114,9 +114,7 @@ impl ObservedBucket {
             None => encryption.kms_key.as_ref().and_then(Input::known),
         }
     }
-}
 
-impl ObservedBucket {
     /// The key of the default encryption: by its ARN where that was looked up, else as it is named.
     pub fn key_in_use(&self) -> Option<Input<String>> {
         let looked_up = self.default_key().cloned().map(Input::Known);

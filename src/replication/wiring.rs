@@ -1,7 +1,7 @@
 //! What is missing or changed of what replication needs, so that objects do not cross.
 //!
 //! A setup may differ from what would be written here and replicate all the same: an alias, a description, a grant under
-//! another name. Of the role's policies only what they grant counts, and that is looked at elsewhere.
+//! another name. Of the role's policies only what they grant counts: [`lacking`].
 
 use std::fmt;
 

@@ -21,10 +21,6 @@ on_each_client!(
     an_ignored_change_of_a_rule_stays_as_somebody_made_it,
 );
 
-async fn setup(client: Client) -> Outcome<Setup> {
-    Setup::new(client).await
-}
-
 /// The resource with these names and this `lifecycle` block.
 fn with_lifecycle(setup: &Setup, source: &str, destination: &str, lifecycle: &str) -> Outcome {
     setup.resource(&format!(
@@ -63,7 +59,7 @@ fn two_destinations(near: &str) -> String {
 async fn a_plan_without_refresh_contacts_only_the_destination_that_it_changes(
     client: Client,
 ) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     setup.resource(&two_destinations(""))?;
     setup.apply().await?;
     for change in [
@@ -87,7 +83,7 @@ async fn a_plan_without_refresh_contacts_only_the_destination_that_it_changes(
 }
 
 async fn a_target_is_planned_and_applied_alone(client: Client) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     let letters = r#"
 resource "replicated_bucket" "letters" {
   source       = { bucket = "<bucket>-letters" }
@@ -116,7 +112,7 @@ resource "replicated_bucket" "letters" {
 }
 
 async fn a_replacement_that_is_asked_for_makes_everything_anew(client: Client) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     setup.configure("", "")?;
     setup.apply().await?;
     let before = setup.state().await?;
@@ -147,7 +143,7 @@ async fn a_replacement_that_is_asked_for_makes_everything_anew(client: Client) -
 }
 
 async fn the_new_buckets_may_come_before_the_old_ones_go(client: Client) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     let lifecycle = "create_before_destroy = true";
     with_lifecycle(&setup, "<bucket>", "", lifecycle)?;
     setup.apply().await?;
@@ -168,7 +164,7 @@ async fn the_new_buckets_may_come_before_the_old_ones_go(client: Client) -> Outc
 }
 
 async fn the_new_takes_over_what_the_old_has_under_the_same_names(client: Client) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     with_lifecycle(&setup, "<bucket>", "", "create_before_destroy = true")?;
     setup.apply().await?;
     let replace = format!("-replace={RESOURCE}");
@@ -193,7 +189,7 @@ async fn the_new_takes_over_what_the_old_has_under_the_same_names(client: Client
 }
 
 async fn what_is_tainted_is_not_taken_for_something_new(client: Client) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     setup.configure("", "")?;
     setup.apply().await?;
     setup.workspace.run(&["taint", RESOURCE]).await?.success()?;
@@ -210,7 +206,7 @@ async fn what_is_tainted_is_not_taken_for_something_new(client: Client) -> Outco
 async fn what_must_not_be_destroyed_is_not_replaced_and_changes_in_place(
     client: Client,
 ) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     let lifecycle = "prevent_destroy = true";
     with_lifecycle(&setup, "<bucket>", "", lifecycle)?;
     setup.apply().await?;
@@ -265,7 +261,7 @@ fn ignoring(setup: &Setup, word: &str, days: u32) -> Outcome {
 async fn ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back(
     client: Client,
 ) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     ignoring(&setup, "archive", 21)?;
     setup.apply().await?;
     ignoring(&setup, "letters", 90)?;
@@ -303,7 +299,7 @@ async fn ignored_changes_of_nested_attributes_are_neither_planned_nor_taken_back
 }
 
 async fn an_ignored_change_of_a_rule_stays_as_somebody_made_it(client: Client) -> Outcome {
-    let setup = setup(client).await?;
+    let setup = Setup::new(client).await?;
     let ignored = r#"ignore_changes = [destinations["backup"].enabled]"#;
     with_lifecycle(&setup, "<bucket>", "", ignored)?;
     setup.apply().await?;

@@ -15,11 +15,6 @@ on_each_client!(
     own_credentials_of_another_account_change_nothing,
 );
 
-/// The cross-account case, applied by the deploy role of each account.
-async fn applied(client: Client) -> Outcome<Setup> {
-    Setup::applied(client).await
-}
-
 /// Another deploy role takes the place of the one in the destination's account; tells its ARN.
 async fn renamed(setup: &Setup) -> Outcome<String> {
     const NAME: &str = "Deployer";
@@ -67,7 +62,7 @@ async fn remains(setup: &Setup) -> Outcome<Vec<String>> {
 }
 
 async fn a_deploy_role_under_another_name_is_an_update_without_a_write(client: Client) -> Outcome {
-    let setup = applied(client).await?;
+    let setup = Setup::applied(client).await?;
     let role = renamed(&setup).await?;
     let plan = setup.workspace.plan().await?.with_code(1)?;
     assert!(plan.text().contains("cannot be entered"), "{plan}");
@@ -95,7 +90,7 @@ async fn a_deploy_role_under_another_name_is_an_update_without_a_write(client: C
 }
 
 async fn an_account_block_takes_the_place_of_a_role_that_is_gone(client: Client) -> Outcome {
-    let setup = applied(client).await?;
+    let setup = Setup::applied(client).await?;
     let role = renamed(&setup).await?;
     block(&setup, &role)?;
     // Nothing changes, and what is there can be seen by the block.
@@ -156,7 +151,7 @@ async fn an_account_that_is_given_up_leaves_the_state_without_a_call(client: Cli
 }
 
 async fn own_credentials_of_another_account_change_nothing(client: Client) -> Outcome {
-    let mut setup = applied(client).await?;
+    let mut setup = Setup::applied(client).await?;
     let before = setup.state().await?;
     let stranger = Emulator::shared()?.new_account();
     stranger.create_deploy_role(&stranger).await?;

@@ -13,6 +13,7 @@ use terraform_provider_replicated::replication::operation::{Answer, Operation, O
 use terraform_provider_replicated::replication::ownership::{Trust, claims, distrust_policies};
 use terraform_provider_replicated::replication::plan::{Going, plan};
 use terraform_provider_replicated::replication::policy::PolicyDocument;
+use terraform_provider_replicated::replication::spec::Spec;
 
 use crate::fake::{FakeCloud, HOME};
 use crate::faulty::{Fault, FaultyCloud};
@@ -22,6 +23,20 @@ use crate::scenario::{
 };
 
 const BACKUP: &str = "acme-archive-backup";
+
+/// What is there, as it was asked for, and a change of a rule that changes the policies of the destination's bucket.
+async fn with_another_rule() -> (FakeCloud, Spec, Spec) {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    (cloud, prior, wanted)
+}
+
+/// The policy of the destination's bucket.
+fn policy_of_backup(cloud: &FakeCloud) -> Option<PolicyDocument> {
+    cloud.state().buckets[BACKUP].policy.clone()
+}
 
 /// Another process, which puts the bucket's old policy back right after each of our first writes.
 struct Rival<'a> {
@@ -63,13 +78,10 @@ impl Cloud for Rival<'_> {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_another_process_undid_is_made_again() {
-    let cloud = FakeCloud::new();
-    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    let mut wanted = prior.clone();
-    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    let (cloud, prior, wanted) = with_another_rule().await;
     let rival = Rival {
         inner: &cloud,
-        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        policy: policy_of_backup(&cloud),
         times: AtomicUsize::new(3),
     };
     try_update(&rival, &prior, &wanted).await.unwrap();
@@ -78,13 +90,10 @@ async fn an_edit_that_another_process_undid_is_made_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_is_undone_again_and_again_fails_before_any_rule_changes() {
-    let cloud = FakeCloud::new();
-    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    let mut wanted = prior.clone();
-    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    let (cloud, prior, wanted) = with_another_rule().await;
     let rival = Rival {
         inner: &cloud,
-        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        policy: policy_of_backup(&cloud),
         times: AtomicUsize::new(usize::MAX),
     };
     let errors = try_update(&rival, &prior, &wanted).await.unwrap_err();
@@ -138,11 +147,8 @@ async fn two_owners_share_one_destination_bucket() {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_cannot_be_read_is_never_replaced() {
-    let cloud = FakeCloud::new();
-    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    let mut wanted = prior.clone();
-    rule_of(backup(&mut wanted)).delete_marker_replication = true;
-    let before = cloud.state().buckets[BACKUP].policy.clone();
+    let (cloud, prior, wanted) = with_another_rule().await;
+    let before = policy_of_backup(&cloud);
     let garbled = Garbled(&cloud);
     let errors = try_update(&garbled, &prior, &wanted).await.unwrap_err();
     assert!(errors[0].message.contains("left as it is"), "{}", errors[0]);
@@ -196,13 +202,10 @@ impl Cloud for Latecomer<'_> {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_another_process_undid_later_in_the_run_is_made_again() {
-    let cloud = FakeCloud::new();
-    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    let mut wanted = prior.clone();
-    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    let (cloud, prior, wanted) = with_another_rule().await;
     let latecomer = Latecomer {
         inner: &cloud,
-        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        policy: policy_of_backup(&cloud),
         written: AtomicBool::new(false),
         shuts: false,
     };
@@ -213,13 +216,10 @@ async fn an_edit_that_another_process_undid_later_in_the_run_is_made_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_cannot_be_looked_at_again_is_a_failure_of_what_was_done() {
-    let cloud = FakeCloud::new();
-    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    let mut wanted = prior.clone();
-    rule_of(backup(&mut wanted)).delete_marker_replication = true;
+    let (cloud, prior, wanted) = with_another_rule().await;
     let latecomer = Latecomer {
         inner: &cloud,
-        policy: cloud.state().buckets[BACKUP].policy.clone(),
+        policy: policy_of_backup(&cloud),
         written: AtomicBool::new(false),
         shuts: true,
     };

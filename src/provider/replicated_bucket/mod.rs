@@ -8,6 +8,7 @@
 mod abandoned;
 mod apply;
 pub mod attributes;
+mod default_key;
 mod destroy;
 pub mod documents;
 mod generate;

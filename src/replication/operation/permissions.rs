@@ -179,7 +179,7 @@ pub const PERMISSIONS: &[Permission] = &[
         "s3:GetBucketReplication",
         "s3:GetReplicationConfiguration",
         On::Bucket,
-        // A status looks for what replicates back.
+        // A status and an import look for what replicates back.
         When::Entered,
     ),
     read(

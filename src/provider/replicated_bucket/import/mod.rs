@@ -22,7 +22,7 @@ use super::retired_keys::{self, is_ours};
 use super::values::effective::path_and_name;
 use super::values::expand::way_in;
 use super::values::flatten::imported_encryption;
-use super::{ReplicatedBucket, encode, identity, report};
+use super::{ReplicatedBucket, default_key, encode, identity, report};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, text_map};
@@ -539,7 +539,7 @@ impl Importer<'_> {
         Some(())
     }
 
-    /// A default encryption may name its key in any way that KMS takes, or not at all: grants need its ARN.
+    /// Names the key of a default encryption by its ARN.
     async fn name_by_arn(
         &self,
         at: &Location,
@@ -549,18 +549,9 @@ impl Importer<'_> {
         let Presence::Present(encryption) = encryption else {
             return Some(());
         };
-        let Some(named) = encryption.key_to_look_up() else {
-            return Some(());
-        };
-        let query = Query::DescribeKey {
-            key: named.to_owned(),
-        };
-        match self.session.cloud.query(at, &query).await {
-            Ok(Answer::Key(key)) => encryption.kms_key = Some(Input::Known(key.arn)),
-            Ok(_) => {}
-            // Nobody has used the one that AWS manages yet.
-            Err(error) if error.kind == CallErrorKind::NotFound && encryption.kms_key.is_none() => {
-            }
+        match default_key::look_up(self.session, at, encryption).await {
+            Ok(Some(arn)) => encryption.kms_key = Some(Input::Known(arn)),
+            Ok(None) => {}
             Err(error) => {
                 report::read_errors(&[error], diagnostics);
                 return None;

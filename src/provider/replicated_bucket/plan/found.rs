@@ -12,6 +12,7 @@ use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, known_entries};
 use crate::provider::replicated_bucket::attributes::object_lock;
+use crate::provider::replicated_bucket::default_key;
 use crate::provider::replicated_bucket::model::{BucketModel, EncryptionModel, SideModel};
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::private::Private;
@@ -201,26 +202,16 @@ async fn look(
     })))
 }
 
-/// A bucket may name its key in any way that KMS takes, or none; grants need its ARN.
+/// With the key's ARN, in whatever way the bucket names it.
 async fn shown(
     session: &Session,
     at: &Location,
     encryption: BucketEncryption,
 ) -> Result<EncryptionModel, CallError> {
     let mut model = worked_out(&encryption);
-    if let Some(named) = encryption.key_to_look_up() {
-        let query = Query::DescribeKey {
-            key: named.to_owned(),
-        };
-        model.kms_key_arn = match session.cloud.query(at, &query).await {
-            Ok(Answer::Key(key)) => Attr::Known(key.arn),
-            Ok(_) => Attr::Null,
-            // Nobody has used the one that AWS manages yet.
-            Err(error) if error.kind == CallErrorKind::NotFound && encryption.kms_key.is_none() => {
-                Attr::Null
-            }
-            Err(error) => return Err(error),
-        };
+    if encryption.key_to_look_up().is_some() {
+        let looked_up = default_key::look_up(session, at, &encryption).await?;
+        model.kms_key_arn = Attr::from_option(looked_up);
     }
     Ok(model)
 }

@@ -1,4 +1,5 @@
-//! Roles whose policies are left to their owners (`manage_policy = false`): whether they grant what replication needs.
+//! Whether the policies of roles grant what replication needs: those that are left to their owners
+//! (`manage_policy = false`), and for a status any.
 
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_role};
