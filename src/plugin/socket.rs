@@ -75,8 +75,14 @@ impl Socket {
             path: path.clone(),
             source,
         })?;
-        if let Some(group) = group {
-            share(&directory.0, &path, group)?;
+        match group {
+            Some(group) => share(&directory.0, &path, group)?,
+            None => {
+                fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(|source| {
+                    let path = path.clone();
+                    SocketError::Bind { path, source }
+                })?
+            }
         }
         Ok(Self {
             listener,
@@ -161,6 +167,8 @@ mod tests {
         let directory = socket.path().parent().expect("a directory").to_owned();
         let mode = fs::metadata(&directory).expect("it is there").mode();
         assert_eq!(mode & 0o777, 0o700);
+        let mode = fs::metadata(socket.path()).expect("it is there").mode();
+        assert_eq!(mode & 0o777, 0o600);
         drop(socket);
         assert_eq!(fs::read_dir(parent.path()).expect("readable").count(), 0);
     }
@@ -173,6 +181,10 @@ mod tests {
         let metadata = fs::metadata(socket.path()).expect("it is there");
         assert_eq!(metadata.gid(), group);
         assert_eq!(metadata.mode() & 0o777, 0o660);
+        let directory = socket.path().parent().expect("a directory");
+        let metadata = fs::metadata(directory).expect("it is there");
+        assert_eq!(metadata.gid(), group);
+        assert_eq!(metadata.mode() & 0o777, 0o710);
     }
 
     #[tokio::test]

@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
@@ -81,6 +84,10 @@ fn server_certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'stati
     params
         .distinguished_name
         .push(DnType::CommonName, SERVER_NAME);
+    // Good for this server alone: nobody who trusts it trusts what else its key may sign.
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let certificate = params.self_signed(&key)?;
     let key = PrivateKeyDer::try_from(key.serialize_der())
         .map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
@@ -166,6 +173,19 @@ mod tests {
                 .contains(&SignatureScheme::ECDSA_NISTP521_SHA512)
         );
         assert!(verifier.client_auth_mandatory());
+    }
+
+    #[test]
+    fn the_servers_certificate_is_good_for_one_server_and_nothing_else() {
+        let (certificate, _) = server_certificate().expect("a certificate");
+        let holds = |der: &[u8]| certificate.windows(der.len()).any(|bytes| bytes == der);
+        const BASIC_CONSTRAINTS: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x13];
+        const IS_AN_AUTHORITY: &[u8] = &[0x30, 0x03, 0x01, 0x01, 0xff];
+        const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+        const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+        assert!(holds(BASIC_CONSTRAINTS) && !holds(IS_AN_AUTHORITY));
+        assert!(holds(SERVER_AUTH) && !holds(CLIENT_AUTH));
+        assert!(holds(SERVER_NAME.as_bytes()));
     }
 
     #[test]

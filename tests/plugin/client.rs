@@ -11,9 +11,10 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hyper_util::rt::TokioIo;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P521_SHA512,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P521_SHA512,
 };
 use rustls::crypto::aws_lc_rs;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use terraform_provider_replicated::framework::server::Server;
@@ -37,6 +38,7 @@ pub(crate) struct Certificate {
     pub(crate) pem: String,
     der: CertificateDer<'static>,
     key: KeyPair,
+    params: CertificateParams,
 }
 
 impl Certificate {
@@ -63,6 +65,28 @@ impl Certificate {
             pem: certificate.pem(),
             der: certificate.der().clone(),
             key,
+            params,
+        }
+    }
+
+    /// One that this one has signed, as an authority would.
+    pub(crate) fn issue(&self) -> Self {
+        let mut issued = Self::new();
+        let issuer = Issuer::from_params(&self.params, &self.key);
+        let signed = issued.params.signed_by(&issued.key, &issuer);
+        let signed = signed.expect("a certificate");
+        issued.pem = signed.pem();
+        issued.der = signed.der().clone();
+        issued
+    }
+
+    /// This certificate in the hands of somebody who has another key.
+    pub(crate) fn stolen(&self) -> Self {
+        Self {
+            pem: self.pem.clone(),
+            der: self.der.clone(),
+            key: Self::new().key,
+            params: self.params.clone(),
         }
     }
 }
@@ -132,9 +156,10 @@ impl Line {
         let mut config = match own {
             Some(own) => {
                 let key = PrivateKeyDer::try_from(own.key.serialize_der()).expect("a key");
-                builder
-                    .with_client_auth_cert(vec![own.der.clone()], key)
-                    .expect("a key that fits")
+                let key = aws_lc_rs::sign::any_supported_type(&key).expect("a key");
+                // Nobody looks whether the key is that of the certificate.
+                let own = CertifiedKey::new(vec![own.der.clone()], key);
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
             None => builder.with_no_client_auth(),
         };

@@ -35,21 +35,41 @@ async fn terraforms_p521_certificate_is_accepted_with_both_versions_of_tls() {
 #[tokio::test]
 async fn strangers_are_refused_and_do_no_harm() {
     let plugin = Running::start().await;
-    let foreign = Certificate::new();
-    assert!(
-        !answers(plugin.line.connect(Some(&foreign)).await).await,
-        "a foreign certificate"
-    );
-    let none = plugin.line.tls(None, rustls::ALL_VERSIONS);
-    assert!(
-        !answers(plugin.line.channel(Some(none)).await).await,
-        "no certificate"
-    );
+    let own = &plugin.certificate;
+    let strangers = [
+        ("a foreign certificate", Some(Certificate::new())),
+        ("one that the client's has signed", Some(own.issue())),
+        ("the client's without its key", Some(own.stolen())),
+        ("no certificate", None),
+    ];
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for (stranger, certificate) in &strangers {
+            let tls = plugin.line.tls(certificate.as_ref(), &[version]);
+            let channel = plugin.line.channel(Some(tls)).await;
+            assert!(!answers(channel).await, "{stranger}, {version:?}");
+        }
+    }
     assert!(!answers(plugin.line.connect(None).await).await, "no TLS");
     assert!(
         answers(plugin.line.connect(Some(&plugin.certificate)).await).await,
         "the right one, after all of these"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_socket_is_for_its_owner_only() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let plugin = Running::start().await;
+    let socket = std::path::Path::new(&plugin.line.address);
+    for (path, mode) in [
+        (socket.parent().expect("a directory"), 0o700),
+        (socket, 0o600),
+    ] {
+        let metadata = std::fs::metadata(path).expect("it is there");
+        assert_eq!(metadata.mode() & 0o777, mode, "{}", path.display());
+    }
 }
 
 #[tokio::test]
