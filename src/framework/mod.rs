@@ -2,6 +2,7 @@
 //! implements. Reusable: it knows neither gRPC nor AWS.
 
 pub mod contract;
+pub mod crash;
 pub mod diagnostics;
 pub mod ignored;
 pub mod model;

@@ -18,6 +18,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::framework::crash;
+
 /// Terraform reads lines up to 64 KiB, line end included; longer ones it does not understand.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -48,9 +50,12 @@ pub fn level(name: &str, variable: impl Fn(&str) -> Option<OsString>) -> LevelFi
     }
 }
 
-/// Sends this process's logs and panics to standard error. A second call changes nothing.
-pub fn init(level: LevelFilter) {
-    std::panic::set_hook(Box::new(|panic| write_line(&panic_text(panic))));
+/// Sends this process's logs and panics to standard error. A second call changes nothing. `program` names the provider
+/// and its version.
+pub fn init(level: LevelFilter, program: String) {
+    std::panic::set_hook(Box::new(move |panic| {
+        write_line(&panic_text(&program, panic))
+    }));
     if level != LevelFilter::OFF {
         let layer = Hclog::new(OffsetDateTime::now_utc, write_line);
         let subscriber = tracing_subscriber::registry().with(layer.with_filter(
@@ -79,18 +84,16 @@ fn write_line(line: &str) {
     let _unheard = io::stderr().lock().write_all(&bytes);
 }
 
-/// The words by which Terraform knows a crash and shows it to its user, whatever the log level.
-fn panic_text(panic: &PanicHookInfo<'_>) -> String {
-    let message = panic.payload_as_str().unwrap_or("a value that is not text");
-    let place = panic
-        .location()
-        .map_or_else(String::new, |location| format!("\n  at {location}"));
+/// The words by which Terraform knows a crash and shows it to its user, whatever the log level. A backtrace names
+/// functions and lines, never values.
+fn panic_text(program: &str, panic: &PanicHookInfo<'_>) -> String {
+    let told = crash::remember(program, panic);
     let backtrace = std::backtrace::Backtrace::capture();
     match backtrace.status() {
         std::backtrace::BacktraceStatus::Captured => {
-            format!("panic: {message}{place}\n{backtrace}")
+            format!("panic: {program}: {told}\n{backtrace}")
         }
-        _ => format!("panic: {message}{place}"),
+        _ => format!("panic: {program}: {told}"),
     }
 }
 

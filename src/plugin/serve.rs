@@ -32,6 +32,11 @@ impl Identity {
     pub fn name(&self) -> &'static str {
         self.address.rsplit('/').next().unwrap_or(self.address)
     }
+
+    /// The executable's name and version.
+    fn program(&self) -> String {
+        format!("terraform-provider-{} {}", self.name(), self.version)
+    }
 }
 
 /// Serves the one client that started this process, until that client ends it or is gone.
@@ -43,9 +48,7 @@ pub async fn serve(provider: Arc<dyn Provider>, identity: &Identity) -> ExitCode
         Err(error @ HandshakeError::NotAPlugin) => return say_and_fail(&error.to_string()),
         Err(error) => return fail(&error),
     };
-    logging::init(logging::level(identity.name(), |name| {
-        std::env::var_os(name)
-    }));
+    log(identity);
     exit_code(serve_client(provider, &environment).await)
 }
 
@@ -53,10 +56,13 @@ pub async fn serve(provider: Arc<dyn Provider>, identity: &Identity) -> ExitCode
 ///
 /// Prints the variable that tells Terraform where. There is no encryption: the socket is for its owner only.
 pub async fn debug(provider: Arc<dyn Provider>, identity: &Identity) -> ExitCode {
-    logging::init(logging::level(identity.name(), |name| {
-        std::env::var_os(name)
-    }));
+    log(identity);
     exit_code(serve_any_client(provider, identity).await)
+}
+
+fn log(identity: &Identity) {
+    let level = logging::level(identity.name(), |name| std::env::var_os(name));
+    logging::init(level, identity.program());
 }
 
 async fn serve_client(

@@ -3,17 +3,19 @@
 //! A call runs as a task of its own. So it ends even if the client gives up on it (what an apply has made must
 //! be told or undone), and a panic in it is an error diagnostic, not a broken connection.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, debug_span};
 
+use crate::framework::crash;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::server::Server;
 
@@ -100,10 +102,16 @@ impl Service {
             debug!(readable = answer.is_ok(), "call answered");
             answer
         };
-        self.calls
-            .spawn(logged.instrument(span))
-            .await
-            .unwrap_or_else(|_| Err(crashed(rpc)))
+        let caught = AssertUnwindSafe(logged.instrument(span)).catch_unwind();
+        match self.calls.spawn(caught).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => Err(crashed(rpc, panic.as_ref())),
+            // Nobody aborts these tasks; the runtime does when the process ends.
+            Err(_) => Err(error(
+                "The provider ended",
+                format!("The provider's process ended during {rpc}."),
+            )),
+        }
     }
 }
 
@@ -113,19 +121,15 @@ fn unbroken<E: FailedEvent + Send + 'static>(
     events: BoxStream<'static, E>,
 ) -> impl Stream<Item = Result<E, Status>> + Send {
     let span = Span::current();
-    AssertUnwindSafe(events)
-        .catch_unwind()
-        .map(move |event| Ok(span.in_scope(|| event.unwrap_or_else(|_| E::failed(&crashed(rpc))))))
+    AssertUnwindSafe(events).catch_unwind().map(move |event| {
+        let told = || event.unwrap_or_else(|panic| E::failed(&crashed(rpc, panic.as_ref())));
+        Ok(span.in_scope(told))
+    })
 }
 
-fn crashed(rpc: &str) -> Diagnostics {
-    error(
-        "The provider crashed",
-        format!(
-            "The provider's code panicked in {rpc}; its message is in Terraform's output and log. \
-             Please report this fault to the provider's developers."
-        ),
-    )
+fn crashed(rpc: &str, panic: &(dyn Any + Send)) -> Diagnostics {
+    let operation = format!("answer {rpc}");
+    error("The provider crashed", crash::report(&operation, panic))
 }
 
 fn not_offered(what: &str) -> Status {

@@ -617,6 +617,10 @@ async fn a_panic_is_a_diagnostic_and_the_plugin_lives_on() {
         .unwrap()
         .into_inner();
     assert_eq!(summaries(&seen.diagnostics), ["The provider crashed"]);
+    let report = &seen.diagnostics[0].detail;
+    assert!(report.contains("operation: read test_thing"), "{report}");
+    // The panic's own message repeats the name.
+    assert!(!report.contains("\"panics\""), "{report}");
     assert_eq!(
         decoded(seen.new_state.as_ref(), &thing_type()),
         thing(PANICS)

@@ -1,7 +1,8 @@
 //! `CallFunction`: argument checks, the call, the check of the result.
 
 use super::Server;
-use super::guard::{BUG, panic_text};
+use super::guard::BUG;
+use crate::framework::crash;
 use crate::framework::provider::{FunctionError, FunctionSignature, Parameter};
 use crate::framework::value::Value;
 
@@ -32,10 +33,8 @@ impl Server {
             }
         };
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-            Err(failure(format!(
-                "The function {name} panicked: {}. {BUG}",
-                panic_text(panic.as_ref())
-            )))
+            let operation = format!("call the function {name}");
+            Err(failure(crash::report(&operation, panic.as_ref())))
         })
     }
 }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::FutureExt;
 
+use crate::framework::crash;
 use crate::framework::diagnostics::Diagnostics;
 
 /// Awaits a provider's answer; a panic becomes an error that names the operation.
@@ -30,23 +31,9 @@ pub(super) fn guarded_sync<T>(operation: &str, call: impl FnOnce() -> T) -> Resu
 /// The error for a panic during an operation.
 pub(super) fn panicked(operation: &str, panic: &(dyn Any + Send)) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    diagnostics.error(
-        "The provider crashed",
-        format!(
-            "While the provider tried to {operation}, its code panicked: {}\n\n{BUG}",
-            panic_text(panic)
-        ),
-    );
+    diagnostics.error("The provider crashed", crash::report(operation, panic));
     diagnostics
 }
 
 /// What to do about a fault of the provider itself.
-pub(super) const BUG: &str = "This is a bug in the provider. Please report it to the provider's developers, with the configuration and the steps that led here.";
-
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
+pub(super) const BUG: &str = "This is a bug in the provider. Please report it to the provider's developers, with the configuration, but for its secrets, and the steps that led here.";

@@ -152,7 +152,7 @@ fn a_destroy_that_plans_an_object_is_an_error() {
 fn a_panic_is_an_error_and_loses_nothing() {
     let schema = thing_schema();
     let mut resource = Scripted::new(schema.clone());
-    resource.plan = Box::new(|_| panic!("out of {}", "luck"));
+    resource.plan = Box::new(|_| panic!("out of luck"));
     let request = plan_request(&schema, &stored(), &thing([("name", text("b"))]));
     let response = block_on(resource.serve().plan_resource_change("test_thing", request));
     assert_eq!(errors(&response.diagnostics), ["The provider crashed"]);
