@@ -159,6 +159,7 @@ pub struct Shared {
     remainders: Mutex<BTreeSet<String>>,
     in_state: Mutex<BTreeSet<String>>,
     made: Mutex<BTreeSet<String>>,
+    claimed: Mutex<BTreeSet<String>>,
 }
 
 /// Why there is no session.
@@ -198,6 +199,7 @@ impl Shared {
         // In debug mode one process serves one command after the other.
         owners(&self.in_state).clear();
         owners(&self.made).clear();
+        owners(&self.claimed).clear();
     }
 
     /// Remembers that what a failed create of this owner left is in a state. Terraform taints it and plans it as
@@ -220,6 +222,17 @@ impl Shared {
     /// without a word of the state.
     pub(crate) fn remember_in_state(&self, owner: String) {
         owners(&self.in_state).insert(owner);
+    }
+
+    /// Takes an owner for one create of this run; false when another create has it already. Both would find nothing,
+    /// make the same things, and from then on change and delete what the other one has.
+    pub(crate) fn claim(&self, owner: String) -> bool {
+        owners(&self.claimed).insert(owner)
+    }
+
+    /// Lets it go again, when that create left nothing.
+    pub(crate) fn release(&self, owner: &str) {
+        owners(&self.claimed).remove(owner);
     }
 
     /// Remembers that this run made what this owner has.

@@ -17,44 +17,6 @@ async fn a_create_that_fails_leaves_nothing_at_aws_and_nothing_in_the_state() {
     terraform.converge(&kms_abroad()).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_failed_create_cannot_undo_is_in_the_state_and_never_emptied() {
-    let mut terraform = Terraform::new();
-    let forced = with(
-        &kms_abroad(),
-        "destinations.backup.force_destroy",
-        json!(true),
-    );
-    terraform.cloud.aws.state().objects_arrive_in = Some("acme-archive-backup".to_owned());
-    terraform.cloud.refuse("PutBucketReplication acme-archive");
-    let said = terraform.apply(&forced).await;
-    assert!(!said.is_fine());
-    assert!(terraform.tainted);
-    assert_eq!(
-        terraform.at("/destinations/backup/bucket"),
-        json!("acme-archive-backup")
-    );
-    terraform.cloud.recover();
-    let said = terraform.destroy().await;
-    assert_eq!(
-        said.errors,
-        ["destinations[\"backup\"]: Bucket acme-archive-backup holds objects"]
-    );
-    terraform
-        .cloud
-        .aws
-        .state()
-        .buckets
-        .get_mut("acme-archive-backup")
-        .unwrap()
-        .versions
-        .clear();
-    assert!(terraform.destroy().await.is_fine());
-    let aws = terraform.cloud.aws.state();
-    assert!(aws.buckets.is_empty() && aws.roles.is_empty());
-    assert!(aws.keys.values().all(|k| k.state == "PendingDeletion"));
-}
-
 /// Applies `second` over `first` with one write refused, and then once more without.
 async fn interrupted(
     first: serde_json::Value,

@@ -131,33 +131,6 @@ async fn a_destination_comes_before_another_one_goes_under_the_same_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_that_holds_objects_cannot_go_without_leave_from_the_state() {
-    let mut terraform = Terraform::new();
-    terraform.converge(&two_destinations()).await;
-    let put = |terraform: &Terraform| {
-        let mut aws = terraform.cloud.aws.state();
-        aws.buckets
-            .get_mut("acme-archive-backup")
-            .unwrap()
-            .put_object("old");
-    };
-    put(&terraform);
-    let gone = without(&two_destinations(), "destinations.backup");
-    let plan = terraform.plan(&gone).await;
-    assert_eq!(
-        plan.said.errors,
-        ["destinations[\"backup\"]: Bucket acme-archive-backup holds objects"]
-    );
-    let forced = with(
-        &two_destinations(),
-        "destinations.backup.force_destroy",
-        json!(true),
-    );
-    terraform.converge(&forced).await;
-    terraform.converge(&gone).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn only_the_sources_name_account_and_region_in_the_configuration_replace() {
     let mut terraform = Terraform::new();
     terraform.converge(&kms_abroad()).await;
@@ -202,44 +175,6 @@ async fn a_place_of_the_source_that_is_not_known_yet_is_taken_for_that_of_the_st
         assert_eq!((said.errors, said.warnings), (nothing(), nothing()));
         assert_eq!(terraform.cloud.aws.state().writes.len(), writes);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_replacement_makes_everything_anew_and_never_empties_a_bucket() {
-    let mut terraform = Terraform::new();
-    let forced = with(&kms_abroad(), "source.force_destroy", json!(true));
-    terraform.converge(&forced).await;
-    let renamed = with(&forced, "source.bucket", json!("acme-renamed"));
-    let plan = terraform.plan(&renamed).await;
-    assert_eq!(plan.said.errors, nothing());
-    {
-        // An object comes in between plan and apply.
-        let mut aws = terraform.cloud.aws.state();
-        aws.buckets
-            .get_mut("acme-archive")
-            .unwrap()
-            .put_object("late");
-    }
-    let said = terraform.carry_out(plan, &renamed).await;
-    assert_eq!(said.errors, ["source: Bucket acme-archive holds objects"]);
-    let plan = terraform.plan(&renamed).await;
-    assert_eq!(
-        plan.said.errors,
-        ["source.bucket: Replacement would delete bucket acme-archive, which holds objects"]
-    );
-    terraform
-        .cloud
-        .aws
-        .state()
-        .buckets
-        .get_mut("acme-archive")
-        .unwrap()
-        .versions
-        .clear();
-    terraform.converge(&renamed).await;
-    assert_eq!(terraform.at("/id"), json!("acme-renamed"));
-    let aws = terraform.cloud.aws.state();
-    assert_eq!(aws.buckets.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

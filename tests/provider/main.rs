@@ -20,6 +20,7 @@ mod unreliable;
 
 mod abac;
 mod apart;
+mod archives;
 mod bucket_names;
 mod bucket_prefix;
 mod bucket_status;

@@ -55,6 +55,8 @@ pub struct Terraform {
     pub planning_twice: bool,
     /// Keys that deleted resources said they would leave, because their buckets stay.
     pub keys_left: BTreeSet<String>,
+    /// The process that serves several resources of one run; without it each walk starts one.
+    pub process: Option<Arc<Server>>,
 }
 
 /// What a person sees of a plan, and what Terraform stores of it.
@@ -152,15 +154,19 @@ impl Terraform {
             refreshing: true,
             planning_twice: true,
             keys_left: BTreeSet::new(),
+            process: None,
         }
     }
 
-    /// A new process of the provider, as each walk starts one.
-    fn server(&self) -> Server {
+    /// The process of the provider.
+    pub fn server(&self) -> Arc<Server> {
+        if let Some(process) = &self.process {
+            return process.clone();
+        }
         let session = Session::new(self.settings.clone(), self.cloud.clone(), Arc::default());
         let server = Server::new(Arc::new(ReplicatedProvider::with_session(session)));
         self.cloud.trap.begins(server.stop_token());
-        server
+        Arc::new(server)
     }
 
     /// Calls a function of the provider with one value of a type.

@@ -59,9 +59,15 @@ impl ReplicatedBucket {
             return response;
         };
         let owner = run.spec.owner();
+        if !self.shared.claim(owner.clone()) {
+            report::two_blocks(&run.spec.source.name, &mut response.diagnostics);
+            return response;
+        }
         run.create(&mut response).await;
         if !response.diagnostics.has_error() {
             self.shared.remember_made(owner);
+        } else if response.new_state.is_null() {
+            self.shared.release(&owner);
         }
         response
     }

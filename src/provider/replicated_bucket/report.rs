@@ -292,7 +292,7 @@ pub(crate) fn claims(
                 path,
                 format!("Taking over {thing}"),
                 format!(
-                    "{} is there already, with the tags of this very resource: an earlier create was interrupted, or a destroy retained it. It is taken over.",
+                    "{} is there already, with the tags of this very resource: an earlier create was interrupted, or a destroy retained it. It is taken over. If another state or workspace has it, do not apply: two of them would go on changing one archive, and a destroy of either would delete it.",
                     capitalised(thing)
                 ),
             ),
@@ -311,6 +311,15 @@ pub(crate) fn in_state(bucket: &BucketName, diagnostics: &mut Diagnostics) {
         side_path(&Side::Source).attribute("bucket"),
         format!("Bucket {bucket} is in the state already"),
         format!("This plan would make the resource, and the state has one with the source {bucket}.\n\nIf it is tainted, by `terraform taint` or by a provisioner that failed, run `terraform untaint ADDRESS`: an archive is not deleted for that. To delete and make it anew, plan with `-replace=ADDRESS` afterwards.\n\nIf its block has another name now, write a `moved` block.\n\nIf two blocks have this source, write the destinations of both into one.\n\nNothing was changed."),
+    );
+}
+
+/// A second create of one run with the same source.
+pub(crate) fn two_blocks(bucket: &BucketName, diagnostics: &mut Diagnostics) {
+    diagnostics.error_at(
+        side_path(&Side::Source).attribute("bucket"),
+        format!("Two blocks have the source {bucket}"),
+        format!("Another block of this run makes the source {bucket} already, and a source belongs to one block: each would go on changing what the other one wrote, and a destroy of either would delete it. Write the destinations of both into one block, and delete the other. This block has made nothing."),
     );
 }
 

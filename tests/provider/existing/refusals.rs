@@ -48,27 +48,6 @@ async fn what_cannot_stand_beside_the_rules_of_others_is_refused_at_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_belongs_to_one_block() {
-    let mut first = world().await;
-    first.converge(&config()).await;
-    let mut second = Terraform::over(first.cloud.clone());
-    first.cloud.aws.state().writes.clear();
-    let role = json!({ "name": "another" });
-    let other = with(&config(), "role", role.clone());
-    let elsewhere = with(
-        &other,
-        "destinations.archive.storage_class",
-        json!("GLACIER"),
-    );
-    refused(
-        &mut second,
-        &elsewhere,
-        "source.bucket: Bucket their-source is the source of another replicated_bucket",
-    )
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn versioning_is_asked_for_and_turned_on_only_where_that_is_said() {
     for bucket_name in [SOURCE, TARGET] {
         let mut terraform = world().await;

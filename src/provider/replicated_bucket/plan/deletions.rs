@@ -16,6 +16,7 @@ pub(crate) fn warn_of_leaving(
     side: &Side,
     bucket: &BucketSpec,
     seen: &ObservedBucket,
+    prior: &BucketModel,
     model: &BucketModel,
     diagnostics: &mut Diagnostics,
 ) {
@@ -24,7 +25,7 @@ pub(crate) fn warn_of_leaving(
             side_path(side),
             format!("Bucket {} will be deleted", bucket.name),
             format!(
-                "{}. Its bucket {} in {} is deleted{}.",
+                "{}. Its bucket {} in {} is deleted{}.{}",
                 why_it_goes(side, model),
                 bucket.name,
                 bucket.location,
@@ -32,7 +33,8 @@ pub(crate) fn warn_of_leaving(
                     " with every object in it, because force_destroy is set"
                 } else {
                     ""
-                }
+                },
+                if_renamed(prior, side, bucket.name.as_str(), model)
             ),
         );
     }
@@ -117,6 +119,24 @@ pub(crate) fn warn_of_keys_that_stay(
         };
         let arn = &key.description.arn;
         diagnostics.warning_at(side_path(side), format!("Key {arn} stays"), why);
+    }
+}
+
+/// What to write where a destination that goes may be one that comes: a default name follows from the key. Begins with
+/// a space, or is empty.
+pub(crate) fn if_renamed(
+    prior: &BucketModel,
+    side: &Side,
+    bucket: &str,
+    model: &BucketModel,
+) -> String {
+    let mut sides = model.sides().into_iter();
+    let new = sides.find(|(this, _)| prior.side(this).is_none());
+    match new.filter(|_| model.side(side).is_none()) {
+        Some((new, _)) => format!(
+            " If {side} is only called {new} now, write bucket = \"{bucket}\" there, and it keeps its bucket."
+        ),
+        None => String::new(),
     }
 }
 

@@ -4,10 +4,13 @@ pub(crate) mod deletions;
 mod either_way;
 pub(crate) mod found;
 pub(crate) mod going;
+mod gone;
 pub(crate) mod release;
 pub(crate) mod target;
 
-use self::deletions::{warn_of_leaving, warn_of_plain_http, warn_of_released, why_it_goes};
+use self::deletions::{
+    if_renamed, warn_of_leaving, warn_of_plain_http, warn_of_released, why_it_goes,
+};
 use self::going::{Leaving, leaving};
 use self::target::{For, enter_anew, target};
 use super::abandoned::warn_if_abandoned;
@@ -148,6 +151,8 @@ impl Planner<'_> {
                 }
                 if let Some(spec) = spec.filter(|_| self.asked_for) {
                     refuse_to_empty(session, spec, ASKED_FOR, diagnostics).await;
+                } else if let Some(spec) = spec.filter(|spec| self.is_left(spec)) {
+                    refuse_to_empty(session, spec, LEFT, diagnostics).await;
                 }
                 self.check(session, spec, &target.model, diagnostics).await;
             }
@@ -155,6 +160,9 @@ impl Planner<'_> {
         if self.prior.is_some() && !replacing {
             self.private.replacing = false;
         }
+        // Where this replaces something tainted, Terraform hands what a plan of something new stores to the destroy of
+        // that; and a failed create made it, so that destroy never empties a bucket. A create takes the mark off.
+        self.private.remainder |= self.prior.is_none();
         response.planned_private = self.private.write();
     }
 
@@ -201,11 +209,12 @@ impl Planner<'_> {
                     return;
                 }
             };
+        gone::warn(prior, model, diagnostics);
         warn_of_released(&prior_spec, model, diagnostics);
         let owner = prior_spec.owner();
         for (side, bucket, seen) in &going.buckets {
             if !warn_if_abandoned(prior, side, &session.settings, diagnostics) {
-                warn_of_leaving(&owner, side, bucket, seen, model, diagnostics);
+                warn_of_leaving(&owner, side, bucket, seen, prior, model, diagnostics);
             }
         }
         for obstacle in kept {
@@ -213,9 +222,10 @@ impl Planner<'_> {
                 side_path(&obstacle.side),
                 obstacle.summary(),
                 format!(
-                    "{}, but {obstacle}. {} Then make this change. Nothing was changed.",
+                    "{}, but {obstacle}. {} Then make this change.{} Nothing was changed.",
                     why_it_goes(&obstacle.side, model),
-                    obstacle.why.way_out()
+                    obstacle.why.way_out(),
+                    if_renamed(prior, &obstacle.side, &obstacle.bucket, model)
                 ),
             );
         }
@@ -223,7 +233,12 @@ impl Planner<'_> {
 
     /// Whether this is the second half of a replacement: what is there now will be gone by then.
     fn makes_anew(&self, spec: &Spec) -> bool {
-        self.prior.is_none() && (self.private.replacing || self.shared.is_remainder(&spec.owner()))
+        self.is_left(spec) || (self.prior.is_none() && self.private.replacing)
+    }
+
+    /// Whether this makes anew what a failed create left.
+    fn is_left(&self, spec: &Spec) -> bool {
+        self.prior.is_none() && self.shared.is_remainder(&spec.owner())
     }
 
     /// Whether this makes anew what is in the state, and nobody asks for a replacement.
@@ -246,6 +261,8 @@ impl Planner<'_> {
 }
 
 const ASKED_FOR: &str = "The resource is to be replaced, so it would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Plan without `-replace`";
+
+const LEFT: &str = "A failed create left this resource, and objects have come into it since. Terraform would delete it and make it anew, and a replacement never empties a bucket, whatever force_destroy says. Run `terraform untaint ADDRESS`, and the next apply finishes what is there";
 
 /// A replacement deletes every bucket and never empties one, so each must be empty already.
 async fn refuse_to_empty(session: &Session, spec: &Spec, why: &str, diagnostics: &mut Diagnostics) {

@@ -11,6 +11,7 @@ pub(crate) mod policy_sizes;
 pub(crate) mod role_grants;
 pub(crate) mod role_size;
 pub(crate) mod roles;
+mod taken_over;
 
 use std::collections::BTreeMap;
 
@@ -76,6 +77,7 @@ pub(crate) async fn check(
                 trust,
             );
             report::claims(model, spec, &found, diagnostics);
+            taken_over::warn(spec, &observed, &found, diagnostics);
             roles::missing(spec, &observed, diagnostics);
             role_grants::check(session, spec, prior, &observed, diagnostics).await;
             // What is in state was looked at by the refresh.

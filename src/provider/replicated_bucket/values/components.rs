@@ -100,6 +100,11 @@ pub(crate) fn without_drift(line: &str) -> &str {
     line.split(" (").next().unwrap_or(line)
 }
 
+/// Whether a component's line says that it is not there.
+pub(crate) fn is_missing(line: &str) -> bool {
+    line.ends_with(" (missing)")
+}
+
 /// What has no attribute of its own to show it.
 pub(crate) fn told_at_components(
     differences: &[Difference],
