@@ -23,6 +23,7 @@ mod meta_arguments;
 mod mocks;
 mod moved;
 mod object_lock;
+mod operator;
 mod plan_texts;
 mod planning;
 mod policies_elsewhere;

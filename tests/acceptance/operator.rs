@@ -1,0 +1,224 @@
+//! The least operator: deploy roles that may do what `operator_policy` says, and nothing else, under an AWS that refuses
+//! the rest.
+//!
+//! What the emulator judges otherwise than AWS is granted beside that, by name, in [`EMULATOR_ALONE`]; every call of a
+//! run is held against the documents themselves, by our own evaluator, in `tests/provider/operator_policy.rs`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use support::Outcome;
+use support::emulator::{Account, DEPLOY_ROLE};
+use support::terraform::Client;
+
+use crate::on_each_client;
+use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
+
+on_each_client!(
+    a_setup_lives_and_dies_with_exactly_the_documented_actions needs OfflineFunctions,
+    a_plan_takes_no_more_than_read_access needs OfflineFunctions,
+);
+
+/// What the emulator judges by an alias, or by nothing that has a name, and AWS by the key behind it and its tags.
+const EMULATOR_ALONE: &str = r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    { "Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "arn:aws:kms:*:*:alias/*" },
+    { "Effect": "Allow", "Action": ["kms:CreateAlias", "kms:DeleteAlias"], "Resource": "*" }
+  ]
+}"#;
+
+/// The setup, as the resource and the function take it.
+const SETUP: &str = r#"
+locals {
+  setup = {
+    source = {
+      bucket     = "<bucket>"
+      region     = "<region>"
+      account_id = "<source>"
+      encryption = { sse_algorithm = "aws:kms" }
+    }
+    destinations = {
+      backup = {
+        bucket        = "<bucket>-backup"
+        region        = "<away>"
+        assume_role   = { role_arn = "<role>" }
+        storage_class = "<class>"
+        lifecycle_rules = {
+          old = { noncurrent_version_expiration = { noncurrent_days = <days> } }
+        }
+      }
+    }
+    tags = { team = "<team>" }
+  }
+}
+"#;
+
+const RESOURCE: &str = r#"
+resource "replicated_bucket" "archive" {
+  source       = local.setup.source
+  destinations = local.setup.destinations
+  tags         = local.setup.tags
+}
+"#;
+
+const POLICIES: &str = r#"
+output "operators" {
+  value = {
+    for access in ["read", "write"] :
+    access => provider::replicated::operator_policy(merge(local.setup, { access = access }))
+  }
+}
+"#;
+
+fn text(team: &str, class: &str, days: u8) -> String {
+    SETUP
+        .replace("<region>", SOURCE_REGION)
+        .replace("<away>", DESTINATION_REGION)
+        .replace("<team>", team)
+        .replace("<class>", class)
+        .replace("<days>", &days.to_string())
+}
+
+/// The documents by access and account.
+type Documents = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Accounts whose deploy roles may do nothing yet, and what they are to be allowed.
+async fn setup(client: Client) -> Outcome<(Setup, Documents)> {
+    let setup = Setup::new(client).await?;
+    setup.main(&(text("archive", "STANDARD_IA", 30) + POLICIES))?;
+    setup.workspace.apply().await?.success()?;
+    let state = setup.workspace.state_json().await?;
+    let documents: Documents =
+        serde_json::from_value(state["values"]["outputs"]["operators"]["value"].clone())?;
+    for documents in documents.values() {
+        let accounts: Vec<&str> = documents.keys().map(String::as_str).collect();
+        let mut expected = [setup.source.id(), setup.destination.id()];
+        expected.sort_unstable();
+        assert_eq!(accounts, expected);
+    }
+    std::fs::remove_file(setup.workspace.path().join("terraform.tfstate"))?;
+    setup.main(&(text("archive", "STANDARD_IA", 30) + RESOURCE))?;
+    setup.proxy.take_log();
+    Ok((setup, documents))
+}
+
+/// From now on the deploy roles of both accounts may do this and nothing else.
+async fn grant(setup: &Setup, documents: &BTreeMap<String, String>) -> Outcome {
+    for account in [&setup.source, &setup.destination] {
+        allow(account, "deploy", &documents[account.id()]).await?;
+        allow(account, "emulator", EMULATOR_ALONE).await?;
+    }
+    Ok(())
+}
+
+async fn allow(account: &Account, name: &str, document: &str) -> Outcome {
+    let iam = account.clients(SOURCE_REGION).iam;
+    let put = iam
+        .put_role_policy()
+        .role_name(DEPLOY_ROLE)
+        .policy_name(name);
+    put.policy_document(document).send().await?;
+    Ok(())
+}
+
+/// The calls that were refused for want of a permission.
+fn refused(setup: &Setup) -> Vec<String> {
+    let log = setup.proxy.take_log();
+    let refused = log.calls().iter().filter(|call| call.status == Some(403));
+    refused.map(|call| call.operation.clone()).collect()
+}
+
+async fn a_setup_lives_and_dies_with_exactly_the_documented_actions(client: Client) -> Outcome {
+    let (setup, documents) = setup(client).await?;
+    grant(&setup, &documents["write"]).await?;
+    setup.workspace.plan().await?.with_code(2)?;
+    setup.apply().await?;
+    for change in [
+        text("letters", "STANDARD_IA", 30),
+        text("letters", "GLACIER_IR", 60),
+    ] {
+        setup.main(&(change + RESOURCE))?;
+        setup.workspace.plan().await?.with_code(2)?;
+        setup.apply().await?;
+    }
+    setup
+        .at_source()
+        .put_text(&setup.bucket, "letter.txt", "Dear archive")
+        .await?;
+    setup
+        .at_destination()
+        .empty_bucket(&setup.replica_bucket())
+        .await?;
+    setup.at_source().empty_bucket(&setup.bucket).await?;
+    setup.destroy().await?;
+    assert_eq!(refused(&setup), Vec::<String>::new());
+    Ok(())
+}
+
+async fn a_plan_takes_no_more_than_read_access(client: Client) -> Outcome {
+    let (setup, documents) = setup(client).await?;
+    grant(&setup, &documents["read"]).await?;
+    setup.workspace.plan().await?.with_code(2)?;
+    assert_eq!(refused(&setup), Vec::<String>::new());
+    let run = setup.workspace.apply().await?.with_code(1)?;
+    assert!(run.text().contains("AccessDenied"), "{run}");
+    assert_eq!(setup.remains().await?, Vec::<String>::new());
+
+    grant(&setup, &documents["write"]).await?;
+    setup.apply().await?;
+    grant(&setup, &documents["read"]).await?;
+    refused(&setup);
+    setup.workspace.plan().await?.success()?;
+    assert_eq!(refused(&setup), Vec::<String>::new());
+    Ok(())
+}
+
+/// The document without one action.
+fn without(document: &str, action: &str) -> Outcome<String> {
+    let mut document: Value = serde_json::from_str(document)?;
+    for statement in document["Statement"].as_array_mut().into_iter().flatten() {
+        match &mut statement["Action"] {
+            Value::Array(actions) => actions.retain(|granted| granted != action),
+            alone if alone == action => *alone = json!("s3:Nothing"),
+            _ => {}
+        }
+    }
+    Ok(document.to_string())
+}
+
+#[tokio::test]
+async fn a_right_that_was_taken_away_is_named_and_nothing_is_left() -> Outcome {
+    let (setup, documents) = setup(Client::from_python()?).await?;
+    for (account, action, call) in [
+        (
+            &setup.source,
+            "s3:PutReplicationConfiguration",
+            "s3:PutBucketReplication",
+        ),
+        (
+            &setup.destination,
+            "s3:PutEncryptionConfiguration",
+            "s3:PutBucketEncryption",
+        ),
+        (
+            &setup.destination,
+            "kms:EnableKeyRotation",
+            "kms:EnableKeyRotation",
+        ),
+        (&setup.source, "iam:PutRolePolicy", "iam:PutRolePolicy"),
+    ] {
+        let mut fewer = documents["write"].clone();
+        let document = fewer.get_mut(account.id()).ok_or("no document")?;
+        *document = without(document, action)?;
+        grant(&setup, &fewer).await?;
+        let run = setup.workspace.apply().await?.with_code(1)?;
+        let told = run.text();
+        assert!(
+            told.contains(call) && told.contains("AccessDenied"),
+            "{action}: {run}"
+        );
+        assert_eq!(setup.remains().await?, Vec::<String>::new(), "{action}");
+    }
+    Ok(())
+}
