@@ -26,7 +26,7 @@ pub mod logging;
 pub mod schema_json;
 pub mod serve;
 mod service;
-mod services;
+pub mod services;
 #[cfg(unix)]
 pub mod socket;
 pub mod tls;

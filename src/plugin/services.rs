@@ -1,11 +1,16 @@
 //! All services of a connection behind one: a request's path begins with the name of its service.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, http};
+
+use crate::framework::server::Server;
 
 use super::generated::go_plugin::grpc_broker_server::{self, GrpcBrokerServer};
 use super::generated::go_plugin::grpc_controller_server::{self, GrpcControllerServer};
@@ -18,9 +23,15 @@ use super::service::Service;
 /// The largest request: a state of that size is far beyond what Terraform itself can work with.
 const LARGEST_REQUEST: usize = 256 * 1024 * 1024;
 
+/// The services without a connection, for a client in the same process.
+pub fn in_process(server: Arc<Server>) -> Services {
+    let service = Service::new(server, TaskTracker::new());
+    Services::new(service, &Closing(CancellationToken::new()))
+}
+
 /// Chooses the service of a request.
 #[derive(Clone)]
-pub(super) struct Services {
+pub struct Services {
     provider: ProviderServer<Service>,
     controller: GrpcControllerServer<Closing>,
     stdio: GrpcStdioServer<Closing>,

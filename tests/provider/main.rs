@@ -32,6 +32,7 @@ mod existing;
 mod failures;
 mod faults;
 mod functions;
+mod fuzz;
 mod generated;
 mod identity;
 mod imports;

@@ -16,6 +16,9 @@ pub(super) fn parse(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text)
 }
 
+/// The member as which the JSON library hands over a number, alone in an object.
+const NUMBER: &str = "$serde_json::private::Number";
+
 /// JSON of which nothing is kept but that its names are unique.
 struct Unique;
 
@@ -43,6 +46,13 @@ impl<'de> Visitor<'de> for UniqueVisitor {
                 )));
             }
             names.insert(name);
+        }
+        // Beside others it is no number. First among them it would be taken for one, and a text that is written
+        // again could not be read any more.
+        if names.len() > 1 && names.contains(NUMBER) {
+            return Err(A::Error::custom(format!(
+                "no member may be called {NUMBER:?}"
+            )));
         }
         Ok(Unique)
     }
@@ -86,6 +96,16 @@ mod tests {
         let text =
             r#"{"a":[null,true,-1,1,0.5,1e+400,12345678901234567890123,"x",{}],"b":{"a":[]}}"#;
         assert_eq!(parse(text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn the_librarys_own_name_for_numbers_is_no_name_for_a_member() {
+        for text in [
+            r#"{"$serde_json::private::Number":"x","a":1}"#,
+            r#"{"a":1,"$serde_json::private::Number":"5"}"#,
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

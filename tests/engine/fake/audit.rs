@@ -8,7 +8,7 @@ use terraform_provider_replicated::replication::policy::{
     Decision, PolicyDocument, Request, evaluate,
 };
 
-use super::{Bucket, Role, State};
+use super::{Bucket, NOWHERE, Role, State};
 
 impl State {
     /// What the live rules of all buckets lack right now.
@@ -137,7 +137,7 @@ impl State {
         let encrypt = replica_key.iter();
         let encrypt = encrypt.map(|key| (key, "kms:Encrypt", destination, destination_name));
         for (arn, action, via, bucket) in decrypt.chain(encrypt) {
-            let owner = Arn::parse_key(arn).unwrap().account;
+            let owner = Arn::parse_key(arn).map_or_else(|_| NOWHERE.to_owned(), |arn| arn.account);
             let policy = self.keys.get(arn).map(|key| &key.policy);
             check(action, arn, &owner, policy, via, bucket);
         }

@@ -35,6 +35,8 @@ pub(crate) use s3::Bucket;
 
 /// The account that is entered without any role.
 pub(crate) const HOME: &str = "111111111111";
+/// Where a text leads that is no role's ARN: an account in which there is nothing, and which nobody is told of.
+const NOWHERE: &str = "000000000000";
 /// How long one call takes.
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -239,6 +241,8 @@ fn enter(at: &Location) -> Result<(), Refused> {
 fn account_behind(way_in: &WayIn) -> String {
     way_in.assume_role.last().map_or_else(
         || HOME.to_owned(),
-        |role| Arn::parse_role(&role.role_arn).unwrap().account,
+        |role| {
+            Arn::parse_role(&role.role_arn).map_or_else(|_| NOWHERE.to_owned(), |arn| arn.account)
+        },
     )
 }

@@ -210,8 +210,9 @@ impl State {
             }
             Operation::PutBucketEncryption { encryption, .. } => {
                 if let Some(Input::Known(key)) = &encryption.kms_key {
-                    let region = Arn::parse_key(key).unwrap().region;
-                    if region != at.region.as_str() || !self.keys.contains_key(key) {
+                    let is_here =
+                        Arn::parse_key(key).is_ok_and(|arn| arn.region == at.region.as_str());
+                    if !is_here || !self.keys.contains_key(key) {
                         return refuse(Kind::Invalid, "KMS.NotFoundException", "no such key here");
                     }
                     self.bucket_mut(at, &name)?.keys_used.push(key.clone());
@@ -267,7 +268,13 @@ impl State {
             };
             return refuse(Kind::AlreadyExists, code, "the name is taken");
         }
-        let parsed = BucketName::parse(name).unwrap();
+        let Ok(parsed) = BucketName::parse(name) else {
+            return refuse(
+                Kind::Invalid,
+                "InvalidBucketName",
+                "The specified bucket is not valid.",
+            );
+        };
         if let Some(place) = parsed.regional_namespace()
             && place != (at.account.as_str(), at.region.as_str())
         {
