@@ -106,9 +106,11 @@ impl Cloud for AwsCloud {
             Query::GetBucketAbac { bucket } => s3::get_bucket_abac(&at, bucket).await,
             Query::GetBucketPolicy { bucket } => s3::get_bucket_policy(&at, bucket).await,
             Query::GetBucketReplication { bucket } => s3::get_bucket_replication(&at, bucket).await,
-            Query::ListObjectVersions { bucket, max_keys } => {
-                s3::list_object_versions(&at, bucket, *max_keys).await
-            }
+            Query::ListObjectVersions {
+                bucket,
+                max_keys,
+                after,
+            } => s3::list_object_versions(&at, bucket, *max_keys, after.as_ref()).await,
             Query::ListMultipartUploads { bucket } => s3::list_multipart_uploads(&at, bucket).await,
             Query::HeadObject { bucket, key } => object::head_object(&at, bucket, key).await,
             Query::GetMetricData {

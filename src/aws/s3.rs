@@ -15,14 +15,14 @@ use aws_sdk_s3::types::{
 use percent_encoding::percent_decode_str;
 
 use super::call::{At, Call};
-use super::error::{call_error, is_wrong_region, redirected_to};
+use super::error::{call_error, is_wrong_region, may_pass, redirected_to};
 use super::replication_configuration as replication;
 use super::retry::OnlyIfNotCarriedOut;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::replication::ids::BucketName;
 use crate::replication::operation::{
-    Answer, BucketEncryption, Input, ObjectVersion, Output, PublicAccessBlock,
-    ReplicationConfiguration, Tags,
+    Answer, BucketEncryption, Input, ObjectVersion, Output, PageMarker, PublicAccessBlock,
+    ReplicationConfiguration, Tags, Undeleted,
 };
 
 /// The region that has no location constraint.
@@ -231,6 +231,7 @@ pub(super) async fn list_object_versions(
     at: &At<'_>,
     bucket: &str,
     max_keys: i32,
+    after: Option<&PageMarker>,
 ) -> Result<Answer, CallError> {
     let request = at
         .clients
@@ -238,6 +239,8 @@ pub(super) async fn list_object_versions(
         .list_object_versions()
         .bucket(bucket)
         .max_keys(max_keys)
+        .set_key_marker(after.map(|marker| marker.key.clone()))
+        .set_version_id_marker(after.map(|marker| marker.version_id.clone()))
         // XML cannot carry every character that a key may have.
         .encoding_type(EncodingType::Url);
     let output = at
@@ -250,6 +253,12 @@ pub(super) async fn list_object_versions(
         version_id: version_id.unwrap_or_default(),
         delete_marker,
     };
+    let more = output.is_truncated.unwrap_or_default();
+    let next_key = output.next_key_marker.filter(|_| more);
+    let next = next_key.map(|key| PageMarker {
+        key: decoded(Some(key), encoding),
+        version_id: output.next_version_id_marker.unwrap_or_default(),
+    });
     let versions = output.versions.unwrap_or_default().into_iter();
     let markers = output.delete_markers.unwrap_or_default().into_iter();
     Ok(Answer::Versions {
@@ -257,7 +266,7 @@ pub(super) async fn list_object_versions(
             .map(|version| one(version.key, version.version_id, false))
             .chain(markers.map(|marker| one(marker.key, marker.version_id, true)))
             .collect(),
-        truncated: output.is_truncated.unwrap_or_default(),
+        next,
     })
 }
 
@@ -529,14 +538,18 @@ pub(super) async fn delete_objects(
                 .send(),
         )
         .await?;
-    let left = output.errors.unwrap_or_default().into_iter().map(|error| {
+    // What is gone already is what was wanted.
+    let mut errors = output.errors.unwrap_or_default();
+    errors.retain(|error| error.code() != Some("NoSuchVersion"));
+    let left = errors.into_iter().map(|error| {
         let code = error.code.unwrap_or_default();
         let message = error.message.unwrap_or_default();
-        (
-            error.key.unwrap_or_default(),
-            error.version_id.unwrap_or_default(),
-            format!("{code}: {message}"),
-        )
+        Undeleted {
+            key: error.key.unwrap_or_default(),
+            version_id: error.version_id.unwrap_or_default(),
+            passing: may_pass(&code),
+            why: format!("{code}: {message}"),
+        }
     });
     Ok(Output::NotDeleted(left.collect()))
 }

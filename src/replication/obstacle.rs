@@ -88,6 +88,31 @@ fn why(settings: &BucketSettings, seen: &ObservedBucket, now: OffsetDateTime) ->
     (lock.default_retention.is_some() && !bypass).then_some(Why::DefaultRetention)
 }
 
+/// Adds a version to those that tell whether a bucket can be emptied: the first that is held, and of each mode the one
+/// that is retained for longest. There may be millions of others.
+pub fn remember_kept(kept: &mut Vec<KeptVersion>, version: KeptVersion) {
+    let end = |version: &KeptVersion| {
+        let until = version.retention.as_ref().map(|r| r.until.as_str());
+        until.and_then(|until| OffsetDateTime::parse(until, &Rfc3339).ok())
+    };
+    let mode = |version: &KeptVersion| version.retention.as_ref().map(|r| r.mode.clone());
+    if version.legal_hold {
+        if !kept.iter().any(|other| other.legal_hold) {
+            kept.push(version);
+        }
+        return;
+    }
+    if version.retention.is_none() {
+        return;
+    }
+    let same = |other: &&mut KeptVersion| !other.legal_hold && mode(other) == mode(&version);
+    match kept.iter_mut().find(same) {
+        Some(other) if end(&version) > end(other) => *other = version,
+        Some(_) => {}
+        None => kept.push(version),
+    }
+}
+
 impl Obstacle {
     /// What it is, in a few words.
     pub fn summary(&self) -> String {

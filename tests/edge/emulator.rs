@@ -1,6 +1,7 @@
 //! Every query and every operation once against an emulated AWS: the requests are understood there, and its
 //! answers are understood here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use support::emulator::{Account, Emulator, unique_name};
@@ -8,7 +9,7 @@ use terraform_provider_replicated::aws::{AwsCloud, CloudConfig, Secret};
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
 use terraform_provider_replicated::replication::ids::{AccountId, AssumeRole, Location, WayIn};
 use terraform_provider_replicated::replication::operation::{
-    Answer, BucketEncryption, Input, Operation, Output, PublicAccessBlock, Query,
+    Answer, BucketEncryption, Input, ObjectVersion, Operation, Output, PublicAccessBlock, Query,
     ReplicationConfiguration, Tags,
 };
 use terraform_provider_replicated::replication::policy::PolicyDocument;
@@ -337,25 +338,36 @@ async fn versions_markers_and_uploads_are_listed_and_removed() {
         Answer::Uploads(Vec::new())
     );
 
-    let list = |max_keys| Query::ListObjectVersions {
-        bucket: b(),
-        max_keys,
-    };
-    assert!(matches!(
-        aws.see(list(1)).await,
-        Answer::Versions {
-            truncated: true,
-            ..
+    let list = async |max_keys, after| {
+        let query = Query::ListObjectVersions {
+            bucket: b(),
+            max_keys,
+            after,
+        };
+        match aws.see(query).await {
+            Answer::Versions { versions, next } => (versions, next),
+            other => panic!("{other:?}"),
         }
-    ));
-    let Answer::Versions {
-        versions,
-        truncated,
-    } = aws.see(list(1000)).await
-    else {
-        panic!("not a list of versions");
     };
-    assert!(!truncated);
+    let (versions, next) = list(1000, None).await;
+    assert_eq!(next, None);
+    // Page by page there are the same versions.
+    let mut paged = Vec::new();
+    let mut after = None;
+    loop {
+        let (page, next) = list(1, after).await;
+        assert_eq!(page.len(), 1);
+        paged.extend(page);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let ids = |versions: &[ObjectVersion]| -> BTreeSet<String> {
+        let ids = versions.iter().map(|version| version.version_id.clone());
+        ids.collect()
+    };
+    assert_eq!((paged.len(), ids(&paged)), (versions.len(), ids(&versions)));
     assert!(
         versions.iter().all(|version| version.key == key),
         "{versions:?}"

@@ -2,7 +2,9 @@
 
 use terraform_provider_replicated::aws::AwsCloud;
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
-use terraform_provider_replicated::replication::operation::{Answer, Query};
+use terraform_provider_replicated::replication::operation::{
+    Answer, ObjectVersion, Operation, Output, PageMarker, Query,
+};
 
 use crate::server::{Reply, Server};
 use crate::setting::{
@@ -299,4 +301,67 @@ async fn a_bucket_of_a_regional_namespace_is_created_in_it() {
         .map(|request| request.header("x-amz-bucket-namespace"));
     let namespaces: Vec<_> = namespaces.collect();
     assert_eq!(namespaces, ["account-regional", ""]);
+}
+
+#[tokio::test]
+async fn versions_are_listed_behind_the_page_before() {
+    let server = Server::start(|_, _| {
+        Reply::ok("<ListVersionsResult><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType><NextKeyMarker>a+b%2Bc</NextKeyMarker><NextVersionIdMarker>2</NextVersionIdMarker><Version><Key>a+b%2Bc</Key><VersionId>2</VersionId></Version></ListVersionsResult>")
+    })
+    .await;
+    let marker = |version_id: &str| PageMarker {
+        key: "a b+c".to_owned(),
+        version_id: version_id.to_owned(),
+    };
+    let query = Query::ListObjectVersions {
+        bucket: BUCKET.to_owned(),
+        max_keys: 1,
+        after: Some(marker("1")),
+    };
+    let answer = cloud(&server.url).query(&at("eu-west-1"), &query).await;
+    let Ok(Answer::Versions { versions, next }) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!((versions.len(), next), (1, Some(marker("2"))));
+    let path = server.received()[0].operation.clone();
+    assert!(
+        path.contains("key-marker=a%20b%2Bc") && path.contains("version-id-marker=1"),
+        "{path}"
+    );
+}
+
+#[tokio::test]
+async fn of_what_could_not_be_deleted_it_is_told_whether_that_may_pass() {
+    let server = Server::start(|_, _| {
+        let errors = ["AccessDenied", "InternalError", "SlowDown", "NoSuchVersion"].map(|code| {
+            format!("<Error><Key>of {code}</Key><VersionId>1</VersionId><Code>{code}</Code><Message>m</Message></Error>")
+        });
+        Reply::ok(&format!("<DeleteResult>{}</DeleteResult>", errors.concat()))
+    })
+    .await;
+    let operation = Operation::DeleteObjects {
+        bucket: BUCKET.to_owned(),
+        versions: vec![ObjectVersion {
+            key: "k".to_owned(),
+            version_id: "1".to_owned(),
+            delete_marker: false,
+        }],
+        bypass_governance_retention: false,
+    };
+    let answer = cloud(&server.url)
+        .perform(&at("eu-west-1"), &operation)
+        .await;
+    let Ok(Output::NotDeleted(left)) = answer else {
+        panic!("{answer:?}");
+    };
+    let told: Vec<(String, bool)> = left.iter().map(|l| (l.to_string(), l.passing)).collect();
+    let of = |code: &str, passing| (format!("of {code} (version 1): {code}: m"), passing);
+    assert_eq!(
+        told,
+        [
+            of("AccessDenied", false),
+            of("InternalError", true),
+            of("SlowDown", true)
+        ]
+    );
 }

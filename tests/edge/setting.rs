@@ -215,6 +215,7 @@ pub(crate) fn s3_queries() -> Vec<Query> {
         Query::ListObjectVersions {
             bucket: bucket.clone(),
             max_keys: 1000,
+            after: None,
         },
         Query::ListMultipartUploads { bucket },
     ]

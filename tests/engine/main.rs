@@ -10,6 +10,7 @@ mod bucket_tags;
 mod create;
 mod documents;
 mod drift;
+mod emptying;
 mod faults;
 mod random;
 mod refusals;

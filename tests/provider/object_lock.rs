@@ -342,6 +342,45 @@ async fn a_destroy_that_a_lock_would_stop_does_not_begin() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hold_on_the_last_of_many_versions_is_told_before_anything_is_deleted() {
+    let config = with(
+        &backup_locked(json!({ "bypass_governance_on_destroy": true })),
+        "destinations.backup.force_destroy",
+        json!(true),
+    );
+    let mut terraform = Terraform::new();
+    terraform.converge(&config).await;
+    change(&terraform, BACKUP, |bucket| {
+        for number in 0..2_500 {
+            bucket.put_object(&format!("deed {number}"));
+            let retention = Retention {
+                mode: "GOVERNANCE".to_owned(),
+                until: "2999-01-01T00:00:00Z".to_owned(),
+            };
+            bucket.retained.insert(format!("v{number}"), retention);
+        }
+    });
+    terraform.cloud.aws.state().writes.clear();
+    change(&terraform, BACKUP, |bucket| {
+        bucket.retained.get_mut("v2499").unwrap().mode = "COMPLIANCE".to_owned();
+    });
+    let by_retention = terraform.destroy().await;
+    change(&terraform, BACKUP, |bucket| {
+        bucket.retained.get_mut("v2499").unwrap().mode = "GOVERNANCE".to_owned();
+        bucket.held.insert("v2499".to_owned());
+    });
+    let by_hold = terraform.destroy().await;
+    for said in [&by_retention, &by_hold] {
+        let kept = format!("destinations[\"backup\"]: Object Lock keeps bucket {BACKUP}");
+        assert_eq!(said.errors, [kept]);
+        assert!(said.details[0].contains("deed 2499"), "{said:?}");
+    }
+    assert_eq!(terraform.cloud.aws.state().writes, nothing());
+    change(&terraform, BACKUP, |bucket| bucket.held.clear());
+    assert_eq!(terraform.destroy().await.errors, nothing());
+}
+
+#[tokio::test(start_paused = true)]
 async fn unknown_values_anywhere_plan_cleanly() {
     let known = locked(
         json!({ "enabled": true, "mode": "GOVERNANCE", "days": 1 }),

@@ -175,6 +175,12 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
     }
 }
 
+/// Whether what AWS says of one object of a request may be another thing in a moment.
+pub(super) fn may_pass(code: &str) -> bool {
+    let passing = ["InternalError", "OperationAborted", "RequestTimeout"];
+    is_turned_away(code) || passing.contains(&code)
+}
+
 /// The kind of a failure after which nobody knows whether the request was carried out.
 pub(super) fn uncertain(effect: Effect) -> CallErrorKind {
     match effect {

@@ -4,14 +4,14 @@ use futures::{StreamExt, TryStreamExt, stream, try_join};
 
 use super::{CallError, Look, Setting, text};
 use crate::replication::observed::{KeptVersion, ObservedBucket, Presence};
+use crate::replication::obstacle::remember_kept;
 use crate::replication::operation::{Answer, ObjectLock, ObjectVersion, Query};
 use crate::replication::spec::BucketSpec;
 
-/// How many versions a destroy looks at before it begins. All of them may be millions; what stands further back is
-/// told when it comes to it.
-const VERSIONS: i32 = 100;
+/// How many versions a page has.
+const PAGE: i32 = 1000;
 /// How many of them are looked at together.
-const READS: usize = 16;
+const READS: usize = 32;
 
 impl Look<'_> {
     /// Object Lock of a bucket, where it is of interest.
@@ -46,25 +46,43 @@ impl Look<'_> {
         }
         let name = bucket.name.as_str();
         seen.object_lock = self.object_lock(name, true).await?.presence();
-        let query = Query::ListObjectVersions {
-            bucket: name.to_owned(),
-            max_keys: VERSIONS,
-        };
-        let versions = self
-            .read(query, |answer| match answer {
-                Answer::Versions { versions, .. } => Some(versions),
-                _ => None,
-            })
-            .await?;
-        let versions = versions.present().cloned().unwrap_or_default().into_iter();
-        // Delete markers cannot be retained.
-        let versions = versions.filter(|version| !version.delete_marker);
-        seen.kept_versions = stream::iter(versions)
-            .map(|version| self.kept(name, version))
-            .buffered(READS)
-            .try_collect()
-            .await?;
+        seen.kept_versions = self.kept_versions(name).await?;
         Ok(seen)
+    }
+
+    /// Looks at every version, and keeps those that tell whether all of them can be deleted. A hold ends the search:
+    /// nothing gets around it.
+    async fn kept_versions(&self, bucket: &str) -> Result<Vec<KeptVersion>, CallError> {
+        let mut kept = Vec::new();
+        let mut after = None;
+        loop {
+            let query = Query::ListObjectVersions {
+                bucket: bucket.to_owned(),
+                max_keys: PAGE,
+                after,
+            };
+            let page = self
+                .read(query, |answer| match answer {
+                    Answer::Versions { versions, next } => Some((versions, next)),
+                    _ => None,
+                })
+                .await?;
+            let (versions, next) = page.present().cloned().unwrap_or_default();
+            // Delete markers cannot be retained.
+            let versions = versions
+                .into_iter()
+                .filter(|version| !version.delete_marker);
+            let mut looks = stream::iter(versions)
+                .map(|version| self.kept(bucket, version))
+                .buffered(READS);
+            while let Some(version) = looks.try_next().await? {
+                remember_kept(&mut kept, version);
+            }
+            after = next;
+            if after.is_none() || kept.iter().any(|version| version.legal_hold) {
+                return Ok(kept);
+            }
+        }
     }
 
     async fn kept(&self, bucket: &str, version: ObjectVersion) -> Result<KeptVersion, CallError> {

@@ -460,6 +460,7 @@ impl Look<'_> {
             Query::ListObjectVersions {
                 bucket: bucket.to_owned(),
                 max_keys: 1,
+                after: None,
             },
             |answer| match answer {
                 Answer::Versions { versions, .. } => Some(versions.is_empty()),

@@ -27,8 +27,8 @@ pub use object_lock::{DefaultRetention, ObjectLock, Retention, RetentionPeriod};
 pub use query::{Answer, Query};
 pub use shapes::{
     BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectDescription, ObjectVersion,
-    PublicAccessBlock, ReplicationConfiguration, ReplicationRule, RoleDescription, RuleFilter,
-    Tags,
+    PageMarker, PublicAccessBlock, ReplicationConfiguration, ReplicationRule, RoleDescription,
+    RuleFilter, Tags, Undeleted,
 };
 
 /// A write. Each is made once by one step; what it answers, if anything, is the component's output.
@@ -203,8 +203,8 @@ pub enum Output {
         /// `AROA...`.
         unique_id: String,
     },
-    /// Objects that `DeleteObjects` could not delete: object key, version id, code and message.
-    NotDeleted(Vec<(String, String, String)>),
+    /// What `DeleteObjects` could not delete.
+    NotDeleted(Vec<Undeleted>),
 }
 
 /// A value that a step needs: known already, or made by an earlier step.

@@ -8,7 +8,7 @@ use super::metrics::{DataPoint, MeasuredRule, ReplicationMetric};
 use super::object_lock::{ObjectLock, Retention};
 use super::shapes::{
     BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectDescription, ObjectVersion,
-    PublicAccessBlock, ReplicationConfiguration, RoleDescription, Tags,
+    PageMarker, PublicAccessBlock, ReplicationConfiguration, RoleDescription, Tags,
 };
 
 /// A read. Every query names the one thing that it looks at.
@@ -60,6 +60,8 @@ pub enum Query {
         bucket: String,
         /// At most so many (1 to 1000).
         max_keys: i32,
+        /// Behind the page before; without it the first page.
+        after: Option<PageMarker>,
     },
     /// One page of unfinished uploads. Answers [`Answer::Uploads`].
     ListMultipartUploads { bucket: String },
@@ -122,12 +124,12 @@ pub enum Answer {
     Tags(Tags),
     /// A replication configuration.
     Replication(ReplicationConfiguration),
-    /// Versions and delete markers, and whether there are more.
+    /// Versions and delete markers.
     Versions {
         /// This page.
         versions: Vec<ObjectVersion>,
-        /// Whether further pages follow.
-        truncated: bool,
+        /// Where the next one begins, where there is one.
+        next: Option<PageMarker>,
     },
     /// Unfinished uploads: object key and upload id.
     Uploads(Vec<(String, String)>),

@@ -1,6 +1,7 @@
 //! What buckets, keys and roles look like in answers and writes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::Input;
 use crate::replication::ids::Arn;
@@ -219,6 +220,45 @@ pub struct ObjectVersion {
     pub version_id: String,
     /// Whether this is a delete marker.
     pub delete_marker: bool,
+}
+
+/// Where the next page of a list of versions begins: behind this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageMarker {
+    /// The object's key.
+    pub key: String,
+    /// The version's id.
+    pub version_id: String,
+}
+
+/// A version that `DeleteObjects` could not delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undeleted {
+    /// The object's key.
+    pub key: String,
+    /// The version's id.
+    pub version_id: String,
+    /// AWS's code and message.
+    pub why: String,
+    /// Whether the same request may succeed in a moment.
+    pub passing: bool,
+}
+
+impl Undeleted {
+    /// Whether it is this version.
+    pub fn is(&self, version: &ObjectVersion) -> bool {
+        self.key == version.key && self.version_id == version.version_id
+    }
+}
+
+impl fmt::Display for Undeleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} (version {}): {}",
+            self.key, self.version_id, self.why
+        )
+    }
 }
 
 #[cfg(test)]

@@ -160,7 +160,13 @@ impl Cloud for FakeCloud {
 
     async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
         let subject = operation.subject();
-        let busy = operation.call().starts_with("s3:").then(|| subject.clone());
+        // Objects are not the bucket's settings: any number of them may go at once.
+        let of_objects = matches!(
+            operation,
+            Operation::DeleteObjects { .. } | Operation::AbortMultipartUpload { .. }
+        );
+        let of_bucket = operation.call().starts_with("s3:") && !of_objects;
+        let busy = of_bucket.then(|| subject.clone());
         self.state().started.push(Instant::now());
         if let Some(bucket) = &busy {
             let mut state = self.state();

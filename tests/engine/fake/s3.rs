@@ -1,13 +1,13 @@
 //! Buckets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{Arn, BucketName, Location};
 use terraform_provider_replicated::replication::operation::{
     Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectDescription, ObjectLock,
-    ObjectVersion, Operation, Output, PublicAccessBlock, Query, ReplicationConfiguration,
-    Retention, Tags,
+    ObjectVersion, Operation, Output, PageMarker, PublicAccessBlock, Query,
+    ReplicationConfiguration, Retention, Tags, Undeleted,
 };
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
@@ -36,10 +36,16 @@ pub(crate) struct Bucket {
     pub(crate) retained: BTreeMap<String, Retention>,
     /// Versions under a legal hold.
     pub(crate) held: BTreeSet<String>,
+    /// Objects that nobody may delete, by their keys.
+    pub(crate) denied: BTreeSet<String>,
+    /// Versions that S3 fails to delete once.
+    pub(crate) failing: BTreeSet<String>,
     /// With roles by their unique ids, as AWS keeps them.
     pub(crate) policy: Option<PolicyDocument>,
     pub(crate) replication: Option<ReplicationConfiguration>,
     pub(crate) versions: Vec<ObjectVersion>,
+    /// How many objects were ever put.
+    put: usize,
     /// What S3 says of the replication of objects, by their keys.
     pub(crate) replication_statuses: BTreeMap<String, String>,
     pub(crate) uploads: Vec<(String, String)>,
@@ -50,7 +56,8 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Puts an object into it.
     pub(crate) fn put_object(&mut self, key: &str) {
-        let version_id = format!("v{}", self.versions.len());
+        let version_id = format!("v{}", self.put);
+        self.put += 1;
         let lock = self.object_lock.as_ref();
         if let Some(default) = lock.and_then(|lock| lock.default_retention.as_ref()) {
             let retention = Retention {
@@ -155,14 +162,12 @@ impl State {
                 Some(configuration) => Answer::Replication(configuration.clone()),
                 None => return absent("ReplicationConfigurationNotFoundError"),
             },
-            Query::ListObjectVersions { max_keys, .. } => {
-                let page = usize::try_from(*max_keys).unwrap();
-                Answer::Versions {
-                    versions: bucket.versions.iter().take(page).cloned().collect(),
-                    truncated: bucket.versions.len() > page,
-                }
+            Query::ListObjectVersions {
+                max_keys, after, ..
+            } => bucket.page(*max_keys, after.as_ref()),
+            Query::ListMultipartUploads { .. } => {
+                Answer::Uploads(bucket.uploads.iter().take(1000).cloned().collect())
             }
-            Query::ListMultipartUploads { .. } => Answer::Uploads(bucket.uploads.clone()),
             Query::HeadObject { key, .. } => {
                 let mut versions = bucket.versions.iter().rev();
                 match versions.find(|version| version.key == *key) {
@@ -306,6 +311,9 @@ impl State {
             object_lock: None,
             retained: BTreeMap::new(),
             held: BTreeSet::new(),
+            denied: BTreeSet::new(),
+            failing: BTreeSet::new(),
+            put: 0,
             policy: None,
             replication: None,
             versions: Vec::new(),
@@ -416,19 +424,62 @@ impl Bucket {
 }
 
 impl Bucket {
-    /// Deletes what no lock keeps.
+    /// A page of versions, in the order in which they came. S3 has them in the order of their keys.
+    fn page(&self, max_keys: i32, after: Option<&PageMarker>) -> Answer {
+        let size = usize::try_from(max_keys).unwrap();
+        let number = after.map(|marker| number_of(&marker.version_id));
+        let is_behind = |version: &&ObjectVersion| {
+            number.is_none_or(|number| number_of(&version.version_id) > number)
+        };
+        let mut behind = self.versions.iter().filter(is_behind);
+        let versions: Vec<ObjectVersion> = behind.by_ref().take(size).cloned().collect();
+        let last = versions.last().filter(|_| behind.next().is_some());
+        let next = last.map(|last| PageMarker {
+            key: last.key.clone(),
+            version_id: last.version_id.clone(),
+        });
+        Answer::Versions { versions, next }
+    }
+
+    /// Deletes what no lock keeps and nobody forbids.
     fn delete_objects(&mut self, versions: &[ObjectVersion], bypass: bool) -> Output {
+        assert!(versions.len() <= 1000, "MalformedXML");
         let is_kept = |version: &ObjectVersion| {
             let id = &version.version_id;
             let retention = self.retained.get(id);
             self.held.contains(id) || retention.is_some_and(|r| !(bypass && r.mode == "GOVERNANCE"))
         };
-        let (kept, gone): (Vec<_>, Vec<_>) = versions.iter().cloned().partition(is_kept);
-        self.versions.retain(|version| !gone.contains(version));
-        let refused = kept.into_iter();
-        let refused = refused.map(|v| (v.key, v.version_id, "AccessDenied: locked".to_owned()));
-        Output::NotDeleted(refused.collect())
+        let mut refused = Vec::new();
+        let mut gone = HashSet::new();
+        for version in versions {
+            let id = &version.version_id;
+            let why = if is_kept(version) {
+                "AccessDenied: locked"
+            } else if self.denied.contains(&version.key) {
+                "AccessDenied: not you"
+            } else if self.failing.remove(id) {
+                "InternalError: try again"
+            } else {
+                gone.insert(id.as_str());
+                continue;
+            };
+            refused.push(Undeleted {
+                key: version.key.clone(),
+                version_id: id.clone(),
+                why: why.to_owned(),
+                passing: why.starts_with("InternalError"),
+            });
+        }
+        let is_left = |version: &ObjectVersion| !gone.contains(version.version_id.as_str());
+        self.versions.retain(is_left);
+        Output::NotDeleted(refused)
     }
+}
+
+/// The place of a version in the order in which they came; what a test put there by hand comes last.
+fn number_of(version_id: &str) -> usize {
+    let number = version_id.strip_prefix('v');
+    number.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX)
 }
 
 /// Tags that S3 Control is sent: none of them is AWS's own.
