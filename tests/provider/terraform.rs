@@ -617,6 +617,12 @@ impl Terraform {
         self.private = response.private;
         self.identify(response.identity);
         said.extend(self.refresh().await);
+        if !said.is_fine() {
+            // Of an import whose read fails Terraform keeps nothing.
+            self.state = Value::Null;
+            self.private.clear();
+            self.identity = Value::Null;
+        }
         said
     }
 

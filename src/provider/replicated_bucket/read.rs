@@ -184,6 +184,8 @@ async fn look(
             private.ways = ways(spec);
             return Ok(Some(observed));
         }
+        // An import has nothing yet that could stand as it is.
+        Err(errors) if private.importing => return Err(errors),
         Err(errors) => errors,
     };
     let before = spec.clone();

@@ -20,6 +20,8 @@ pub enum Command {
     Update(Json, Json),
     Read(Json),
     Delete(Json),
+    /// The ID, and the configuration that it is imported for.
+    Import(&'static str, Json),
 }
 
 /// A row of the table.
@@ -56,7 +58,7 @@ impl Command {
     fn config(&self) -> &Json {
         match self {
             Self::Create(config) | Self::Update(_, config) | Self::Read(config) => config,
-            Self::Delete(config) => config,
+            Self::Delete(config) | Self::Import(_, config) => config,
         }
     }
 
@@ -65,10 +67,14 @@ impl Command {
         let before = match self {
             Self::Create(_) => return Situation::empty(),
             Self::Update(before, _) => before,
-            Self::Read(config) | Self::Delete(config) => config,
+            Self::Read(config) | Self::Delete(config) | Self::Import(_, config) => config,
         };
         let mut terraform = Terraform::new();
         terraform.converge(before).await;
+        if let Self::Import(id, _) = self {
+            assert_eq!(terraform.at("/import_id"), *id);
+            terraform = Terraform::over(terraform.cloud.clone());
+        }
         Situation::of(&terraform)
     }
 
@@ -82,6 +88,9 @@ impl Command {
             }
             Self::Read(config) => (terraform.plan(config).await.said, None),
             Self::Delete(_) => (terraform.destroy().await, None),
+            // What is in the state cannot be imported a second time.
+            Self::Import(..) if !terraform.state.is_null() => (Said::default(), None),
+            Self::Import(id, _) => (terraform.import(id).await, None),
         }
     }
 
@@ -113,14 +122,9 @@ impl Row {
             seen: RefCell::default(),
         };
         let mut tally = Tally::default();
-        let everything = matches!(self.command, Command::Read(_));
-        for (name, fault) in FAULTS {
+        for named in FAULTS {
             for (phase, position) in &undisturbed.positions {
-                let first = *phase == Phase::First && undisturbed.planned.is_some();
-                if everything || position.writes || fault.is_met_at_reads(first) {
-                    let at = (*phase, position);
-                    table.disturb((name, fault), at, &mut tally).await;
-                }
+                table.disturb(named, (*phase, position), &mut tally).await;
             }
         }
         tally.print(&self, undisturbed.positions.len());
@@ -237,6 +241,11 @@ impl Table<'_> {
         if said.is_none() && phase == Phase::Applying {
             // Of an update that nobody answered Terraform keeps the state, and forgets the private state.
             terraform.private.clear();
+        }
+        let is_whole = said.as_ref().is_some_and(|said| said.warnings.is_empty());
+        if matches!(command, Command::Import(..)) && !is_whole {
+            // Of an import that never ended Terraform keeps nothing, nor does a person of one that says what it lacks.
+            terraform = Terraform::over(cloud);
         }
         (Situation::of(&terraform), said)
     }

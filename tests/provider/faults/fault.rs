@@ -94,14 +94,4 @@ impl Fault {
             Self::Unreachable | Self::Killed | Self::KilledAfter => Lasts::ForEverything,
         }
     }
-
-    /// Whether it is met at calls that change nothing, before (`first`) and while something is applied. Rows of `read`
-    /// meet everything; elsewhere what fails a read comes to the same, whatever kind it is, until something was written.
-    pub fn is_met_at_reads(self, first: bool) -> bool {
-        match self {
-            Self::RefusedLasting(CallErrorKind::AccessDenied) | Self::Failed => true,
-            Self::Expired | Self::Unreachable | Self::Killed | Self::Interrupted => !first,
-            _ => false,
-        }
-    }
 }

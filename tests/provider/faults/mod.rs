@@ -11,6 +11,9 @@ use serde_json::{Value as Json, json};
 use crate::configs::{THIRD, deploy, kms_abroad, with, without};
 use driver::{Command, Row};
 
+/// The import ID of the setups.
+const ID: &str = "111111111111/acme-archive@eu-west-1,arn:aws:iam::222222222222:role/Deploy";
+
 /// The second destination, in a third account.
 fn another() -> Json {
     json!({ "region": "eu-central-1", "assume_role": deploy(THIRD) })
@@ -67,13 +70,17 @@ rows! {
         Command::Update(with_another(&kms_abroad()), kms_abroad());
     swap_a_key: "cross-account-kms" "update (key swapped)",
         Command::Update(kms_abroad(), with_another_key(&kms_abroad()));
+    swap_a_key_of_two_way: "two_way" "update (key swapped)",
+        Command::Update(two_way(), with_another_key(&two_way()));
     change_rules: "cross-account-kms" "update (rules changed)",
         Command::Update(kms_abroad(), with_other_rules(&kms_abroad()));
     change_the_role: "cross-account-kms" "update (role changed)",
         Command::Update(kms_abroad(), with_another_role(&kms_abroad()));
+    import_cross_account_kms: "cross-account-kms" "import", Command::Import(ID, kms_abroad());
 
     create_two_way: "two_way" "create", Command::Create(two_way());
     read_two_way: "two_way" "read", Command::Read(two_way());
+    import_two_way: "two_way" "import", Command::Import(ID, two_way());
     delete_two_way: "two_way" "delete", Command::Delete(two_way());
     begin_two_way: "two_way" "update (made two-way)", Command::Update(kms_abroad(), two_way());
     end_two_way: "two_way" "update (made one-way)", Command::Update(two_way(), kms_abroad());

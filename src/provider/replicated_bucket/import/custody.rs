@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Importer, Setup};
-use crate::execution::cloud::CallErrorKind;
+use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::SideModel;
@@ -61,6 +61,10 @@ impl Importer<'_> {
             Ok(_) => Some(Tagged::Nobody),
             Err(error) if error.kind == CallErrorKind::NotFound => Some(Tagged::Nobody),
             Err(error) if error.kind == CallErrorKind::AccessDenied && wired => {
+                diagnostics.warning(
+                    format!("Whose bucket {bucket} is cannot be told"),
+                    format!("{error}. So it is taken for somebody else's, with existing = true: only what replication needs is written there, and a destroy leaves the bucket. Where it is this resource's own, allow s3:GetBucketTagging on it and begin again, before anything is applied."),
+                );
                 Some(Tagged::Nobody)
             }
             Err(error) => {
@@ -99,14 +103,22 @@ impl Importer<'_> {
         }))
     }
 
-    /// Whether the policy of a bucket or key holds statements of ours.
-    pub(crate) async fn holds_ours(&self, owner: &str, at: &Location, query: &Query) -> bool {
-        let Ok(Answer::Text(text)) = self.session.cloud.query(at, query).await else {
-            return false;
-        };
-        PolicyDocument::parse(&text).is_ok_and(|document| {
-            !policy::ours(&document, |sid| policy::is_ours(sid, owner)).is_empty()
-        })
+    /// Whether the policy of a bucket or key holds statements of ours. One that may not be read holds none: they came
+    /// there by reading it.
+    pub(crate) async fn holds_ours(
+        &self,
+        owner: &str,
+        at: &Location,
+        query: &Query,
+    ) -> Result<bool, CallError> {
+        match self.session.cloud.query(at, query).await {
+            Ok(Answer::Text(text)) => Ok(PolicyDocument::parse(&text).is_ok_and(|document| {
+                !policy::ours(&document, |sid| policy::is_ours(sid, owner)).is_empty()
+            })),
+            Ok(_) => Ok(false),
+            Err(error) if is_shut_or_gone(error.kind) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a role holds the policy that we put into roles of somebody else's.
@@ -130,6 +142,11 @@ impl Importer<'_> {
             }
         }
     }
+}
+
+/// Whether there is nothing to be seen, however often one looks.
+pub(super) fn is_shut_or_gone(kind: CallErrorKind) -> bool {
+    matches!(kind, CallErrorKind::AccessDenied | CallErrorKind::NotFound)
 }
 
 /// Whether a bucket's policy lets roles replicate into it that are not the source's. The account of the source as a

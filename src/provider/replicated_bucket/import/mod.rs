@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub(crate) use self::id::ImportId;
 
-use self::custody::{Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
+use self::custody::{is_shut_or_gone, Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
 use self::object_keys::{Leaving, keys_of};
 use self::rule::Arriving;
 use self::shut::Shut;
@@ -507,7 +507,13 @@ impl Importer<'_> {
         side.encryption = Attr::Known(encryption);
         if let (None, Some(key)) = (&ours, key_arn) {
             let query = Query::GetKeyPolicy { key };
-            side.manage_key_policy = Attr::Known(self.holds_ours(owner, at, &query).await);
+            match self.holds_ours(owner, at, &query).await {
+                Ok(holds) => side.manage_key_policy = Attr::Known(holds),
+                Err(error) => {
+                    report::read_errors(&[error], diagnostics);
+                    return None;
+                }
+            }
         }
         if setup.wired && self.intent == Intent::Import {
             let in_use: Vec<String> = side.kms_key_arn.known().cloned().into_iter().collect();
@@ -570,17 +576,17 @@ impl Importer<'_> {
     ) -> Result<Option<ObservedKey>, CallError> {
         let cloud = &self.session.cloud;
         let component = ComponentId::Of(this.clone(), Part::Key);
-        let tags = cloud
-            .query(
-                at,
-                &Query::ListKeyTags {
-                    key: arn.to_owned(),
-                },
-            )
-            .await;
-        let ours = matches!(&tags, Ok(Answer::Tags(tags)) if is_ours(tags, owner, &component));
-        if !ours {
+        let query = Query::ListKeyTags {
+            key: arn.to_owned(),
+        };
+        let ours = match cloud.query(at, &query).await {
+            Ok(Answer::Tags(tags)) => is_ours(&tags, owner, &component),
+            Ok(_) => false,
             // A key that may not be looked at is not ours either.
+            Err(error) if is_shut_or_gone(error.kind) => false,
+            Err(error) => return Err(error),
+        };
+        if !ours {
             return Ok(None);
         }
         let description = cloud
