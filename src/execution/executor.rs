@@ -7,6 +7,7 @@
 //! no idea what a bucket is for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -31,6 +32,8 @@ pub struct Outcome {
     pub done: BTreeMap<StepId, Output>,
     /// Steps that failed.
     pub failed: Vec<(StepId, CallError)>,
+    /// Those of the failed and the waiting ones that have written something, or may have.
+    pub half_done: BTreeSet<StepId>,
     /// Whether Terraform asked to stop, or time was over, before everything was done.
     pub stopped: bool,
     /// Steps that were waiting at that moment, with what they had heard last.
@@ -44,6 +47,16 @@ impl Outcome {
     pub fn is_success(&self) -> bool {
         self.failed.is_empty() && !self.stopped
     }
+
+    /// What is to be taken back: every step that was done, and of those half done the ones that made nothing new, which
+    /// can be taken back whether they did anything or not.
+    pub fn to_take_back(&self, graph: &StepGraph) -> BTreeMap<StepId, Output> {
+        let creates = |id: &StepId| graph.step(*id).is_some_and(|step| step.action.creates());
+        let half_done = self.half_done.iter().filter(|id| !creates(id));
+        let mut steps = self.done.clone();
+        steps.extend(half_done.map(|id| (*id, Output::Done)));
+        steps
+    }
 }
 
 /// Runs every step of a graph.
@@ -53,7 +66,8 @@ pub async fn run(
     stop: &CancellationToken,
     graph: &StepGraph,
 ) -> Outcome {
-    drive(&Run { cloud, locks, stop }, graph, OnFailure::StartNothing).await
+    let access = Access { cloud, locks, stop };
+    drive(access, graph, OnFailure::StartNothing).await
 }
 
 /// Runs the steps of an undo or a teardown as far as they go: a step that fails keeps back only those that
@@ -64,7 +78,36 @@ pub async fn run_undo(
     stop: &CancellationToken,
     graph: &StepGraph,
 ) -> Outcome {
-    drive(&Run { cloud, locks, stop }, graph, OnFailure::GoOn).await
+    let access = Access { cloud, locks, stop };
+    drive(access, graph, OnFailure::GoOn).await
+}
+
+/// What every run needs.
+#[derive(Clone, Copy)]
+struct Access<'a> {
+    cloud: &'a dyn Cloud,
+    locks: &'a DocumentLocks,
+    stop: &'a CancellationToken,
+}
+
+impl Access<'_> {
+    /// Takes one step. Whether it has written anything is told as well, for one that fails half-way.
+    async fn take(
+        &self,
+        step: &Step,
+        inputs: &BTreeMap<ComponentId, String>,
+        setting: Setting,
+    ) -> (Result<Output, CallError>, bool) {
+        let wrote = AtomicBool::new(false);
+        let run = Run {
+            cloud: self.cloud,
+            locks: self.locks,
+            stop: self.stop,
+            wrote: &wrote,
+        };
+        let result = run.step(step, inputs, setting).await;
+        (result, wrote.into_inner())
+    }
 }
 
 /// What a failed step keeps from starting.
@@ -76,7 +119,7 @@ enum OnFailure {
     GoOn,
 }
 
-async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outcome {
+async fn drive(access: Access<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outcome {
     let mut outcome = Outcome::default();
     let mut waiting: BTreeSet<StepId> = graph.steps().map(|(id, _)| id).collect();
     let mut running = FuturesUnordered::new();
@@ -94,7 +137,7 @@ async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outco
                 })
                 .take(CONCURRENCY.saturating_sub(running.len()))
                 .collect();
-            if run.stop.is_cancelled() && !ready.is_empty() {
+            if access.stop.is_cancelled() && !ready.is_empty() {
                 outcome.stopped = true;
                 continue;
             }
@@ -103,32 +146,42 @@ async fn drive(run: &Run<'_>, graph: &StepGraph, on_failure: OnFailure) -> Outco
                 if let Some(step) = graph.step(id) {
                     let inputs = outputs(graph, &outcome);
                     let setting = setting(graph, step);
-                    running.push(async move { (id, run.step(step, &inputs, setting).await) });
+                    running.push(async move { (id, access.take(step, &inputs, setting).await) });
                 }
             }
         }
-        match running.next().await {
-            Some((id, Ok(output))) => {
+        let Some((id, (result, wrote))) = running.next().await else {
+            break;
+        };
+        if result.is_err() && wrote {
+            outcome.half_done.insert(id);
+        }
+        match result {
+            Ok(output) => {
                 outcome.done.insert(id, output);
                 in_order.push(id);
             }
-            Some((id, Err(error))) if error.kind == CallErrorKind::Cancelled => {
+            Err(error) if error.kind == CallErrorKind::Cancelled => {
                 outcome.stopped = true;
                 outcome.waiting.push((id, error));
             }
-            Some((id, Err(error))) => outcome.failed.push((id, error)),
-            None => break,
+            Err(error) => outcome.failed.push((id, error)),
         }
     }
     if outcome.is_success() || (on_failure == OnFailure::GoOn && !outcome.stopped) {
-        look_again(run, graph, &in_order, &mut outcome).await;
+        look_again(access, graph, &in_order, &mut outcome).await;
     }
     outcome
 }
 
 /// Looks at every document of several writers once more: a writer that had read it before our edit and wrote after our
 /// check has taken ours away, and nobody else would notice.
-async fn look_again(run: &Run<'_>, graph: &StepGraph, in_order: &[StepId], outcome: &mut Outcome) {
+async fn look_again(
+    access: Access<'_>,
+    graph: &StepGraph,
+    in_order: &[StepId],
+    outcome: &mut Outcome,
+) {
     let inputs = &outputs(graph, outcome);
     let done: Vec<(StepId, &Step)> = in_order
         .iter()
@@ -143,7 +196,7 @@ async fn look_again(run: &Run<'_>, graph: &StepGraph, in_order: &[StepId], outco
             ..(*step).clone()
         };
         let setting = setting(graph, &step);
-        let look = async move { (*id, run.step(&step, inputs, setting).await) };
+        let look = async move { (*id, access.take(&step, inputs, setting).await.0) };
         done[n + 1..].iter().all(is_last).then_some(look)
     });
     let looks: Vec<_> = futures::stream::iter(looks.collect::<Vec<_>>())

@@ -1,5 +1,6 @@
 //! Calls within a run: each tried again while a short wait helps, and ended when Terraform asks to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,8 @@ pub(super) struct Run<'a> {
     pub(super) cloud: &'a dyn Cloud,
     pub(super) locks: &'a DocumentLocks,
     pub(super) stop: &'a CancellationToken,
+    /// Set by the first write of a step that AWS carried out, or may have.
+    pub(super) wrote: &'a AtomicBool,
 }
 
 impl Run<'_> {
@@ -28,7 +31,11 @@ impl Run<'_> {
     ) -> Result<Output, CallError> {
         let mut waits = None;
         loop {
-            let error = match self.cloud.perform(at, operation).await {
+            let result = self.cloud.perform(at, operation).await;
+            if !matches!(&result, Err(error) if error.kind != CallErrorKind::Ambiguous) {
+                self.wrote.store(true, Ordering::Relaxed);
+            }
+            let error = match result {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };

@@ -56,7 +56,7 @@ impl Spec {
         let arrivals = self.destinations.iter().map(|(key, destination)| Arrival {
             side: Side::Destination(key.clone()),
             bucket: &destination.bucket,
-            rules: destination.rules.values().cloned().collect(),
+            rules: self.source.live(destination.rules.values().cloned()),
             key: key.clone(),
         });
         Direction {
@@ -78,7 +78,9 @@ impl Spec {
         let arrival = Arrival {
             side: Side::Source,
             bucket: &self.source,
-            rules: rules.map(|rule| self.mirrored(rule, destination)).collect(),
+            rules: destination
+                .bucket
+                .live(rules.map(|rule| self.mirrored(rule, destination))),
             // One key may serve both buckets, and its policy then holds statements of both directions.
             key: format!("{key}/back"),
         };
@@ -98,6 +100,20 @@ impl Spec {
             replica_kms_key: None,
             ..rule.clone()
         }
+    }
+}
+
+impl BucketSpec {
+    /// Rules out of this bucket, with the keys that the live ones name.
+    fn live(&self, rules: impl Iterator<Item = RuleSpec>) -> Vec<RuleSpec> {
+        let with_key = |rule: RuleSpec| match self.live_keys.get(&rule.id) {
+            Some(key) => RuleSpec {
+                replica_kms_key: Some(key.clone()),
+                ..rule
+            },
+            None => rule,
+        };
+        rules.map(with_key).collect()
     }
 }
 

@@ -49,6 +49,9 @@ pub struct BucketSpec {
     pub policy: PolicySpec,
     /// What was to go when an update failed.
     pub leftovers: BucketLeftovers,
+    /// The keys that its live rules name for replicas, by the rules' IDs, once a spec that was in force has been told:
+    /// see [`Spec::learn_live_keys`].
+    pub live_keys: BTreeMap<String, String>,
 }
 
 /// Whose a bucket is.
@@ -331,6 +334,24 @@ impl Spec {
                 Presence::Absent => key.arn = None,
                 Presence::Present(found) => key.arn = Some(found.description.arn.clone()),
             }
+        }
+    }
+
+    /// Tells a spec that was in force which keys the live rules name: after an update that failed these may still be
+    /// the ones of before, which the spec has under no bucket any more. `now` is the spec by which `observed` was
+    /// looked at.
+    pub fn learn_live_keys(&mut self, now: &Self, observed: &Observed) {
+        let destinations = self.destinations.values_mut().map(|d| &mut d.bucket);
+        for bucket in std::iter::once(&mut self.source).chain(destinations) {
+            let side = now.buckets().find(|(_, other)| other.name == bucket.name);
+            let seen = side.and_then(|(side, _)| observed.buckets.get(&side));
+            let live = seen.and_then(|seen| seen.replication.present());
+            let rules = live.into_iter().flat_map(|live| &live.rules);
+            let named = rules.filter_map(|rule| {
+                let key = rule.replica_kms_key.as_ref()?.known()?;
+                Some((rule.id.clone(), key.clone()))
+            });
+            bucket.live_keys = named.collect();
         }
     }
 }

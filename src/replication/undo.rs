@@ -17,7 +17,7 @@ const UNDO_WINDOW_DAYS: i32 = 7;
 /// What an undo puts back, by the side of a bucket of somebody else's: its default encryption as it was seen.
 pub type Before = BTreeMap<Side, BucketEncryption>;
 
-/// The steps that undo what `done` did.
+/// The steps that undo what `done` did; of a step that creates nothing it does not matter whether it did it.
 pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>, before: &Before) -> StepGraph {
     let finished = || graph.steps().filter(|(id, _)| done.contains_key(id));
     let mut back = StepGraph::default();

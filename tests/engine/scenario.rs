@@ -91,6 +91,7 @@ pub(crate) fn bucket(name: &str, location: Location) -> BucketSpec {
         },
         retired_keys: Vec::new(),
         leftovers: BucketLeftovers::default(),
+        live_keys: BTreeMap::new(),
         policy: PolicySpec::default(),
     }
 }
@@ -306,7 +307,7 @@ pub(crate) async fn create(cloud: &dyn Cloud, spec: &Spec, now: &str) -> Result<
     if outcome.is_success() {
         return Ok(remembered(cloud, &spec).await);
     }
-    let back = undo(&graph, &outcome.done, &found);
+    let back = undo(&graph, &outcome.to_take_back(&graph), &found);
     let undo = executor::run_undo(cloud, &locks, &no_stop(), &back).await;
     let errors = outcome.failed.into_iter().map(|(_, error)| error).collect();
     Err(Failed::Undone { errors, undo })

@@ -218,7 +218,11 @@ impl Run {
             self.succeed(&graph, &outcome, &observed, response);
             return;
         }
-        let back = undo(&graph, &outcome.done, &before(&self.spec, &observed));
+        let back = undo(
+            &graph,
+            &outcome.to_take_back(&graph),
+            &before(&self.spec, &observed),
+        );
         let undone = match tokio::time::timeout(UNDO_WITHIN, self.run_undo(&back)).await {
             Ok(undone) => undone,
             Err(_) => Outcome {
@@ -259,7 +263,7 @@ impl Run {
         let Some(prior_spec) = stored_spec(&prior, &self.session, diagnostics) else {
             return;
         };
-        let prior_spec = self.private.recall(prior_spec);
+        let mut prior_spec = self.private.recall(prior_spec);
         let (leaving, observed) = futures::join!(
             leaving(
                 &self.in_time,
@@ -297,6 +301,7 @@ impl Run {
         }
         let (session, private) = (&self.in_time, &mut self.private);
         remember_retained(session, &self.spec, &observed, private, diagnostics).await;
+        prior_spec.learn_live_keys(&self.spec, &observed);
         let graph = plan(
             &desire(&self.spec, Some(&prior_spec), &now()),
             &observed,

@@ -12,35 +12,47 @@ use serde_json::Value as Json;
 use super::fault::{FAULTS, Fault, Named};
 use super::situation::Situation;
 use super::trap::Position;
+use crate::existing;
 use crate::terraform::{Plan, Said, Terraform};
 
-/// One command of Terraform, with the configuration before it and the one that it is given.
+/// One command of Terraform.
 pub enum Command {
-    Create(Json),
-    Update(Json, Json),
-    Read(Json),
-    Delete(Json),
-    /// The ID, and the configuration that it is imported for.
-    Import(&'static str, Json),
+    /// A plan with this configuration, and its apply.
+    Apply(Json),
+    Read,
+    Delete,
+    /// Of what another state has.
+    Import(&'static str),
+}
+
+/// What a row is about.
+pub struct Setup {
+    pub name: &'static str,
+    /// Whether buckets, roles and rules of somebody else's are there.
+    pub beside_others: bool,
 }
 
 /// A row of the table.
 pub struct Row {
-    pub setup: &'static str,
+    pub setup: Setup,
     pub operation: &'static str,
+    /// The configurations applied before, one after the other.
+    pub before: Vec<Json>,
     pub command: Command,
 }
 
 /// What a row is held against.
 struct Undisturbed {
+    /// What of others is there anyway.
+    of_others: Vec<String>,
     /// Before the command.
     start: Situation,
     /// After it.
     end: Situation,
     /// When it was planned and nothing is applied yet, where that is a moment of its own.
     planned: Option<(Situation, Plan)>,
-    /// What is at AWS after everything was destroyed.
-    destroyed: String,
+    /// What is at AWS after a destroy, of what was there before the command and of what is there after it.
+    destroyed: BTreeSet<String>,
     positions: Vec<(Phase, Position)>,
 }
 
@@ -53,44 +65,45 @@ enum Phase {
     Applying,
 }
 
-impl Command {
-    /// What is in force when it has succeeded.
+impl Row {
+    /// What is in force when the command has succeeded.
     fn config(&self) -> &Json {
-        match self {
-            Self::Create(config) | Self::Update(_, config) | Self::Read(config) => config,
-            Self::Delete(config) | Self::Import(_, config) => config,
+        match &self.command {
+            Command::Apply(config) => config,
+            _ => self.before.last().unwrap(),
         }
     }
 
-    /// The situation that it begins in.
-    async fn start(&self) -> Situation {
-        let before = match self {
-            Self::Create(_) => return Situation::empty(),
-            Self::Update(before, _) => before,
-            Self::Read(config) | Self::Delete(config) | Self::Import(_, config) => config,
+    /// The situation that it begins in, and what of others is there.
+    async fn start(&self) -> (Situation, Vec<String>) {
+        let mut terraform = match self.setup.beside_others {
+            true => existing::beside_rules().await.0,
+            false => Terraform::new(),
         };
-        let mut terraform = Terraform::new();
-        terraform.converge(before).await;
-        if let Self::Import(id, _) = self {
-            assert_eq!(terraform.at("/import_id"), *id);
+        let of_others = Situation::of(&terraform).unnamed();
+        for config in &self.before {
+            terraform.converge(config).await;
+        }
+        if let Command::Import(id) = self.command {
+            assert_eq!(terraform.at("/import_id"), id);
             terraform = Terraform::over(terraform.cloud.clone());
         }
-        Situation::of(&terraform)
+        (Situation::of(&terraform), of_others)
     }
 
     /// Has Terraform carry it out, up to an apply.
     async fn begin(&self, terraform: &mut Terraform) -> (Said, Option<Plan>) {
-        match self {
-            Self::Create(config) | Self::Update(_, config) => {
+        match &self.command {
+            Command::Apply(config) => {
                 let plan = terraform.plan(config).await;
                 let goes_on = plan.said.is_fine() && !terraform.cloud.trap.is_interrupted();
                 (plan.said.clone(), goes_on.then_some(plan))
             }
-            Self::Read(config) => (terraform.plan(config).await.said, None),
-            Self::Delete(_) => (terraform.destroy().await, None),
+            Command::Read => (terraform.plan(self.config()).await.said, None),
+            Command::Delete => (terraform.destroy().await, None),
             // What is in the state cannot be imported a second time.
-            Self::Import(..) if !terraform.state.is_null() => (Said::default(), None),
-            Self::Import(id, _) => (terraform.import(id).await, None),
+            Command::Import(_) if !terraform.state.is_null() => (Said::default(), None),
+            Command::Import(id) => (terraform.import(id).await, None),
         }
     }
 
@@ -101,9 +114,12 @@ impl Command {
             (said, None) => said,
         }
     }
-}
 
-impl Row {
+    /// Whether it changes what is there already.
+    fn is_update(&self) -> bool {
+        matches!(self.command, Command::Apply(_)) && !self.before.is_empty()
+    }
+
     /// Runs it, and prints its line.
     pub fn run(self) {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -132,27 +148,36 @@ impl Row {
     }
 
     async fn undisturbed(&self) -> Undisturbed {
-        let start = self.command.start().await;
+        let (start, of_others) = self.start().await;
         let mut terraform = start.resume();
-        let (mut said, plan) = self.command.begin(&mut terraform).await;
+        let (mut said, plan) = self.begin(&mut terraform).await;
         let (_, first) = terraform.cloud.trap.take();
         let planned = plan.map(|plan| (Situation::of(&terraform), plan));
         if let Some((_, plan)) = &planned {
-            let config = self.command.config();
-            said = terraform.carry_out(plan.clone(), config).await;
+            said = terraform.carry_out(plan.clone(), self.config()).await;
         }
         assert_eq!(said.errors, Vec::<String>::new());
         let (_, applying) = terraform.cloud.trap.take();
         let end = Situation::of(&terraform);
-        let mut terraform = end.resume();
-        assert!(terraform.destroy().await.is_fine());
+        let mut destroyed = BTreeSet::new();
+        for moment in [&start, &end] {
+            let mut terraform = moment.resume();
+            if moment.has_state() {
+                assert!(terraform.destroy().await.is_fine());
+                destroyed.insert(Situation::of(&terraform).at_aws());
+            }
+        }
+        if !end.has_state() {
+            destroyed.insert(end.at_aws());
+        }
         let first = first.into_iter().map(|at| (Phase::First, at));
         let applying = applying.into_iter().map(|at| (Phase::Applying, at));
         Undisturbed {
+            of_others,
             start,
             end,
             planned,
-            destroyed: Situation::of(&terraform).at_aws(),
+            destroyed,
             positions: first.chain(applying).collect(),
         }
     }
@@ -168,9 +193,7 @@ struct Table<'a> {
 
 impl Table<'_> {
     async fn disturb(&self, (name, fault): Named, at: (Phase, &Position), tally: &mut Tally) {
-        let Row {
-            setup, operation, ..
-        } = self.row;
+        let (operation, setup) = (self.row.operation, self.row.setup.name);
         let place = format!("{operation} {setup}: {name} at {} ({:?})", at.1, at.0);
         let looked = AssertUnwindSafe(self.look(fault, at)).catch_unwind().await;
         tally.tried += 1;
@@ -199,7 +222,7 @@ impl Table<'_> {
             findings.extend(self.again(&after).await);
         }
         // What a killed update made, nobody was told of: the same command takes it over, a destroy cannot.
-        let is_told = said.is_some() || !matches!(self.row.command, Command::Update(..));
+        let is_told = said.is_some() || !self.row.is_update();
         if is_told && after.has_state() && self.is_new("destroyed", &after) {
             findings.extend(self.destroyed(&after).await);
         }
@@ -225,14 +248,13 @@ impl Table<'_> {
         let mut terraform = start.resume();
         let cloud = terraform.cloud.clone();
         cloud.trap.set(position, fault);
-        let command = &self.row.command;
         let said = tokio::select! {
             biased;
             () = cloud.trap.died.notified() => None,
             said = async {
                 match plan {
-                    Some(plan) => terraform.carry_out(plan, command.config()).await,
-                    None => command.carry_out(&mut terraform).await,
+                    Some(plan) => terraform.carry_out(plan, self.row.config()).await,
+                    None => self.row.carry_out(&mut terraform).await,
                 }
             } => Some(said),
         };
@@ -243,7 +265,7 @@ impl Table<'_> {
             terraform.private.clear();
         }
         let is_whole = said.as_ref().is_some_and(|said| said.warnings.is_empty());
-        if matches!(command, Command::Import(..)) && !is_whole {
+        if matches!(self.row.command, Command::Import(_)) && !is_whole {
             // Of an import that never ended Terraform keeps nothing, nor does a person of one that says what it lacks.
             terraform = Terraform::over(cloud);
         }
@@ -256,11 +278,9 @@ impl Table<'_> {
             return Vec::new();
         }
         if after.has_state() {
-            return after
-                .unnamed()
-                .into_iter()
-                .map(Finding::WrongState)
-                .collect();
+            let mut unnamed = after.unnamed();
+            unnamed.retain(|name| !self.undisturbed.of_others.contains(name));
+            return unnamed.into_iter().map(Finding::WrongState).collect();
         }
         let is_as_before = after.at_aws() == self.undisturbed.start.at_aws();
         let left = (!is_as_before).then(|| Finding::Orphan(after.at_aws()));
@@ -270,7 +290,7 @@ impl Table<'_> {
     /// The same command succeeds, and all is as if nothing had happened.
     async fn again(&self, after: &Situation) -> Vec<Finding> {
         let mut terraform = after.resume();
-        let said = self.row.command.carry_out(&mut terraform).await;
+        let said = self.row.carry_out(&mut terraform).await;
         if !said.is_fine() {
             let why = format!("{:?} {:?}", said.errors, said.details);
             return vec![Finding::NotConverged(why)];
@@ -283,7 +303,7 @@ impl Table<'_> {
         let noise = [&aws.ungranted, &aws.overlaps].into_iter().flatten();
         findings.extend(noise.map(|what| Finding::NotConverged(what.clone())));
         if end.has_state() && self.is_new("settled", &end) {
-            terraform.assert_settled(self.row.command.config()).await;
+            terraform.assert_settled(self.row.config()).await;
             findings.extend(self.destroyed(&end).await);
         }
         findings
@@ -298,7 +318,7 @@ impl Table<'_> {
             return vec![Finding::NotConverged(why)];
         }
         let left = Situation::of(&terraform).at_aws();
-        match left == self.undisturbed.destroyed {
+        match self.undisturbed.destroyed.contains(&left) {
             true => Vec::new(),
             false => vec![Finding::Orphan(format!("destroyed: {left}"))],
         }
@@ -350,7 +370,7 @@ impl Tally {
         let line = format!(
             "faults: {} {}: {} faults at {calls} calls: {} tried, {} converged, {} orphans, {} wrong states\n",
             row.operation,
-            row.setup,
+            row.setup.name,
             FAULTS.len(),
             self.tried,
             self.converged,

@@ -9,10 +9,14 @@ pub mod trap;
 use serde_json::{Value as Json, json};
 
 use crate::configs::{THIRD, deploy, kms_abroad, with, without};
-use driver::{Command, Row};
+use crate::existing::{self, THEIR_ROLE};
+use driver::Command::{Apply, Delete, Import, Read};
+use driver::{Row, Setup};
 
 /// The import ID of the setups.
 const ID: &str = "111111111111/acme-archive@eu-west-1,arn:aws:iam::222222222222:role/Deploy";
+const EXISTING_ID: &str =
+    "111111111111/their-source@eu-west-1,arn:aws:iam::222222222222:role/Deploy";
 
 /// The second destination, in a third account.
 fn another() -> Json {
@@ -32,10 +36,40 @@ fn with_another_role(config: &Json) -> Json {
     with(config, "role", json!({ "name": "copier" }))
 }
 
-/// Another key under the source, which keeps the old one as long as objects may be under it.
-fn with_another_key(config: &Json) -> Json {
+/// Another key under the destination, which keeps the old one as long as objects may be under it.
+fn with_another_key_abroad(config: &Json) -> Json {
+    let encryption = json!({ "sse_algorithm": "aws:kms", "key": { "multi_region": true } });
+    with(config, "destinations.backup.encryption", encryption)
+}
+
+/// The same under both buckets.
+fn with_other_keys(config: &Json) -> Json {
     let key = json!({ "multi_region": true });
-    with(config, "source.encryption.key", key)
+    let of_source = with(config, "source.encryption.key", key);
+    with_another_key_abroad(&of_source)
+}
+
+/// Objects without KMS, into a bucket that has a key.
+fn with_plain_objects() -> Json {
+    let of_source = with(
+        &kms_abroad(),
+        "source.encryption",
+        json!({ "sse_algorithm": "AES256" }),
+    );
+    let encryption = json!({ "sse_algorithm": "aws:kms" });
+    with(&of_source, "destinations.backup.encryption", encryption)
+}
+
+/// Two buckets of somebody else's.
+fn existing() -> Json {
+    let role = json!({ "existing_arn": THEIR_ROLE });
+    with(&existing::config(), "role", role)
+}
+
+/// The same, the second one taken over with the objects in it.
+fn adopted() -> Json {
+    let ours = without(&existing(), "destinations.archive.existing");
+    with(&ours, "destinations.archive.force_destroy", json!(true))
 }
 
 fn with_other_rules(config: &Json) -> Json {
@@ -51,41 +85,75 @@ fn with_other_rules(config: &Json) -> Json {
     )
 }
 
+/// Objects under a customer managed key, into another account.
+const KMS: Setup = Setup {
+    name: "cross-account-kms",
+    beside_others: false,
+};
+
+const TWO_WAY: Setup = Setup {
+    name: "two_way",
+    beside_others: false,
+};
+
+/// Both buckets are somebody else's, and so are other rules in the configuration.
+const EXISTING: Setup = Setup {
+    name: "existing",
+    beside_others: true,
+};
+
 macro_rules! rows {
-    ($($name:ident: $setup:literal $operation:literal, $command:expr;)*) => {$(
+    ($($name:ident: $setup:ident $operation:literal, $before:expr => $command:expr;)*) => {$(
         #[test]
         fn $name() {
-            Row { setup: $setup, operation: $operation, command: $command }.run();
+            let before = $before.to_vec();
+            Row { setup: $setup, operation: $operation, before, command: $command }.run();
         }
     )*};
 }
 
 rows! {
-    create_cross_account_kms: "cross-account-kms" "create", Command::Create(kms_abroad());
-    read_cross_account_kms: "cross-account-kms" "read", Command::Read(kms_abroad());
-    delete_cross_account_kms: "cross-account-kms" "delete", Command::Delete(kms_abroad());
-    add_a_destination: "cross-account-kms" "update (destination added)",
-        Command::Update(kms_abroad(), with_another(&kms_abroad()));
-    remove_a_destination: "cross-account-kms" "update (destination removed)",
-        Command::Update(with_another(&kms_abroad()), kms_abroad());
-    swap_a_key: "cross-account-kms" "update (key swapped)",
-        Command::Update(kms_abroad(), with_another_key(&kms_abroad()));
-    swap_a_key_of_two_way: "two_way" "update (key swapped)",
-        Command::Update(two_way(), with_another_key(&two_way()));
-    change_rules: "cross-account-kms" "update (rules changed)",
-        Command::Update(kms_abroad(), with_other_rules(&kms_abroad()));
-    change_the_role: "cross-account-kms" "update (role changed)",
-        Command::Update(kms_abroad(), with_another_role(&kms_abroad()));
-    import_cross_account_kms: "cross-account-kms" "import", Command::Import(ID, kms_abroad());
+    create_cross_account_kms: KMS "create", [] => Apply(kms_abroad());
+    read_cross_account_kms: KMS "read", [kms_abroad()] => Read;
+    import_cross_account_kms: KMS "import", [kms_abroad()] => Import(ID);
+    delete_cross_account_kms: KMS "delete", [kms_abroad()] => Delete;
+    delete_with_retired_keys: KMS "delete (retired keys)",
+        [kms_abroad(), with_other_keys(&kms_abroad())] => Delete;
+    add_a_destination: KMS "update (destination added)",
+        [kms_abroad()] => Apply(with_another(&kms_abroad()));
+    remove_a_destination: KMS "update (destination removed)",
+        [with_another(&kms_abroad())] => Apply(kms_abroad());
+    swap_the_key_of_plain_objects: KMS "update (key swapped, plain objects)",
+        [with_plain_objects()] => Apply(with_another_key_abroad(&with_plain_objects()));
+    swap_the_keys: KMS "update (keys swapped)",
+        [kms_abroad()] => Apply(with_other_keys(&kms_abroad()));
+    change_rules: KMS "update (rules changed)",
+        [kms_abroad()] => Apply(with_other_rules(&kms_abroad()));
+    change_the_role: KMS "update (role changed)",
+        [kms_abroad()] => Apply(with_another_role(&kms_abroad()));
 
-    create_two_way: "two_way" "create", Command::Create(two_way());
-    read_two_way: "two_way" "read", Command::Read(two_way());
-    import_two_way: "two_way" "import", Command::Import(ID, two_way());
-    delete_two_way: "two_way" "delete", Command::Delete(two_way());
-    begin_two_way: "two_way" "update (made two-way)", Command::Update(kms_abroad(), two_way());
-    end_two_way: "two_way" "update (made one-way)", Command::Update(two_way(), kms_abroad());
-    remove_a_destination_from_two_way: "two_way" "update (destination removed)",
-        Command::Update(with_another(&two_way()), without(&with_another(&two_way()), "destinations.backup"));
-    change_the_role_of_two_way: "two_way" "update (role changed)",
-        Command::Update(two_way(), with_another_role(&two_way()));
+    create_two_way: TWO_WAY "create", [] => Apply(two_way());
+    read_two_way: TWO_WAY "read", [two_way()] => Read;
+    import_two_way: TWO_WAY "import", [two_way()] => Import(ID);
+    delete_two_way: TWO_WAY "delete", [two_way()] => Delete;
+    begin_two_way: TWO_WAY "update (made two-way)", [kms_abroad()] => Apply(two_way());
+    end_two_way: TWO_WAY "update (made one-way)", [two_way()] => Apply(kms_abroad());
+    remove_a_destination_from_two_way: TWO_WAY "update (destination removed)",
+        [with_another(&two_way())]
+            => Apply(without(&with_another(&two_way()), "destinations.backup"));
+    swap_the_keys_of_two_way: TWO_WAY "update (keys swapped)",
+        [two_way()] => Apply(with_other_keys(&two_way()));
+    change_the_role_of_two_way: TWO_WAY "update (role changed)",
+        [two_way()] => Apply(with_another_role(&two_way()));
+
+    create_existing: EXISTING "create", [] => Apply(existing());
+    read_existing: EXISTING "read", [existing()] => Read;
+    import_existing: EXISTING "import", [existing()] => Import(EXISTING_ID);
+    delete_existing: EXISTING "delete", [existing()] => Delete;
+    change_rules_of_existing: EXISTING "update (rules changed)",
+        [existing()] => Apply(with(&existing(), "destinations.archive.storage_class", json!("GLACIER_IR")));
+    adopt_a_destination: EXISTING "update (destination adopted)",
+        [existing()] => Apply(adopted());
+    release_a_destination: EXISTING "update (destination released)",
+        [existing(), adopted()] => Apply(existing());
 }

@@ -20,11 +20,6 @@ pub struct Situation {
 }
 
 impl Situation {
-    /// Before anything is there.
-    pub fn empty() -> Self {
-        Self::of(&Terraform::new())
-    }
-
     pub fn of(terraform: &Terraform) -> Self {
         Self {
             aws: terraform.cloud.aws.state().clone(),

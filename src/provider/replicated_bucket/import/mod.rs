@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 pub(crate) use self::id::ImportId;
 
-use self::custody::{is_shut_or_gone, Tagged, arrival_key, arriving_under, is_our_rule, leave, tagged};
+use self::custody::{
+    Tagged, arrival_key, arriving_under, is_our_rule, is_shut_or_gone, leave, tagged,
+};
 use self::object_keys::{Leaving, keys_of};
 use self::rule::Arriving;
 use self::shut::Shut;

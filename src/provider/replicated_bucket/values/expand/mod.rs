@@ -122,6 +122,7 @@ fn bucket(
         encryption,
         retired_keys: retired_keys(model, this),
         leftovers: BucketLeftovers::default(),
+        live_keys: BTreeMap::new(),
         policy: PolicySpec {
             statements: statements(&side.policy, &|| side_path(this).attribute("policy"))?,
             require_tls: switch(&side.require_tls)?,
