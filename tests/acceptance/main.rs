@@ -7,6 +7,7 @@ mod abac;
 mod basic;
 mod bucket_status;
 mod crash;
+mod credential_sources;
 mod destinations;
 mod destroy;
 mod drift;

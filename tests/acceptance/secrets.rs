@@ -80,7 +80,7 @@ async fn setup(
     Ok((setup, values))
 }
 
-fn assert_without(secrets: &[String], place: &str, text: &str) {
+pub(crate) fn assert_without(secrets: &[String], place: &str, text: &str) {
     for secret in secrets {
         // The text itself is not shown: it would be the leak.
         assert!(
@@ -91,7 +91,7 @@ fn assert_without(secrets: &[String], place: &str, text: &str) {
 }
 
 /// Every text of Terraform's plan file, which is a zip archive.
-fn texts_of_plan(workspace: &Path) -> Outcome<String> {
+pub(crate) fn texts_of_plan(workspace: &Path) -> Outcome<String> {
     let directory = workspace.join("plan-parts");
     let unpacked = Command::new("python3")
         .args(["-m", "zipfile", "-e", "tfplan", "plan-parts"])

@@ -174,6 +174,7 @@ impl fmt::Display for Log {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     accounts: BTreeMap<String, String>,
+    secrets: Vec<String>,
 }
 
 impl Sessions {
@@ -204,6 +205,16 @@ impl Sessions {
         if let (Some(access_key), Some(account)) = (access_key, account) {
             self.know(&access_key, &account);
         }
+        let secrets = [
+            between("<SecretAccessKey>", "</SecretAccessKey>"),
+            between("<SessionToken>", "</SessionToken>"),
+        ];
+        self.secrets.extend(secrets.into_iter().flatten());
+    }
+
+    /// Secret keys and tokens of the sessions that were made.
+    pub(super) fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 }
 

@@ -125,6 +125,11 @@ impl Proxy {
         self.shared.state().sessions.know(access_key, account);
     }
 
+    /// Secret keys and tokens of the sessions that were made through this proxy.
+    pub fn secrets(&self) -> Vec<String> {
+        self.shared.state().sessions.secrets().to_vec()
+    }
+
     /// How many calls of this API operation were made, attempts counted one by one.
     pub fn count(&self, operation: &str) -> usize {
         self.shared.state().log.count(operation)
