@@ -49,6 +49,7 @@ mod operator_policy;
 mod policies;
 mod provider_block;
 mod random;
+mod recorded;
 mod replacement;
 mod replicated_policies;
 mod rules;

@@ -8,26 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
 use terraform_provider_replicated::framework::value::{Type, Value};
-use terraform_provider_replicated::replication::operation::permissions::{
-    On, PERMISSIONS, Permission, When,
-};
-use terraform_provider_replicated::replication::operation::{
-    Expiration, LifecycleRule, Moment, Operation, Query,
-};
-use terraform_provider_replicated::replication::policy::{
-    Decision, Element, PolicyDocument, Request, evaluate,
-};
+use terraform_provider_replicated::replication::operation::{Expiration, LifecycleRule, Moment};
+use terraform_provider_replicated::replication::policy::{Element, PolicyDocument};
 
 use crate::configs::{ABROAD, HOME, THIRD, deploy, document, with};
 use crate::existing::stands;
 use crate::fake::{Bucket, ManagedPolicy, State};
 use crate::functions::literal;
 use crate::random::{existing_key, existing_role, surroundings};
+use crate::recorded::{Asked, Recorded, asked};
 use crate::terraform::Terraform;
-use crate::unreliable::{Call, Recorded};
 
 const SOURCE: &str = "acme-archive";
-const OWNER_TAG: &str = "replicated:owner";
+pub const OWNER_TAG: &str = "replicated:owner";
 const OWNER: &str = "111111111111/acme-archive";
 const NEAR: (&str, &str) = (HOME, "eu-west-1");
 const FAR: (&str, &str) = (ABROAD, "us-west-2");
@@ -104,6 +97,7 @@ fn setups() -> BTreeMap<&'static str, Json> {
             ),
         ),
         ("two-way", setup(kms.clone(), json!({ "two_way": true }))),
+        ("many-destinations", many(setup(kms.clone(), json!({})))),
         (
             "many-to-one",
             setup(
@@ -138,6 +132,16 @@ fn setups() -> BTreeMap<&'static str, Json> {
     ])
 }
 
+/// The setup with so many destinations that one inline policy cannot tell of them all.
+fn many(mut config: Json) -> Json {
+    let backup = config["destinations"]["backup"].clone();
+    for number in 0..40 {
+        config["destinations"]
+            [format!("copy-for-the-readers-of-the-archive-in-oregon-{number:02}")] = backup.clone();
+    }
+    config
+}
+
 /// The world before the setup: keys, a role, and the buckets that the setup finds.
 async fn world(config: &Json) -> Terraform {
     let terraform = Terraform::new();
@@ -168,6 +172,7 @@ async fn world(config: &Json) -> Terraform {
             .versioning = None;
     }
     let mut aws = terraform.cloud.aws.state();
+    aws.is_unaudited = true;
     for arn in THEIR_POLICIES {
         let anything = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
         let policy = ManagedPolicy {
@@ -194,7 +199,7 @@ const THEIR_POLICIES: [&str; 2] = [
     "arn:aws:iam::aws:policy/AmazonS3FullAccess",
 ];
 
-fn is_theirs(policy_arn: &str) -> bool {
+pub fn is_theirs(policy_arn: &str) -> bool {
     THEIR_POLICIES.contains(&policy_arn)
 }
 
@@ -261,6 +266,15 @@ fn settings_change(aws: &mut State) {
         }
         role.policies.clear();
     }
+    for policy in aws.managed_policies.values_mut() {
+        if is_ours(&policy.tags) {
+            policy.tags.insert("by".to_owned(), "hand".to_owned());
+            policy.tags.remove("team");
+            for (_, document) in &mut policy.versions {
+                document.statements.truncate(1);
+            }
+        }
+    }
 }
 
 fn things_go(aws: &mut State) {
@@ -309,7 +323,9 @@ fn abac(aws: &mut State) {
 /// The setup with other keys: an update to what it is moves the aliases to new ones.
 fn with_other_keys(config: &Json) -> Json {
     let mut other = config.clone();
-    for side in ["source", "destinations.backup"] {
+    let destinations = config["destinations"].as_object().unwrap();
+    let destinations = destinations.keys().map(|key| format!("destinations.{key}"));
+    for side in std::iter::once("source".to_owned()).chain(destinations) {
         let at = |name: &str| format!("/{}/encryption{name}", side.replace('.', "/"));
         let own = config.pointer(&at(""));
         let encryption = own.unwrap_or(&config["source"]["encryption"]);
@@ -367,6 +383,8 @@ async fn lived(name: &str, config: &Json) -> (Vec<Recorded>, Vec<Recorded>) {
     assert_eq!(said.details, Vec::<String>::new(), "{name}");
     all.extend(terraform.cloud.record());
     plans.extend(looked_at(&terraform).await);
+    let long = terraform.cloud.aws.state().managed_policies.len() > THEIR_POLICIES.len();
+    assert_eq!(long, name == "many-destinations");
     for change in CHANGES {
         change(&mut terraform.cloud.aws.state());
         all.extend(terraform.cloud.record());
@@ -391,201 +409,6 @@ async fn lived(name: &str, config: &Json) -> (Vec<Recorded>, Vec<Recorded>) {
     (plans, all)
 }
 
-/// The permissions that AWS asks for, with the account of whoever is asked.
-fn requests(recorded: &Recorded) -> Vec<(String, Request)> {
-    if let Call::Enter(way_in) = &recorded.call {
-        let roles = way_in.assume_role.first();
-        let request = |role: &str| request("sts:AssumeRole", role, BTreeMap::new());
-        return roles
-            .map(|role| (HOME.to_owned(), request(&role.role_arn)))
-            .into_iter()
-            .collect();
-    }
-    let account = recorded.at.as_ref().unwrap().account.to_string();
-    let asked = PERMISSIONS
-        .iter()
-        .filter(|p| p.call == recorded.call.name());
-    asked
-        .filter_map(|permission| Some((account.clone(), recorded.request(permission)?)))
-        .collect()
-}
-
-fn request(action: &str, resource: &str, context: BTreeMap<String, Vec<String>>) -> Request {
-    Request {
-        principal: "arn:aws:iam::111111111111:role/Deploy".to_owned(),
-        action: action.to_owned(),
-        resource: resource.to_owned(),
-        context,
-    }
-}
-
-impl Call {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Enter(_) => "sts:AssumeRole",
-            Self::Query(query) => query.call(),
-            Self::Operation(operation) => operation.call(),
-        }
-    }
-
-    fn subject(&self) -> String {
-        match self {
-            Self::Enter(_) => String::new(),
-            Self::Query(query) => query.subject().to_owned(),
-            Self::Operation(operation) => operation.subject(),
-        }
-    }
-}
-
-impl Recorded {
-    /// What is asked for by one row of the table; none where it is about another form of the call.
-    fn request(&self, permission: &Permission) -> Option<Request> {
-        if !self.is_of(permission.when) {
-            return None;
-        }
-        let at = self.at.as_ref().unwrap();
-        let (account, region) = (&at.account, &at.region);
-        let subject = self.call.subject();
-        let mut context = BTreeMap::new();
-        let resource = match permission.on {
-            On::Bucket => format!("arn:aws:s3:::{subject}"),
-            On::Objects => format!("arn:aws:s3:::{subject}/object"),
-            On::Account => "*".to_owned(),
-            On::Role | On::SoughtRole => self.role(&subject),
-            On::PassedRole => {
-                let Call::Operation(Operation::PutBucketReplication { configuration, .. }) =
-                    &self.call
-                else {
-                    unreachable!("only rules name a role");
-                };
-                let service = "s3.amazonaws.com".to_owned();
-                context.insert("iam:PassedToService".to_owned(), vec![service]);
-                configuration.role.clone()
-            }
-            On::ManagedPolicies | On::AttachedPolicies => subject,
-            On::Keys | On::NamedKeys | On::ManagedKeys => {
-                let (arn, owner) = self.key()?;
-                if owner.is_some() != (permission.on == On::Keys) {
-                    return None;
-                }
-                context.insert(
-                    format!("aws:ResourceTag/{OWNER_TAG}"),
-                    owner.into_iter().collect(),
-                );
-                arn
-            }
-            On::NewKey | On::NewKeyTags => {
-                let Call::Operation(Operation::CreateKey { tags, .. }) = &self.call else {
-                    unreachable!("only CreateKey makes keys");
-                };
-                context.insert(
-                    format!("aws:RequestTag/{OWNER_TAG}"),
-                    vec![tags[OWNER_TAG].clone()],
-                );
-                match permission.on {
-                    On::NewKey => "*".to_owned(),
-                    _ => format!("arn:aws:kms:{region}:{account}:key/new"),
-                }
-            }
-            On::Alias => {
-                let Call::Operation(
-                    Operation::CreateAlias { alias, .. }
-                    | Operation::UpdateAlias { alias, .. }
-                    | Operation::DeleteAlias { alias },
-                ) = &self.call
-                else {
-                    unreachable!("only these are about aliases");
-                };
-                format!("arn:aws:kms:{region}:{account}:{alias}")
-            }
-            On::MultiRegionRole => {
-                let service = "mrk.kms.amazonaws.com";
-                context.insert("iam:AWSServiceName".to_owned(), vec![service.to_owned()]);
-                format!(
-                    "arn:aws:iam::{account}:role/aws-service-role/{service}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
-                )
-            }
-            On::Deployers => unreachable!("roles are assumed to enter accounts"),
-        };
-        Some(request(permission.action, &resource, context))
-    }
-
-    /// Whether the call has the form that a permission is about.
-    fn is_of(&self, when: When) -> bool {
-        match (&self.call, when) {
-            (Call::Operation(Operation::CreateBucket { object_lock, .. }), When::Locked) => {
-                *object_lock
-            }
-            (Call::Operation(Operation::CreateKey { multi_region, .. }), When::MultiRegionKey) => {
-                *multi_region
-            }
-            (
-                Call::Operation(Operation::DeleteObjects {
-                    bypass_governance_retention,
-                    ..
-                }),
-                When::Bypassed,
-            ) => *bypass_governance_retention,
-            (
-                Call::Query(
-                    Query::GetPolicy { policy_arn } | Query::GetPolicyVersion { policy_arn, .. },
-                ),
-                When::UntouchedRole,
-            ) => is_theirs(policy_arn),
-            (
-                Call::Query(
-                    Query::GetPolicy { policy_arn } | Query::GetPolicyVersion { policy_arn, .. },
-                ),
-                When::LongPolicy,
-            ) => !is_theirs(policy_arn),
-            _ => true,
-        }
-    }
-
-    /// A role's ARN: as it is there, as it is made, or as IAM takes one that is not there.
-    fn role(&self, name: &str) -> String {
-        let account = self.at.as_ref().unwrap().account.to_string();
-        if let Call::Operation(Operation::CreateRole { path, .. }) = &self.call {
-            return format!("arn:aws:iam::{account}:role{path}{name}");
-        }
-        let found = self
-            .before
-            .roles
-            .get(&(account.clone(), name.to_lowercase()));
-        found.map_or_else(
-            || format!("arn:aws:iam::{account}:role/{name}"),
-            |role| role.description.arn.clone(),
-        )
-    }
-
-    /// The ARN of the key that the call is about, and whose it is by its tag; none for one that is not there, of
-    /// which KMS says so before it asks for permissions, and for others' keys that a search passes over.
-    fn key(&self) -> Option<(String, Option<String>)> {
-        let at = self.at.as_ref().unwrap();
-        let place = |name: &str| {
-            (
-                at.account.to_string(),
-                at.region.to_string(),
-                name.to_owned(),
-            )
-        };
-        let named = match &self.call {
-            Call::Operation(Operation::DeleteAlias { alias }) => alias.clone(),
-            Call::Operation(operation) => operation.inputs()[0].known().unwrap().clone(),
-            call => call.subject(),
-        };
-        let arn = if named.starts_with("alias/") {
-            self.before.aliases.get(&place(&named))?.clone()
-        } else if named.starts_with("arn:") {
-            named
-        } else {
-            format!("arn:aws:kms:{}:{}:key/{named}", at.region, at.account)
-        };
-        let owner = self.before.keys.get(&arn)?.tags.get(OWNER_TAG).cloned();
-        Some((arn, owner))
-    }
-}
-
 /// The operator's policies of a setup, by account.
 async fn policies(config: &Json, access: &str) -> BTreeMap<String, PolicyDocument> {
     let terraform = Terraform::new();
@@ -603,27 +426,22 @@ async fn policies(config: &Json, access: &str) -> BTreeMap<String, PolicyDocumen
         .collect()
 }
 
-fn refused(recorded: &[Recorded], policies: &BTreeMap<String, PolicyDocument>) -> BTreeSet<String> {
-    let all = recorded
-        .iter()
-        .flat_map(|call| requests(call).into_iter().map(move |asked| (call, asked)));
-    all.filter(|(_, (account, request))| {
-        let document = policies.get(account);
-        document.is_none_or(|document| evaluate(&[document], request) != Decision::Allowed)
-    })
-    .map(|(call, (account, request))| {
-        format!(
-            "{account}: {} of {} on {}",
-            request.action,
-            call.call.name(),
-            request.resource
-        )
-    })
-    .collect()
+fn refused(asked: &[Asked], policies: &BTreeMap<String, PolicyDocument>) -> BTreeSet<String> {
+    let refused = asked.iter().filter(|asked| {
+        let document = policies.get(&asked.account);
+        document.is_none_or(|document| !asked.is_allowed_by(document))
+    });
+    refused
+        .map(|asked| {
+            let (account, request) = (&asked.account, &asked.request);
+            let (action, resource) = (&request.action, &request.resource);
+            format!("{account}: {action} of {} on {resource}", asked.call)
+        })
+        .collect()
 }
 
 /// Each action of each statement on each resource by itself.
-fn single_grants(document: &PolicyDocument) -> Vec<PolicyDocument> {
+fn single_grants(document: &PolicyDocument) -> Vec<(String, PolicyDocument)> {
     let mut singles = Vec::new();
     for statement in &document.statements {
         for action in statement.actions_named() {
@@ -631,11 +449,33 @@ fn single_grants(document: &PolicyDocument) -> Vec<PolicyDocument> {
                 let mut single = statement.clone();
                 single.action = Some(Element::Is(vec![action.clone()]));
                 single.resource = Some(Element::Is(vec![resource.clone()]));
-                singles.push(PolicyDocument::new(vec![single]));
+                singles.push((action.clone(), PolicyDocument::new(vec![single])));
             }
         }
     }
     singles
+}
+
+/// The document without each of its actions, one at a time.
+fn one_action_less(document: &PolicyDocument) -> Vec<(String, PolicyDocument)> {
+    let statements = document.statements.iter();
+    let actions: BTreeSet<String> = statements
+        .flat_map(|statement| statement.actions_named())
+        .cloned()
+        .collect();
+    let without = |action: &String| {
+        let mut fewer = document.clone();
+        for statement in &mut fewer.statements {
+            if let Some(Element::Is(granted)) = &mut statement.action {
+                granted.retain(|granted| granted != action);
+            }
+        }
+        fewer
+    };
+    actions
+        .into_iter()
+        .map(|action| (action.clone(), without(&action)))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -645,22 +485,31 @@ async fn every_call_is_allowed_and_every_grant_is_needed() {
         let (plans, mut all) = lived(name, &config).await;
         let mut found = |what: String| findings.insert(format!("{name}: {what}"));
         let read = policies(&config, "read").await;
-        for lacking in refused(&plans, &read) {
+        for lacking in refused(&asked(&plans), &read) {
             found(format!("a plan may not {lacking}"));
         }
         all.extend(plans);
         let write = policies(&config, "write").await;
-        for lacking in refused(&all, &write) {
+        let asked = asked(&all);
+        for lacking in refused(&asked, &write) {
             found(format!("an apply may not {lacking}"));
         }
-        let asked: Vec<_> = all.iter().flat_map(requests).collect();
         for (account, document) in &write {
-            for single in single_grants(document) {
-                let needed = asked.iter().any(|(of, request)| {
-                    of == account && evaluate(&[&single], request) == Decision::Allowed
-                });
-                if !needed {
+            let mut by_action: BTreeMap<&str, Vec<&Asked>> = BTreeMap::new();
+            for asked in asked.iter().filter(|asked| asked.account == *account) {
+                let of_action = by_action.entry(&asked.request.action);
+                of_action.or_default().push(asked);
+            }
+            for (action, single) in single_grants(document) {
+                let mut asked = by_action.get(action.as_str()).into_iter().flatten();
+                if !asked.any(|asked| asked.is_allowed_by(&single)) {
                     found(format!("{account}: nothing takes {single}"));
+                }
+            }
+            for (action, fewer) in one_action_less(document) {
+                let mut asked = by_action.get(action.as_str()).into_iter().flatten();
+                if asked.all(|asked| asked.is_allowed_by(&fewer)) {
+                    found(format!("{account}: nothing is refused without {action}"));
                 }
             }
         }

@@ -10,6 +10,7 @@ use terraform_provider_replicated::replication::operation::{Answer, Operation, O
 
 use crate::fake::{FakeCloud, State};
 use crate::faults::trap::{Passing, Trap};
+use crate::recorded::{Call, Recorded};
 
 /// A [`FakeCloud`] on which things can be made to fail.
 #[derive(Default)]
@@ -20,22 +21,6 @@ pub struct UnreliableCloud {
     troubles: Mutex<Troubles>,
     /// Every call since a test asked for them.
     record: Mutex<Option<Vec<Recorded>>>,
-}
-
-/// A call with all that it says, and what there was when it was made.
-pub struct Recorded {
-    /// Where; none for the role that is assumed to enter an account.
-    pub at: Option<Location>,
-    pub call: Call,
-    pub before: State,
-}
-
-/// What was called.
-#[derive(Debug, Clone)]
-pub enum Call {
-    Enter(WayIn),
-    Query(Query),
-    Operation(Operation),
 }
 
 #[derive(Default)]
@@ -141,11 +126,7 @@ impl UnreliableCloud {
 
     fn made(&self, at: Option<&Location>, call: impl FnOnce() -> Call) {
         if let Some(record) = self.record.lock().unwrap().as_mut() {
-            record.push(Recorded {
-                at: at.cloned(),
-                call: call(),
-                before: self.aws.state().clone(),
-            });
+            record.push(Recorded::of(at, call(), &self.aws.state()));
         }
     }
 

@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) overlaps: Vec<String>,
     /// What live rules lacked, after which write.
     pub(crate) ungranted: Vec<String>,
+    /// Whether nobody looks what live rules lack: with many of them, after every write, that takes long.
+    pub(crate) is_unaudited: bool,
     /// A bucket that somebody writes an object into as soon as it has versioning.
     pub(crate) objects_arrive_in: Option<String>,
     busy: BTreeSet<String>,
@@ -180,7 +182,10 @@ impl Cloud for FakeCloud {
         let result = enter(at).and_then(|()| state.perform(at, operation));
         if result.is_ok() {
             state.writes.push(operation.to_string());
-            let lacking = state.audit();
+            let lacking = match state.is_unaudited {
+                true => Vec::new(),
+                false => state.audit(),
+            };
             let told = lacking
                 .into_iter()
                 .map(|what| format!("{what} (after {operation})"));
