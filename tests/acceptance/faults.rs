@@ -61,7 +61,7 @@ async fn assert_nothing_is_left(setup: &Setup) -> Outcome {
 }
 
 /// Every part that is at AWS is in the state.
-async fn assert_state_has_what_is_left(setup: &Setup) -> Outcome {
+pub(crate) async fn assert_state_has_what_is_left(setup: &Setup) -> Outcome {
     let state = setup.workspace.resource(RESOURCE).await?;
     let components = state["components"].to_string();
     for part in setup.remains().await? {
@@ -316,7 +316,7 @@ async fn a_lost_network_leaves_what_was_made_in_state(client: Client) -> Outcome
 }
 
 /// A provider block that gives up soon.
-fn hasty_provider() -> String {
+pub(crate) fn hasty_provider() -> String {
     provider_file(&format!("region = \"{SOURCE_REGION}\"\n  max_retries = 1"))
 }
 

@@ -12,6 +12,7 @@ mod destinations;
 mod destroy;
 mod drift;
 mod existing;
+mod fault_sample;
 mod faults;
 mod functions;
 mod import;

@@ -1,7 +1,20 @@
 //! What may befall a call, and what of the wire each stands for.
 //!
 //! Above the edge only the kind of an error counts, and what passes within its retries is never seen. So several faults
-//! of the wire are one fault here; that they are is shown at the edge, in `tests/edge/faults.rs`.
+//! of the wire are one fault here. That they are is shown in `tests/edge/faults.rs`:
+//!
+//! | on the wire | here | shown by |
+//! |---|---|---|
+//! | 500, 503, throttling, a cut or a truncated answer, passing, of a read | nothing | `a_read_goes_on_through_passing_failures` |
+//! | the same of a write that changes nothing more the second time | nothing | `a_write_that_changes_nothing_more_the_second_time_is_sent_again` |
+//! | throttling, passing, of a create | nothing | `a_create_that_was_turned_away_is_sent_again` |
+//! | throttling, lasting | `Throttled` | `retries_end_with_the_configured_number_and_say_why` |
+//! | 500, 502, 503, truncated, garbled or empty answers of a create | `Ambiguous` | `a_create_that_may_have_been_done_is_ambiguous_however_the_answer_got_lost` |
+//! | a create cut off, before or after it was applied | `Ambiguous` | `a_create_whose_answer_is_lost_is_ambiguous_and_was_sent_once` |
+//! | a hang | `Ambiguous` | `a_create_that_is_never_answered_is_ambiguous_and_was_sent_once` |
+//! | connection refused | `Transport` | `a_refused_connection_is_certainly_not_carried_out` |
+//! | an expired session | `Credentials` | `a_session_that_aws_calls_expired_is_an_error_of_credentials_and_begun_anew_next_time` (`sessions.rs`) |
+//! | `AccessDenied`, `OperationAborted` | `AccessDenied`, `Conflict` | the edge's table of codes |
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use terraform_provider_replicated::framework::value::{Number, Type, Value};
 
-use super::dice::Dice;
+use support::dice::Dice;
 
 /// Bytes that mean much: MessagePack's markers with lengths that cannot be, JSON's and protobuf's marks.
 const TOKENS: [&[u8]; 24] = [

@@ -19,12 +19,12 @@ use terraform_provider_replicated::provider::settings::Session;
 use tokio::runtime::Runtime;
 
 use super::damage;
-use super::dice::Dice;
 use super::in_process::InProcess;
 use crate::configs::{kms_abroad, value};
 use crate::fake::State;
 use crate::terraform::Terraform;
 use crate::unreliable::UnreliableCloud;
+use support::dice::Dice;
 
 const TYPE: &str = "replicated_bucket";
 const OTHERS: [&str; 4] = [

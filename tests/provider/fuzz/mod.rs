@@ -5,7 +5,6 @@
 //! `FUZZ_SEED=<seed>` tries the same again, `FUZZ_TIMES=100` a hundred times as much.
 
 mod damage;
-mod dice;
 mod hostile;
 mod in_process;
 mod messages;
@@ -16,7 +15,7 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, OnceLock};
 
-use self::dice::Dice;
+use support::dice::Dice;
 
 /// Executions of a target of parsers, and of one of whole messages.
 const PARSED: u64 = 30_000;

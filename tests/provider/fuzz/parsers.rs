@@ -6,9 +6,9 @@ use terraform_provider_replicated::replication::ids::{AccountId, Arn, BucketName
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 
 use super::damage;
-use super::dice::Dice;
 use crate::configs::kms_abroad;
 use crate::terraform::Terraform;
+use support::dice::Dice;
 
 pub fn values_in_messagepack() -> impl FnMut(&mut Dice) {
     |dice| {

@@ -1,6 +1,7 @@
 //! What the acceptance tests, the demo and the bench share.
 //!
 //! - [`cloud_watch`]: a small strict CloudWatch.
+//! - [`dice`]: chance that can be had again.
 //! - [`diagnostic`]: what a run said is wrong, and where.
 //! - [`emulator`]: an emulated AWS on loopback, its accounts, and clients to look at what is there.
 //! - [`evaluator`]: whether the documents allow what replication needs, and nothing more.
@@ -13,6 +14,7 @@
 
 pub mod cloud_watch;
 pub mod diagnostic;
+pub mod dice;
 pub mod emulator;
 pub mod evaluator;
 pub mod examples;

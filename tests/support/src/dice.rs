@@ -6,10 +6,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 pub struct Dice(u64);
 
 impl Dice {
-    /// Those of one execution of a target.
-    pub fn of(seed: u64, target: &str, execution: u64) -> Self {
+    /// Those of one execution of what has this name.
+    pub fn of(seed: u64, name: &str, execution: u64) -> Self {
         let mut hasher = DefaultHasher::new();
-        (seed, target, execution).hash(&mut hasher);
+        (seed, name, execution).hash(&mut hasher);
         Self(hasher.finish())
     }
 
@@ -22,7 +22,7 @@ impl Dice {
 
     /// A number below `end`; 0 where there is none.
     pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % (end.max(1) as u64)).unwrap()
+        usize::try_from(self.next() % (end.max(1) as u64)).unwrap_or(0)
     }
 
     /// True once in so many times.
