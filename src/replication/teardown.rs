@@ -181,6 +181,11 @@ pub fn take_down_bucket(
             [deleted],
         )];
     }
+    // The alias of a key that is about to be deleted would keep its name from others until then.
+    let pending = seen.key.present();
+    if let Some(key) = pending.filter(|key| key.description.is_pending_deletion()) {
+        take_down_alias(graph, side, bucket, key, &gone);
+    }
     for (key, end) in ends_of_keys(owner, bucket, seen) {
         match end {
             KeyEnd::Deleted => take_down_key(graph, side, bucket, key, &gone),
@@ -232,24 +237,11 @@ fn take_down_key(
     key: &ObservedKey,
     gone: &[StepId],
 ) {
-    let component = |part| ComponentId::Of(side.clone(), part);
     let mut after = gone.to_vec();
-    if let Some(wanted) = bucket.owned_key()
-        && let Some(aliases) = key.aliases.present()
-        && aliases.contains(&wanted.alias)
-    {
-        after.push(graph.push(
-            component(Part::Alias),
-            bucket.location.clone(),
-            Action::Call(Operation::DeleteAlias {
-                alias: wanted.alias.clone(),
-            }),
-            gone.to_vec(),
-        ));
-    }
+    after.extend(take_down_alias(graph, side, bucket, key, gone));
     let window_days = bucket.owned_key().map_or(30, |k| k.deletion_window_in_days);
     graph.push(
-        component(Part::Key),
+        ComponentId::Of(side.clone(), Part::Key),
         bucket.location.clone(),
         Action::Call(Operation::ScheduleKeyDeletion {
             key: Input::Known(key.description.arn.clone()),
@@ -257,6 +249,25 @@ fn take_down_key(
         }),
         after,
     );
+}
+
+/// Deletes the alias of a bucket where it leads to this key.
+fn take_down_alias(
+    graph: &mut StepGraph,
+    side: &Side,
+    bucket: &BucketSpec,
+    key: &ObservedKey,
+    gone: &[StepId],
+) -> Option<StepId> {
+    let alias = bucket.owned_key().map(|wanted| wanted.alias.clone())?;
+    key.aliases.present()?.contains(&alias).then(|| {
+        graph.push(
+            ComponentId::Of(side.clone(), Part::Alias),
+            bucket.location.clone(),
+            Action::Call(Operation::DeleteAlias { alias }),
+            gone.to_vec(),
+        )
+    })
 }
 
 /// Takes down the role, where it is ours, or our policy in somebody else's.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::component::{ComponentId, Part, Side};
 use super::direction::Direction;
-use super::existing_keys::keys_given_up;
+use super::existing_keys::{ManagedKey, keys_given_up, managed_keys};
 use super::leftovers::{BucketLeftovers, Leftovers, ReplacedEncryption, RoleName};
 use super::operation::Tags;
 use super::plan::Going;
@@ -22,6 +22,8 @@ pub struct Failed<'a> {
     pub going: &'a Going,
     /// Whether every step of a component was carried out.
     pub is_settled: &'a dyn Fn(&ComponentId) -> bool,
+    /// Whether any step of a component was begun.
+    pub is_begun: &'a dyn Fn(&ComponentId) -> bool,
 }
 
 impl Failed<'_> {
@@ -35,11 +37,24 @@ impl Failed<'_> {
             }
         }
         let keys = keys_given_up(self.spec, self.prior).into_iter();
-        left.keys = keys
-            .filter(|(_, key)| self.is_open(&key.side, Part::Key))
+        let given_up = keys.filter(|(_, key)| self.is_open(&key.side, Part::Key));
+        left.keys = given_up
+            .chain(self.new_keys())
             .map(|(arn, key)| (arn, key.location))
             .collect();
         left
+    }
+
+    /// Keys of others that may have our statements already, although the state goes on to name what their buckets were
+    /// encrypted under before.
+    fn new_keys(&self) -> impl Iterator<Item = (String, ManagedKey)> {
+        let before = managed_keys(self.prior);
+        let is_begun = |key: &ManagedKey| {
+            let component = ComponentId::Of(key.side.clone(), Part::Key);
+            (self.is_begun)(&component)
+        };
+        let new = managed_keys(self.spec).into_iter();
+        new.filter(move |(arn, key)| !before.contains_key(arn) && is_begun(key))
     }
 
     fn is_open(&self, side: &Side, part: Part) -> bool {
@@ -76,7 +91,7 @@ impl Failed<'_> {
                 key_statements(now),
             ),
             rules: self.rules(&side, before),
-            aliases: self.aliases(before),
+            aliases: self.aliases(&side, before),
             roles: self.roles(before),
             ours_in_policy: policy
                 && is_released
@@ -125,12 +140,15 @@ impl Failed<'_> {
         left
     }
 
-    fn aliases(&self, before: &BucketSpec) -> BTreeSet<String> {
-        let aliases = self.going.aliases.iter();
-        aliases
+    /// Aliases that were to go, and one that was to lead to another key and may lead to the old one still.
+    fn aliases(&self, side: &Side, before: &BucketSpec) -> BTreeSet<String> {
+        let going = self.going.aliases.iter();
+        let going = going
             .filter(|(side, of, _)| of.name == before.name && self.is_open(side, Part::Alias))
-            .map(|(_, _, alias)| alias.clone())
-            .collect()
+            .map(|(_, _, alias)| alias.clone());
+        let had = before.owned_key().filter(|key| key.arn.is_some());
+        let moving = had.filter(|_| self.is_open(side, Part::Alias));
+        going.chain(moving.map(|key| key.alias.clone())).collect()
     }
 }
 

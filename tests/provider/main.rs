@@ -34,6 +34,7 @@ mod faults;
 mod functions;
 mod fuzz;
 mod generated;
+mod histories;
 mod identity;
 mod imports;
 mod kept;

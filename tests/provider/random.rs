@@ -76,6 +76,7 @@ fn existing_role_of(account: &str) -> Role {
         policies: BTreeMap::new(),
         attached: Vec::new(),
         since: Instant::now(),
+        lost_policy: None,
     }
 }
 
@@ -608,6 +609,7 @@ fn as_their_owners_see_them(terraform: &Terraform) -> String {
     let mut buckets = terraform.cloud.aws.state().buckets.clone();
     for bucket in buckets.values_mut() {
         bucket.versioned = None;
+        bucket.replication_before = None;
         bucket.keys_used.clear();
     }
     format!("{buckets:#?}")

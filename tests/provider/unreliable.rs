@@ -34,6 +34,7 @@ struct Troubles {
     silent: BTreeMap<String, usize>,
     queries: Vec<(String, String)>,
     writes: Vec<Write>,
+    succeeded: Vec<(AccountId, Region, Operation)>,
 }
 
 impl Troubles {
@@ -140,6 +141,11 @@ impl UnreliableCloud {
         std::mem::take(&mut self.troubles.lock().unwrap().writes)
     }
 
+    /// Every write since the last time whose success was told, and where it was made.
+    pub fn take_succeeded(&self) -> Vec<(AccountId, Region, Operation)> {
+        std::mem::take(&mut self.troubles.lock().unwrap().succeeded)
+    }
+
     /// Whether a way does not lead into an account, or not any more.
     fn is_closed(&self, account: &AccountId, way_in: &WayIn) -> bool {
         let troubles = self.troubles.lock().unwrap();
@@ -198,7 +204,12 @@ impl Cloud for UnreliableCloud {
             region: at.region.clone(),
             writes: true,
         };
-        self.trap.pass(passing, self.performed(at, operation)).await
+        let answer = self.trap.pass(passing, self.performed(at, operation)).await;
+        if answer.is_ok() {
+            let succeeded = (at.account.clone(), at.region.clone(), operation.clone());
+            self.troubles.lock().unwrap().succeeded.push(succeeded);
+        }
+        answer
     }
 }
 

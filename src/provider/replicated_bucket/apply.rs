@@ -516,11 +516,17 @@ impl Run {
             };
             steps.all(|(id, _)| outcome.done.contains_key(&id) && !is_open(&id))
         };
+        let is_begun = |component: &ComponentId| {
+            let open = outcome.failed.iter().chain(&outcome.waiting);
+            let mut begun = outcome.done.keys().chain(open.map(|(id, _)| id));
+            begun.any(|id| graph.step(*id).is_some_and(|s| s.component == *component))
+        };
         let failed = Failed {
             spec: &self.spec,
             prior,
             going,
             is_settled: &is_settled,
+            is_begun: &is_begun,
         };
         self.private.remember_leftovers(&failed.leftovers());
     }

@@ -10,6 +10,7 @@ use terraform_provider_replicated::replication::operation::{
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
 
+use super::delays::shows;
 use super::s3::check_tags;
 use super::{Refused, State, refuse};
 
@@ -20,6 +21,8 @@ pub(crate) struct Role {
     pub(crate) policies: BTreeMap<String, PolicyDocument>,
     pub(crate) attached: Vec<String>,
     pub(crate) since: Instant,
+    /// When it lost a policy.
+    pub(crate) lost_policy: Option<Instant>,
 }
 
 impl State {
@@ -31,7 +34,8 @@ impl State {
         if let Some(answer) = self.query_managed_policy(at, query) {
             return answer;
         }
-        let Some(role) = self.roles.get(&role_id(at, query.subject())) else {
+        let role = self.roles.get(&role_id(at, query.subject()));
+        let Some(role) = role.filter(|role| shows(role.since, self.delays.what_is_new)) else {
             return refuse(Kind::NotFound, "NoSuchEntity", "no such role");
         };
         Ok(match query {
@@ -73,11 +77,15 @@ impl State {
             self.roles.insert(id, made);
             return Ok(output);
         }
-        let Some(role) = self.roles.get_mut(&id) else {
+        let delays = self.delays;
+        let role = self.roles.get_mut(&id);
+        let Some(role) = role.filter(|role| shows(role.since, delays.what_is_new)) else {
             return refuse(Kind::NotFound, "NoSuchEntity", "no such role");
         };
         if let Operation::DeleteRole { .. } = operation {
-            if !role.policies.is_empty() || !role.attached.is_empty() {
+            let is_late = |lost: Instant| !shows(lost, delays.role_policies);
+            let seems_to_have = role.lost_policy.is_some_and(is_late);
+            if seems_to_have || !role.policies.is_empty() || !role.attached.is_empty() {
                 return refuse(Kind::InvalidState, "DeleteConflict", "has policies");
             }
             self.roles.remove(&id);
@@ -127,6 +135,7 @@ impl Role {
             policies: BTreeMap::new(),
             attached: Vec::new(),
             since: Instant::now(),
+            lost_policy: None,
         })
     }
 
@@ -170,6 +179,7 @@ impl Role {
                 if self.policies.remove(policy).is_none() {
                     return absent();
                 }
+                self.lost_policy = Some(Instant::now());
             }
             Operation::DetachRolePolicy { policy_arn, .. } => {
                 let before = self.attached.len();

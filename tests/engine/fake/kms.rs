@@ -8,6 +8,7 @@ use terraform_provider_replicated::replication::operation::{
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
 
+use super::delays::shows;
 use super::s3::check_tags;
 use super::{Refused, State, refuse};
 
@@ -44,7 +45,9 @@ impl State {
         } else {
             Some(arn_of(at, key))
         };
-        let found = arn.filter(|arn| self.keys.contains_key(arn));
+        let delay = self.delays.what_is_new;
+        let is_there = |arn: &String| self.keys.get(arn).is_some_and(|k| shows(k.since, delay));
+        let found = arn.filter(is_there);
         let Some(arn) = found else {
             return refuse(Kind::NotFound, "NotFoundException", format!("no key {key}"));
         };
@@ -61,7 +64,8 @@ impl State {
     pub(super) fn query_kms(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
         if matches!(query, Query::ListKeys) {
             let prefix = arn_of(at, "");
-            let listed = self.keys.iter().filter(|(_, key)| self.shows(key.since));
+            let delay = self.delays.lists_of_keys;
+            let listed = self.keys.iter().filter(|(_, key)| shows(key.since, delay));
             let ids = listed.filter_map(|(arn, _)| arn.strip_prefix(&prefix));
             return Ok(Answer::Names(ids.map(str::to_owned).collect()));
         }

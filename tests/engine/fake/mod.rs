@@ -7,6 +7,7 @@
 
 mod audit;
 mod cloud_watch;
+mod delays;
 mod iam;
 mod kms;
 mod lifecycle;
@@ -28,6 +29,7 @@ use terraform_provider_replicated::replication::ids::{
 };
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
+pub(crate) use delays::Delays;
 pub(crate) use iam::Role;
 pub(crate) use kms::Key;
 pub(crate) use managed_policy::ManagedPolicy;
@@ -75,7 +77,12 @@ pub(crate) struct State {
     pub(crate) objects_arrive_in: Option<String>,
     busy: BTreeSet<String>,
     serial: u32,
-    lag: Duration,
+    /// How long AWS takes to show what was done.
+    pub(crate) delays: Delays,
+    /// When buckets were made.
+    made: BTreeMap<String, Instant>,
+    /// When names of buckets became free.
+    released: BTreeMap<String, Instant>,
 }
 
 /// A refusal: AWS's code and message, and what kind the edge makes of it.
@@ -111,15 +118,22 @@ impl FakeCloud {
         }
     }
 
-    /// New roles and versioning show to others only after `lag`.
+    /// New roles and versioning show to others only after `lag`, and so do new keys in lists.
     pub(crate) fn with_lag(lag: Duration) -> Self {
-        let state = State {
-            lag,
+        Self::with_delays(Delays {
+            principals: lag,
+            versioning: lag,
+            lists_of_keys: lag,
+            ..Delays::default()
+        })
+    }
+
+    /// What is done shows late.
+    pub(crate) fn with_delays(delays: Delays) -> Self {
+        Self::holding(State {
+            delays,
             ..State::default()
-        };
-        Self {
-            state: Mutex::new(state),
-        }
+        })
     }
 
     /// What is there.
@@ -230,11 +244,6 @@ impl State {
     fn next_serial(&mut self) -> u32 {
         self.serial += 1;
         self.serial
-    }
-
-    /// Whether something that happened at `since` shows by now.
-    fn shows(&self, since: Instant) -> bool {
-        since.elapsed() >= self.lag
     }
 }
 

@@ -4,6 +4,7 @@ use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{AccountId, Arn};
 use terraform_provider_replicated::replication::policy::{Element, PolicyDocument, Principals};
 
+use super::delays::shows;
 use super::{Refused, State, refuse};
 
 impl State {
@@ -13,9 +14,9 @@ impl State {
             if id == "*" || AccountId::parse(id).is_ok() || id.ends_with(":root") {
                 continue;
             }
-            let role = self
-                .role_by_arn(id)
-                .filter(|role| Arn::parse_role(id).is_ok() && self.shows(role.since));
+            let role = self.role_by_arn(id).filter(|role| {
+                Arn::parse_role(id).is_ok() && shows(role.since, self.delays.principals)
+            });
             match role {
                 Some(role) => *id = role.description.unique_id.clone(),
                 None => {

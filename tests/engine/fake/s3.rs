@@ -12,6 +12,7 @@ use terraform_provider_replicated::replication::operation::{
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
 
+use super::delays::shows;
 use super::{Refused, State, lifecycle, refuse};
 
 /// A bucket.
@@ -43,6 +44,8 @@ pub(crate) struct Bucket {
     /// With roles by their unique ids, as AWS keeps them.
     pub(crate) policy: Option<PolicyDocument>,
     pub(crate) replication: Option<ReplicationConfiguration>,
+    /// When its rules last changed, and what they were before.
+    pub(crate) replication_before: Option<(Instant, Option<ReplicationConfiguration>)>,
     pub(crate) versions: Vec<ObjectVersion>,
     /// How many objects were ever put.
     put: usize,
@@ -76,7 +79,9 @@ impl Bucket {
 
 impl State {
     fn bucket(&self, at: &Location, name: &str) -> Result<&Bucket, Refused> {
-        let Some(bucket) = self.buckets.get(name) else {
+        let since = self.made.get(name);
+        let is_shown = since.is_none_or(|since| shows(*since, self.delays.what_is_new));
+        let Some(bucket) = self.buckets.get(name).filter(|_| is_shown) else {
             return refuse(Kind::NotFound, "NoSuchBucket", "no such bucket");
         };
         if bucket.account != at.account.as_str() {
@@ -158,7 +163,7 @@ impl State {
                 Some(policy) => Answer::Text(self.shown(policy).render().unwrap()),
                 None => return absent("NoSuchBucketPolicy"),
             },
-            Query::GetBucketReplication { .. } => match &bucket.replication {
+            Query::GetBucketReplication { .. } => match self.rules_shown(bucket) {
                 Some(configuration) => Answer::Replication(configuration.clone()),
                 None => return absent("ReplicationConfigurationNotFoundError"),
             },
@@ -212,6 +217,7 @@ impl State {
                     return refuse(Kind::InvalidState, "BucketNotEmpty", message);
                 }
                 self.buckets.remove(&name);
+                self.released.insert(name, Instant::now());
             }
             Operation::PutBucketEncryption { encryption, .. } => {
                 if let Some(Input::Known(key)) = &encryption.kms_key {
@@ -236,12 +242,20 @@ impl State {
             }
             Operation::PutBucketReplication { configuration, .. } => {
                 self.check_replication(&name, configuration)?;
-                self.bucket_mut(at, &name)?.replication = Some(configuration.clone());
+                let bucket = self.bucket_mut(at, &name)?;
+                bucket.set_replication(Some(configuration.clone()));
             }
             Operation::EnableBucketVersioning { .. }
                 if self.buckets[&name].object_lock.is_some() =>
             {
                 let message = "An Object Lock configuration is present on this bucket";
+                return refuse(Kind::InvalidState, "InvalidBucketState", message);
+            }
+            Operation::EnableBucketVersioning { .. }
+                if self.buckets[&name].replication.is_none()
+                    && self.rules_shown(&self.buckets[&name]).is_some() =>
+            {
+                let message = "A replication configuration is present on this bucket";
                 return refuse(Kind::InvalidState, "InvalidBucketState", message);
             }
             Operation::EnableBucketVersioning { .. } => {
@@ -272,6 +286,11 @@ impl State {
                 "BucketAlreadyExists"
             };
             return refuse(Kind::AlreadyExists, code, "the name is taken");
+        }
+        let released = self.released.get(name);
+        if released.is_some_and(|since| !shows(*since, self.delays.deleted_names)) {
+            let message = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
+            return refuse(Kind::Conflict, "OperationAborted", message);
         }
         let Ok(parsed) = BucketName::parse(name) else {
             return refuse(
@@ -316,12 +335,14 @@ impl State {
             put: 0,
             policy: None,
             replication: None,
+            replication_before: None,
             versions: Vec::new(),
             replication_statuses: BTreeMap::new(),
             uploads: Vec::new(),
             keys_used: Vec::new(),
         };
         self.buckets.insert(name.to_owned(), bucket);
+        self.made.insert(name.to_owned(), Instant::now());
         Ok(Output::Done)
     }
 
@@ -350,7 +371,17 @@ impl State {
 
     pub(super) fn is_versioned(&self, bucket: &Bucket) -> bool {
         bucket.versioning.as_deref() == Some("Enabled")
-            && bucket.versioned.is_none_or(|since| self.shows(since))
+            && bucket
+                .versioned
+                .is_none_or(|since| shows(since, self.delays.versioning))
+    }
+
+    /// The rules as a reader sees them.
+    fn rules_shown<'a>(&self, bucket: &'a Bucket) -> Option<&'a ReplicationConfiguration> {
+        match &bucket.replication_before {
+            Some((since, before)) if !shows(*since, self.delays.rules) => before.as_ref(),
+            _ => bucket.replication.as_ref(),
+        }
     }
 }
 
@@ -401,7 +432,7 @@ impl Bucket {
             }
             Operation::DeleteBucketLifecycle { .. } => self.lifecycle = None,
             Operation::DeleteBucketPolicy { .. } => self.policy = None,
-            Operation::DeleteBucketReplication { .. } => self.replication = None,
+            Operation::DeleteBucketReplication { .. } => self.set_replication(None),
             Operation::PutObjectLockConfiguration { object_lock, .. } => {
                 if self.versioning.as_deref() != Some("Enabled") {
                     let message = "Versioning must be 'Enabled' on the bucket";
@@ -424,6 +455,11 @@ impl Bucket {
 }
 
 impl Bucket {
+    fn set_replication(&mut self, configuration: Option<ReplicationConfiguration>) {
+        let before = std::mem::replace(&mut self.replication, configuration);
+        self.replication_before = Some((Instant::now(), before));
+    }
+
     /// A page of versions, in the order in which they came. S3 has them in the order of their keys.
     fn page(&self, max_keys: i32, after: Option<&PageMarker>) -> Answer {
         let size = usize::try_from(max_keys).unwrap();

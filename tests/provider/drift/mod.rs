@@ -143,7 +143,7 @@ async fn world(config: &Json) -> Terraform {
 }
 
 /// Everything that there is, as text in which the order of statements and rules does not count.
-fn everything(aws: &State) -> String {
+pub fn everything(aws: &State) -> String {
     let mut aws = aws.clone();
     for bucket in aws.buckets.values_mut() {
         bucket.policy.iter_mut().for_each(sorted);

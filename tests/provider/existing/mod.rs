@@ -153,6 +153,7 @@ fn theirs(terraform: &Terraform) -> String {
         let mut bucket = aws.buckets[name].clone();
         // What only the fake remembers.
         bucket.versioned = None;
+        bucket.replication_before = None;
         bucket.keys_used.clear();
         bucket
     });

@@ -2,7 +2,7 @@
 //! lost, nothing is left over, what is stored is true, and the same command finishes the job.
 
 mod driver;
-mod fault;
+pub mod fault;
 mod situation;
 pub mod trap;
 

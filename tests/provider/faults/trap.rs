@@ -46,6 +46,16 @@ impl fmt::Display for Position {
     }
 }
 
+/// At which call a fault strikes.
+#[derive(Debug, Clone)]
+enum Where {
+    At(Position),
+    /// At the how-manieth call of all, counted from one.
+    Call(usize),
+    /// At the how-manieth that changes anything.
+    Write(usize),
+}
+
 /// What every call passes. Where nothing is set it only counts.
 #[derive(Default)]
 pub struct Trap {
@@ -56,9 +66,9 @@ pub struct Trap {
 
 #[derive(Default)]
 struct Inner {
-    set: Option<(Position, Fault)>,
-    /// The account in which it has struck.
-    struck: Option<AccountId>,
+    set: Option<(Where, Fault)>,
+    /// Where it has struck, and in which account.
+    struck: Option<(Position, AccountId)>,
     calls: BTreeMap<String, usize>,
     positions: Vec<Position>,
     processes: Vec<CancellationToken>,
@@ -67,9 +77,19 @@ struct Inner {
 impl Trap {
     /// From now on this strikes there; calls are counted from here.
     pub fn set(&self, position: &Position, fault: Fault) {
+        self.set_at(Where::At(position.clone()), fault);
+    }
+
+    /// The same at the how-manieth call, or at the how-manieth that `writes`.
+    pub fn set_nth(&self, nth: usize, writes: bool, fault: Fault) {
+        let at = if writes { Where::Write } else { Where::Call };
+        self.set_at(at(nth), fault);
+    }
+
+    fn set_at(&self, at: Where, fault: Fault) {
         let mut inner = self.inner();
         *inner = Inner {
-            set: Some((position.clone(), fault)),
+            set: Some((at, fault)),
             ..Inner::default()
         };
     }
@@ -107,13 +127,20 @@ impl Trap {
             writes: passing.writes,
         };
         inner.positions.push(here.clone());
-        let (position, fault) = inner.set.clone()?;
-        let struck = inner.struck.clone();
-        if here == position {
-            inner.struck = Some(passing.account.clone());
+        let (at, fault) = inner.set.clone()?;
+        let is_here = match at {
+            Where::At(position) => here == position,
+            Where::Call(nth) => inner.positions.len() == nth,
+            Where::Write(nth) => {
+                let writes = inner.positions.iter().filter(|call| call.writes);
+                here.writes && writes.count() == nth
+            }
+        };
+        if is_here {
+            inner.struck = Some((here, passing.account.clone()));
             return Some(fault);
         }
-        let account = struck?;
+        let (position, account) = inner.struck.clone()?;
         let strikes = match fault.lasts() {
             Lasts::Once => false,
             Lasts::ForThisCall => here.call == position.call,

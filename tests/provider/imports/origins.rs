@@ -446,6 +446,7 @@ fn role(terraform: &Terraform, path: &str, name: &str) -> String {
         policies: BTreeMap::new(),
         attached: Vec::new(),
         since: Instant::now(),
+        lost_policy: None,
     };
     let mut aws = terraform.cloud.aws.state();
     aws.roles

@@ -182,11 +182,8 @@ fn rule(
         kept.get(|k| &k.replication_time_control),
         off(),
     );
-    let replica_kms_key_arn = setting(
-        &stated.replica_kms_key_arn,
-        kept.get(|k| &k.replica_kms_key_arn),
-        || Null,
-    );
+    // It is not computed: what is planned for it is what is written, also where an import has found something.
+    let replica_kms_key_arn = stated.replica_kms_key_arn.clone();
     let has_key = match (&replica_kms_key_arn, &defaults.has_key) {
         (Known(_), _) => Known(true),
         (Unknown, Known(false)) => Unknown,
