@@ -50,9 +50,9 @@ pub struct CloudConfig {
     pub custom_ca_bundle: Option<PathBuf>,
     /// Proxy for HTTP requests; else `HTTP_PROXY`. Empty is none. Also for HTTPS requests where nothing names a
     /// proxy for those.
-    pub http_proxy: Option<String>,
+    pub http_proxy: Option<Secret>,
     /// Proxy for HTTPS requests, which is all that AWS's own endpoints speak; else `HTTPS_PROXY`. Empty is none.
-    pub https_proxy: Option<String>,
+    pub https_proxy: Option<Secret>,
     /// Hosts that are reached without a proxy, separated by commas; else `NO_PROXY`.
     pub no_proxy: Option<String>,
     /// How often a call is repeated at most; else `AWS_MAX_ATTEMPTS`, the profile's `max_attempts`, or 25.
@@ -199,6 +199,7 @@ mod tests {
             access_key: Some("AKIDVISIBLE".to_owned()),
             secret_key: Some(Secret::new("hidden-one")),
             token: Some(Secret::new("hidden-two")),
+            http_proxy: Some(Secret::new("http://person:hidden-four@proxy")),
             web_identity_tokens: BTreeMap::from([(
                 "arn:aws:iam::111111111111:role/R".to_owned(),
                 Secret::new("hidden-three"),

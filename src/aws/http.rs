@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::config::{CloudConfig, ConfigError};
+use super::config::{CloudConfig, ConfigError, Secret};
 use super::environment;
 
 /// Builds the client. Nothing is connected yet.
@@ -135,8 +135,10 @@ struct Proxies {
 
 impl Proxies {
     fn of(config: &CloudConfig) -> Result<Self, ConfigError> {
-        let written =
-            |argument, value: &Option<String>| value.clone().map(|address| (argument, address));
+        let written = |argument, address: &Option<Secret>| {
+            let address = address.as_ref()?;
+            Some((argument, address.reveal().to_owned()))
+        };
         let variable = |names: [&'static str; 2]| {
             environment::variable(&names).map(|address| (names[0], address))
         };
@@ -222,7 +224,7 @@ mod tests {
     #[test]
     fn a_proxy_must_be_an_address() {
         let error = http_client(&CloudConfig {
-            https_proxy: Some("http://[broken".to_owned()),
+            https_proxy: Some(Secret::new("http://[broken")),
             ..CloudConfig::default()
         })
         .unwrap_err();

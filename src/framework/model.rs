@@ -5,6 +5,7 @@
 //! attributes are models in an [`Attr`], alone or in a `Vec` or `BTreeMap` of [`Attr`]s.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::value::{Number, Value};
 
@@ -220,6 +221,35 @@ impl<T: FromValue> FromValue for Vec<Attr<T>> {
 impl<T: ToValue> ToValue for Vec<Attr<T>> {
     fn to_known(&self) -> Value {
         Value::List(self.iter().map(Attr::to_value).collect())
+    }
+}
+
+/// A known text of a sensitive attribute. Its `Debug` form says nothing, and it has no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sensitive(String);
+
+impl Sensitive {
+    /// The text, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sensitive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(sensitive)")
+    }
+}
+
+impl FromValue for Sensitive {
+    fn from_known(value: &Value) -> Result<Self, ModelError> {
+        String::from_known(value).map(Self)
+    }
+}
+
+impl ToValue for Sensitive {
+    fn to_known(&self) -> Value {
+        self.0.to_known()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Log lines as Terraform reads them: one JSON object a line on standard error, in the form of hclog.
 //!
 //! [`init`] installs the subscriber and a panic hook that Terraform recognises. Logging is off unless one of
-//! Terraform's variables asks for it. Other crates' events are kept only from warnings up: their details can
-//! hold signed requests. Nothing here writes to standard output, which belongs to the handshake.
+//! Terraform's variables asks for it. Of other crates' events only the place of a warning or an error is kept: what
+//! they say can hold whole answers of STS, and lines of files with credentials. Nothing here writes to standard output, which belongs to the handshake.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -67,13 +67,16 @@ pub fn init(level: LevelFilter, program: String) {
 }
 
 fn wanted(metadata: &Metadata<'_>, level: LevelFilter) -> bool {
-    let ours = metadata.target().split("::").next() == module_path!().split("::").next();
-    let level = if ours {
+    let level = if is_ours(metadata) {
         level
     } else {
         level.min(LevelFilter::WARN)
     };
     *metadata.level() <= level
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target().split("::").next() == module_path!().split("::").next()
 }
 
 fn write_line(line: &str) {
@@ -136,7 +139,13 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let metadata = event.metadata();
         let mut fields = Fields::default();
+        if !is_ours(metadata) {
+            fields.place(metadata);
+            (self.write)(&line(metadata, fields.0, (self.now)()));
+            return;
+        }
         for span in context
             .event_scope(event)
             .into_iter()
@@ -147,7 +156,7 @@ where
             }
         }
         event.record(&mut fields);
-        (self.write)(&line(event.metadata(), fields.0, (self.now)()));
+        (self.write)(&line(metadata, fields.0, (self.now)()));
     }
 }
 
@@ -227,6 +236,18 @@ struct Fields(Map<String, Value>);
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
         self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    /// Where an event of another crate stands in its source.
+    fn place(&mut self, metadata: &Metadata<'_>) {
+        let message =
+            "another library has something to say, which may repeat secrets and is left out";
+        self.0.insert("message".to_owned(), message.into());
+        if let (Some(file), Some(line)) = (metadata.file(), metadata.line()) {
+            let file = file.rsplit_once("/src/").map_or(file, |(_, file)| file);
+            self.0
+                .insert("place".to_owned(), format!("{file}:{line}").into());
+        }
     }
 }
 
@@ -310,6 +331,23 @@ mod tests {
                 "tf_rpc": "ReadResource",
             })
         );
+    }
+
+    #[test]
+    fn of_what_another_crate_says_only_the_place_is_told() {
+        let lines = lines_of(|| {
+            warn!(target: "aws_runtime::env_config", line = "hunter2", "`hunter2` ignored");
+        });
+        let told = parsed(&lines[0]);
+        assert_eq!(told["@module"], "aws_runtime.env_config");
+        assert!(
+            told["place"]
+                .as_str()
+                .expect("a text")
+                .contains("plugin/logging.rs:"),
+            "{told}"
+        );
+        assert!(!lines[0].contains("hunter2"), "{}", lines[0]);
     }
 
     #[test]

@@ -248,6 +248,37 @@ async fn a_web_identity() -> Outcome {
     case.lives().await
 }
 
+/// A file that somebody edited by hand: the token on a line of its own, and a line without a name.
+#[tokio::test]
+async fn a_credentials_file_with_mistakes() -> Outcome {
+    let (mut case, session) = Case::new().await?;
+    let token = session.session_token().unwrap_or_default();
+    let secret = session.secret_access_key();
+    for mistake in [
+        format!("aws_secret_access_key = {secret}\naws_session_token =\n  {token}\n"),
+        format!("aws_secret_access_key =\n  {secret}\naws_session_token = {token}\n"),
+        format!("{secret}\naws_session_token = {token}\n"),
+    ] {
+        let id = session.access_key_id();
+        let file = case.file(
+            "credentials",
+            &format!("[deployer]\naws_access_key_id = {id}\n{mistake}"),
+        )?;
+        case.provider(&format!(
+            "shared_credentials_files = [\"{file}\"]\nprofile = \"deployer\""
+        ))?;
+        let run = case.setup.workspace.plan().await?.with_code(1)?;
+        case.says_nothing(&run);
+    }
+    let log = std::fs::read_to_string(case.setup.workspace.path().join(LOG))?;
+    assert!(
+        log.contains("may repeat secrets"),
+        "no warning of a library was seen"
+    );
+    assert_without(&case.secrets, "the log", &log);
+    Ok(())
+}
+
 /// The proxy is not there, so the failure is about it.
 #[tokio::test]
 async fn the_password_of_a_proxy() -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use terraform_provider_replicated::aws::{AwsCloud, CloudConfig, Endpoints};
+use terraform_provider_replicated::aws::{AwsCloud, CloudConfig, Endpoints, Secret};
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
@@ -17,7 +17,7 @@ fn control(server: &Server) -> CloudConfig {
             s3control: Some("http://control.invalid:8080".to_owned()),
             ..Endpoints::default()
         },
-        http_proxy: Some(server.url.clone()),
+        http_proxy: Some(Secret::new(&*server.url)),
         use_fips_endpoint: Some(true),
         user_agent: Some("our-words/1".to_owned()),
         ..config("")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use terraform_provider_replicated::aws::{AwsCloud, CloudConfig, Endpoints, RetryMode};
+use terraform_provider_replicated::aws::{AwsCloud, CloudConfig, Endpoints, RetryMode, Secret};
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
 use terraform_provider_replicated::replication::ids::WayIn;
 use terraform_provider_replicated::replication::operation::{Operation, Query};
@@ -23,7 +23,7 @@ async fn proxy() -> Server {
 fn behind(proxy: &Server) -> CloudConfig {
     CloudConfig {
         endpoints: Endpoints::default(),
-        https_proxy: Some(proxy.url.clone()),
+        https_proxy: Some(Secret::new(&*proxy.url)),
         s3_use_path_style: false,
         max_retries: Some(0),
         ..config("")
@@ -128,8 +128,8 @@ async fn an_endpoint_that_is_written_out_is_taken_as_it_is_under_fips() {
 
 #[tokio::test]
 async fn each_scheme_has_its_proxy_and_some_hosts_have_none() {
-    let some = |server: &Server| Some(server.url.clone());
-    let none = || Some(String::new());
+    let some = |server: &Server| Some(Secret::new(&*server.url));
+    let none = || Some(Secret::new(""));
     // Whether a call to this endpoint reaches the first or the second proxy.
     for (endpoint, http, https, no_proxy, reached) in [
         ("http://aws.invalid", true, true, "", [true, false]),
@@ -167,7 +167,7 @@ async fn each_scheme_has_its_proxy_and_some_hosts_have_none() {
 async fn an_http_proxy_alone_is_for_https_too() {
     let proxy = proxy().await;
     let config = CloudConfig {
-        http_proxy: Some(proxy.url.clone()),
+        http_proxy: Some(Secret::new(&*proxy.url)),
         https_proxy: None,
         ..behind(&proxy)
     };

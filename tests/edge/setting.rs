@@ -74,7 +74,7 @@ pub(crate) fn config(url: &str) -> CloudConfig {
         },
         s3_use_path_style: true,
         // A proxy of the machine must not see what is meant for loopback.
-        https_proxy: Some(String::new()),
+        https_proxy: Some(Secret::new("")),
         initial_backoff: Duration::from_micros(100),
         ..CloudConfig::default()
     }

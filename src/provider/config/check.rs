@@ -30,9 +30,9 @@ pub(super) fn check(
         );
     }
     let web_identity = AttributePath::root("assume_role_with_web_identity");
-    let keys = model.access_key.known().or(model.secret_key.known());
+    let has_keys = model.access_key.known().is_some() || model.secret_key.known().is_some();
     let blocks = numbered(&web_identity, &model.assume_role_with_web_identity);
-    if keys.is_some() && !blocks.is_empty() {
+    if has_keys && !blocks.is_empty() {
         diagnostics.error_at(
             web_identity.clone(),
             "Two base credentials",

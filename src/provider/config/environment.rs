@@ -1,10 +1,18 @@
 //! The variables of the environment that Terraform's providers read. Those of AWS's SDK are read in the edge.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The environment, as it was when the provider was configured.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
+
+/// Names alone: values may be secret.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Environment {
     /// That of this process.

@@ -17,7 +17,7 @@ use super::assume_role;
 use super::settings::Settings;
 use crate::aws::{CloudConfig, Endpoints, RetryMode, Secret};
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::{Attr, TextMap, known_entries, known_items};
+use crate::framework::model::{Attr, Sensitive, TextMap, known_entries, known_items};
 use crate::framework::value::AttributePath;
 use crate::model;
 use crate::provider::assume_role::AssumeRoleModel;
@@ -38,9 +38,9 @@ model! {
         /// Access key.
         access_key: String,
         /// Secret key.
-        secret_key: String,
+        secret_key: Sensitive,
         /// Session token.
-        token: String,
+        token: Sensitive,
         /// Configuration files.
         shared_config_files: Vec<Attr<String>>,
         /// Credentials files.
@@ -60,9 +60,9 @@ model! {
         /// Certificates to trust.
         custom_ca_bundle: String,
         /// Proxy for HTTP.
-        http_proxy: String,
+        http_proxy: Sensitive,
         /// Proxy for HTTPS.
-        https_proxy: String,
+        https_proxy: Sensitive,
         /// Hosts without a proxy.
         no_proxy: String,
         /// Region of STS.
@@ -203,14 +203,15 @@ impl ProviderConfig {
     pub fn cloud_config(&self, session_name: String, user_agent: String) -> CloudConfig {
         let model = &self.model;
         let text = |attribute: &Attr<String>| attribute.known().cloned();
+        let secret = |attribute: &Attr<Sensitive>| Some(Secret::new(attribute.known()?.reveal()));
         let region = |attribute: &Attr<String>| Region::parse(attribute.known()?).ok();
         let own = self.own_web_identity();
         CloudConfig {
             region: region(&model.region),
             profile: text(&model.profile),
             access_key: text(&model.access_key),
-            secret_key: model.secret_key.known().map(Secret::new),
-            token: model.token.known().map(Secret::new),
+            secret_key: secret(&model.secret_key),
+            token: secret(&model.token),
             shared_config_files: self.files(&model.shared_config_files),
             shared_credentials_files: self.files(&model.shared_credentials_files),
             web_identity_tokens: self.web_identity_tokens(),
@@ -231,8 +232,8 @@ impl ProviderConfig {
             use_dualstack_endpoint: model.use_dualstack_endpoint.known().copied(),
             custom_ca_bundle: text(&model.custom_ca_bundle)
                 .map(|path| self.environment.expand_path(&path).into()),
-            http_proxy: text(&model.http_proxy),
-            https_proxy: text(&model.https_proxy),
+            http_proxy: secret(&model.http_proxy),
+            https_proxy: secret(&model.https_proxy),
             no_proxy: text(&model.no_proxy),
             max_retries: model
                 .max_retries

@@ -115,8 +115,8 @@ fn each_argument_reaches_the_edge() {
         config.custom_ca_bundle,
         Some(PathBuf::from("/home/ann/roots.pem"))
     );
-    assert_eq!(config.http_proxy, some("http://a"));
-    assert_eq!(config.https_proxy, some("http://b"));
+    assert_eq!(config.http_proxy, Some(Secret::new("http://a")));
+    assert_eq!(config.https_proxy, Some(Secret::new("http://b")));
     assert_eq!(config.no_proxy, some("c"));
     assert_eq!(config.sts_region, Region::parse("us-east-1").ok());
     assert_eq!(
@@ -133,6 +133,23 @@ fn each_argument_reaches_the_edge() {
     assert_eq!(config.assume_role.len(), 1);
     assert_eq!(config.assume_role[0].role_arn, ROLE);
     assert_eq!(config.assume_role[0].duration_seconds, Some(3600));
+}
+
+#[test]
+fn a_block_and_an_environment_print_without_their_secrets() {
+    let token = json!([{ "role_arn": ROLE, "web_identity_token": "hidden-token" }]);
+    let block = json!({
+        "region": "eu-west-1",
+        "secret_key": "hidden-key",
+        "token": "hidden-token",
+        "http_proxy": "http://person:hidden@proxy",
+        "https_proxy": "http://person:hidden@proxy",
+        "assume_role_with_web_identity": token,
+    });
+    let environment = Environment::from([("AWS_SECRET_ACCESS_KEY", "hidden-variable")]);
+    let printed = format!("{:?}", provider(block, environment));
+    assert!(printed.contains("eu-west-1") && printed.contains("AWS_SECRET_ACCESS_KEY"));
+    assert!(!printed.contains("hidden"), "{printed}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use crate::aws::Secret;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::{Attr, known_items};
+use crate::framework::model::{Attr, Sensitive, known_items};
 use crate::framework::schema::{Attribute, Setter};
 use crate::framework::value::{AttributePath, Type};
 use crate::model;
@@ -27,7 +27,7 @@ model! {
         /// Duration, Go syntax.
         duration: String,
         /// The token.
-        web_identity_token: String,
+        web_identity_token: Sensitive,
         /// File with the token.
         web_identity_token_file: String,
     }
@@ -65,7 +65,8 @@ pub(super) fn expand(
     environment: &Environment,
 ) -> Expanded {
     let own = |name| is_own.then(|| environment.get(name)).flatten();
-    let token = model.web_identity_token.known().map(Secret::new);
+    let token = model.web_identity_token.known();
+    let token = token.map(|token| Secret::new(token.reveal()));
     let file = model
         .web_identity_token_file
         .known()
