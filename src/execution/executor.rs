@@ -66,7 +66,12 @@ pub async fn run(
     stop: &CancellationToken,
     graph: &StepGraph,
 ) -> Outcome {
-    let access = Access { cloud, locks, stop };
+    let access = Access {
+        cloud,
+        locks,
+        stop,
+        undoes: false,
+    };
     drive(access, graph, OnFailure::StartNothing).await
 }
 
@@ -78,7 +83,12 @@ pub async fn run_undo(
     stop: &CancellationToken,
     graph: &StepGraph,
 ) -> Outcome {
-    let access = Access { cloud, locks, stop };
+    let access = Access {
+        cloud,
+        locks,
+        stop,
+        undoes: true,
+    };
     drive(access, graph, OnFailure::GoOn).await
 }
 
@@ -88,6 +98,7 @@ struct Access<'a> {
     cloud: &'a dyn Cloud,
     locks: &'a DocumentLocks,
     stop: &'a CancellationToken,
+    undoes: bool,
 }
 
 impl Access<'_> {
@@ -103,6 +114,7 @@ impl Access<'_> {
             cloud: self.cloud,
             locks: self.locks,
             stop: self.stop,
+            undoes: self.undoes,
             wrote: &wrote,
         };
         let result = run.step(step, inputs, setting).await;

@@ -16,8 +16,8 @@ use crate::replication::operation::{
 };
 use crate::replication::policy::{PolicyDocument, same_meaning};
 
-/// How long KMS is given to list a new key before the creating call is sent again.
-const KEY_SHOWS_WITHIN: Duration = Duration::from_secs(30);
+/// How long AWS is given to show what was made; KMS to list a new key, before the creating call is sent again.
+const SHOWS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Whether such an answer leaves open what happened.
 pub(super) fn may_be_made(operation: &Operation, answer: CallErrorKind) -> bool {
@@ -42,10 +42,16 @@ pub(super) fn may_be_made(operation: &Operation, answer: CallErrorKind) -> bool 
     }
 }
 
-/// How long one looks. Only a key can be made twice; a name that is taken is noticed.
-pub(super) fn shows_within(operation: &Operation, answer: CallErrorKind) -> Duration {
+/// How long one looks. Only a key can be made twice; a name that is taken is noticed. One that is taken after an answer
+/// was lost was most likely taken by ourselves, and what was made may show late.
+pub(super) fn shows_within(
+    operation: &Operation,
+    answer: CallErrorKind,
+    was_unheard: bool,
+) -> Duration {
     match (operation, answer) {
-        (Operation::CreateKey { .. }, CallErrorKind::Ambiguous) => KEY_SHOWS_WITHIN,
+        (Operation::CreateKey { .. }, CallErrorKind::Ambiguous) => SHOWS_WITHIN,
+        (_, CallErrorKind::AlreadyExists) if was_unheard => SHOWS_WITHIN,
         _ => Duration::ZERO,
     }
 }

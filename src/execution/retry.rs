@@ -1,7 +1,8 @@
 //! What is tried again, for how long, and why: AWS's eventual consistency, row by row.
 //!
-//! Passing failures of the network and of AWS are retried below, in the edge. Here stand only answers that a
-//! short wait turns into success because something that was just made is not visible everywhere yet.
+//! Passing failures of the network and of AWS are retried below, in the edge, which also tells by AWS's messages what is
+//! only not ready yet. Here stand only answers that a short wait turns into success because something that was just made
+//! is not visible everywhere yet. `tests/engine/consistency.rs` has the rows with their tests.
 
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const HEAR_AGAIN: Duration = Duration::from_secs(60);
 /// Versioning stays locked after its replication configuration is gone.
 const STATE_RELEASE: Duration = Duration::from_secs(15 * 60);
 
+/// How long what this very run has made may be "not found" before it counts as gone.
+pub(super) const UNSEEN: Duration = Duration::from_secs(30);
+
 /// What is known about the surroundings of a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Setting {
@@ -42,7 +46,7 @@ pub(super) fn patience(
     match (operation, error.kind) {
         (Operation::CreateBucket { .. }, Conflict) => Some((
             NAME_RELEASE,
-            "S3 to release the bucket's name, which was deleted a short while ago",
+            "S3 to release the bucket's name; one that was deleted a short while ago can take an hour or more, and the same command then goes on",
         )),
         (_, Conflict) => Some((PROPAGATION, "another change of the same thing to end")),
         (Operation::PutBucketReplication { .. }, NotReady) => {
@@ -50,6 +54,10 @@ pub(super) fn patience(
         }
         // Every write but the creating ones may be sent twice, and those have been looked for before.
         (_, Ambiguous) => Some((HEAR_AGAIN, "AWS to answer")),
+        (operation, NotReady) if names_principals(operation) => Some((
+            PROPAGATION,
+            "AWS to see every principal that the policy names; one may not exist",
+        )),
         (_, NotReady) => Some((PROPAGATION, "AWS to see what was just made")),
         (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh_role => Some((
             PASS_ROLE,
@@ -71,6 +79,18 @@ pub(super) fn patience(
         )),
         _ => None,
     }
+}
+
+/// Whether AWS looks for the principals of a document that the operation brings.
+fn names_principals(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::PutBucketPolicy { .. }
+            | Operation::CreateKey { .. }
+            | Operation::PutKeyPolicy { .. }
+            | Operation::CreateRole { .. }
+            | Operation::UpdateAssumeRolePolicy { .. }
+    )
 }
 
 /// Whether "not found" means that the operation is done.

@@ -17,6 +17,8 @@ pub(super) struct Run<'a> {
     pub(super) cloud: &'a dyn Cloud,
     pub(super) locks: &'a DocumentLocks,
     pub(super) stop: &'a CancellationToken,
+    /// Whether this takes away what was made a moment ago, which AWS may not see yet.
+    pub(super) undoes: bool,
     /// Set by the first write of a step that AWS carried out, or may have.
     pub(super) wrote: &'a AtomicBool,
 }
@@ -30,6 +32,8 @@ impl Run<'_> {
         setting: Setting,
     ) -> Result<Output, CallError> {
         let mut waits = None;
+        let mut unseen = retry::backoff(retry::UNSEEN);
+        let mut was_unheard = false;
         loop {
             let result = self.cloud.perform(at, operation).await;
             if !matches!(&result, Err(error) if error.kind != CallErrorKind::Ambiguous) {
@@ -40,13 +44,19 @@ impl Run<'_> {
                 Err(error) => error,
             };
             if error.kind == CallErrorKind::NotFound && retry::takes_away(operation) {
-                return Ok(Output::Done);
+                match unseen.next().filter(|_| self.undoes) {
+                    Some(wait) if self.pause(wait).await => continue,
+                    _ => return Ok(Output::Done),
+                }
             }
             if made::may_be_made(operation, error.kind)
-                && let Some(output) = self.look_for_made(at, operation, &error).await?
+                && let Some(output) = self
+                    .look_for_made(at, operation, &error, was_unheard)
+                    .await?
             {
                 return Ok(output);
             }
+            was_unheard |= error.kind == CallErrorKind::Ambiguous;
             let Some((total, what)) = retry::patience(operation, &error, setting) else {
                 return Err(error);
             };
@@ -83,8 +93,10 @@ impl Run<'_> {
         at: &Location,
         operation: &Operation,
         error: &CallError,
+        was_unheard: bool,
     ) -> Result<Option<Output>, CallError> {
-        let mut waits = retry::backoff(made::shows_within(operation, error.kind));
+        let within = made::shows_within(operation, error.kind, was_unheard);
+        let mut waits = retry::backoff(within);
         loop {
             let found = made::find_made(self.cloud, at, operation).await;
             let found = found.map_err(|look| CallError {

@@ -110,15 +110,18 @@ impl Run<'_> {
         };
         let mut waits = retry::backoff(total);
         loop {
-            let answer = match self.cloud.query(at, query).await {
-                Ok(answer) => Some(answer),
-                Err(error) if error.kind == CallErrorKind::NotFound => None,
-                Err(error) => return Err(error),
-            };
-            let met = match (until, &answer) {
-                (Condition::Gone, None) | (Condition::Shows(None), Some(_)) => true,
-                (Condition::Shows(Some(wanted)), Some(Answer::Text(text))) => text == wanted,
-                _ => false,
+            let met = match (until, self.cloud.query(at, query).await) {
+                (Condition::Gone, Ok(_)) => false,
+                (Condition::Shows(None), Ok(_)) => true,
+                (Condition::Shows(Some(wanted)), Ok(answer)) => {
+                    matches!(answer, Answer::Text(text) if text == wanted)
+                }
+                (until, Err(error)) => match error.kind {
+                    CallErrorKind::NotFound => until == Condition::Gone,
+                    // The name of a young bucket does not lead to its region yet.
+                    CallErrorKind::NotReady => false,
+                    _ => return Err(error),
+                },
             };
             if met {
                 return Ok(Output::Done);

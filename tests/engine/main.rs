@@ -7,6 +7,7 @@ mod picture;
 mod scenario;
 
 mod bucket_tags;
+mod consistency;
 mod create;
 mod documents;
 mod drift;

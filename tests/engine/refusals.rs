@@ -1,4 +1,27 @@
 //! The AWS in memory refuses the rules that AWS refuses, in its words: what every other test relies on.
+//!
+//! What an emulator lets through and AWS does not, and what shows it instead:
+//!
+//! | on AWS | shown by |
+//! |---|---|
+//! | a policy may not name a role that is not there, or not yet | `fake::principals`; `consistency`, `create` and `two_way` fail without the order |
+//! | new principals, versioning, buckets, keys and roles show late | `fake::delays`; `consistency` |
+//! | malformed and oversized policies, another bucket's ARN | `fake::s3`, `fake::kms`, `fake::iam`; `documents` |
+//! | the lock-out check of keys | `fake::kms`: every key policy of every test goes through it |
+//! | rules: IDs, priorities, delete markers, roles, owners, times | `what_aws_refuses_of_rules_is_refused_in_its_words` |
+//! | destinations are there and versioned before rules name them | `rules_want_versioning_on_both_ends` |
+//! | versioning cannot change while rules are on their way out | `consistency::each_row_is_tried_again_for_its_time_and_says_what_was_waited_for` |
+//! | calls in the wrong region, or in another's bucket | `fake::s3` refuses both; `edge::requests::each_request_is_signed_for_the_region_of_its_location`, `every_call_to_a_bucket_names_the_account_that_must_own_it` |
+//! | grants of the role, of bucket and of key policies | `fake::audit` after every write; the evaluator of `tests/support` |
+//! | a key that is about to be deleted takes no change | `fake::kms`; `edge::emulator::a_key_lives_through_all_that_can_happen_to_it` |
+//! | one write of a bucket at a time, names that stay taken | `State::overlaps`; `consistency::a_name_that_was_just_deleted_is_waited_for` |
+//! | throttling, failures of servers, cut connections | `tests/edge/faults.rs` |
+//! | lost answers of creates leave no second thing | `faults::a_key_whose_creation_was_not_heard_of_is_waited_for_and_not_made_twice`; `consistency` |
+//! | roles that are gone show as bare ids, policies in another spelling | `fake::principals`; `policy::meaning` compares |
+//! | names of roles regardless of case | `fake::iam` keeps them so |
+//! | more than a page of keys, aliases, versions | `edge::requests::lists_are_read_to_their_last_page`; `teardown` |
+//! | sessions that end | `tests/edge/sessions.rs` |
+//! | codes and not statuses decide | `src/aws/error/tests.rs` |
 
 use terraform_provider_replicated::execution::cloud::Cloud;
 use terraform_provider_replicated::replication::operation::{

@@ -72,7 +72,7 @@ async fn what_never_shows_fails_with_what_was_waited_for() {
     assert!(
         error
             .message
-            .contains("waited 120 seconds for AWS to see what was just made")
+            .contains("waited 120 seconds for AWS to see every principal that the policy names")
     );
 }
 
