@@ -17,6 +17,11 @@ use crate::replication::policy::{self, PolicyDocument, PolicyKind};
 use crate::replication::rules_share::RulesShare;
 use crate::replication::rules_share::same_rule;
 
+/// How long AWS is given to see the roles that a document names, which may be new.
+const NAMED_ROLES_SHOW_WITHIN: Duration = Duration::from_secs(120);
+/// For how long one and the same document is sent: after that what others wrote may be another thing.
+const BEFORE_READING_AGAIN: Duration = Duration::from_secs(5);
+
 /// A policy that several owners share.
 #[derive(Debug, Clone)]
 pub(super) enum Document {
@@ -85,9 +90,10 @@ pub(super) async fn edit(
     if edit.fresh {
         // Nobody else can have written into what was made a moment ago.
         let merged = edit.share.merged_into(None);
-        return write(run, at, document, Some(&merged)).await;
+        return write(run, at, document, Some(&merged), Duration::MAX).await;
     }
     let mut waits = retry::backoff(Duration::from_secs(60));
+    let mut refusals = retry::backoff(NAMED_ROLES_SHOW_WITHIN);
     loop {
         let current = match read(run, at, document).await {
             // What is gone holds nothing of ours.
@@ -105,7 +111,14 @@ pub(super) async fn edit(
         if unchanged {
             return Ok(());
         }
-        match write(run, at, document, (!nothing_left).then_some(&merged)).await {
+        let merged = (!nothing_left).then_some(&merged);
+        match write(run, at, document, merged, BEFORE_READING_AGAIN).await {
+            // A role that somebody else's statement names may be gone, and the statement as well by now.
+            Err(error) if error.kind == CallErrorKind::NotReady => match refusals.next() {
+                Some(wait) if run.pause(wait).await => continue,
+                Some(_) => return Err(run.stopped(at, document.query().call(), document.name())),
+                None => return Err(error),
+            },
             // A key that is about to be deleted takes no change, and takes our statements along.
             Err(error) if error.kind == CallErrorKind::InvalidState && edit.share.is_empty() => {
                 return Ok(());
@@ -248,6 +261,7 @@ async fn write(
     at: &Location,
     document: &Document,
     policy: Option<&PolicyDocument>,
+    most: Duration,
 ) -> Result<(), CallError> {
     let operation = document.write(policy).map_err(|message| {
         let call = document.query().call();
@@ -257,5 +271,6 @@ async fn write(
         fresh: true,
         fresh_role: false,
     };
-    run.call(at, &operation, setting).await.map(|_| ())
+    let written = run.call_within(at, &operation, setting, most).await;
+    written.map(|_| ())
 }

@@ -31,6 +31,18 @@ impl Run<'_> {
         operation: &Operation,
         setting: Setting,
     ) -> Result<Output, CallError> {
+        self.call_within(at, operation, setting, Duration::MAX)
+            .await
+    }
+
+    /// The same, tried again for no longer than `most`.
+    pub(super) async fn call_within(
+        &self,
+        at: &Location,
+        operation: &Operation,
+        setting: Setting,
+        most: Duration,
+    ) -> Result<Output, CallError> {
         let mut waits = None;
         let mut unseen = retry::backoff(retry::UNSEEN);
         let mut was_unheard = false;
@@ -60,6 +72,7 @@ impl Run<'_> {
             let Some((total, what)) = retry::patience(operation, &error, setting) else {
                 return Err(error);
             };
+            let total = total.min(most);
             let next = waits.get_or_insert_with(|| retry::backoff(total)).next();
             let Some(wait) = next else {
                 return Err(CallError {

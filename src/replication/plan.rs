@@ -26,7 +26,8 @@ use super::operation::{Operation, Query};
 use super::policy::PolicyShare;
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 use super::teardown::{
-    GivenUp, take_down_bucket, take_down_role, take_down_rules, withdraw_from_keys,
+    GivenUp, edits_of_policies, take_down_bucket, take_down_role, take_down_rules,
+    withdraw_from_keys,
 };
 
 /// What an update leaves behind: it is wired off and taken down once no rule uses it.
@@ -98,11 +99,13 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     for (side, bucket, seen) in &going.buckets {
         take_down_bucket(&mut graph, &desired.owner, side, bucket, seen, &rules);
     }
+    let mut unused = rules.clone();
+    unused.extend(edits_of_policies(&graph));
     for before in &going.directions {
         if let (Some(direction), Some(seen)) = (before.spec.direction(&before.from), &before.role)
             && !is_in_use(desired, &direction)
         {
-            take_down_role(&mut graph, &direction, seen, &rules);
+            take_down_role(&mut graph, &direction, seen, &unused);
         }
     }
     graph

@@ -1,4 +1,4 @@
-//! Whether policies that others write into as well have room for what we want in them.
+//! Whether policies that others write into as well can be read, and have room for what we want in them.
 
 use super::component::ComponentId;
 use super::desired::Desired;
@@ -6,7 +6,7 @@ use super::diff::{Form, grant_differences};
 use super::graph::{Action, PolicyEdit};
 use super::observed::{Observed, ObservedBucket, ObservedKey, Presence};
 use super::operation::Input;
-use super::policy::{PolicyDocument, PolicyKind, check_size};
+use super::policy::{PolicyDocument, PolicyError, PolicyKind, TooLarge, check_size};
 
 /// A policy into which our statements cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,19 @@ pub struct NoRoom {
     pub component: ComponentId,
     /// The bucket's name, or the key's ARN.
     pub of: String,
-    /// What keeps them out, as a clause.
-    pub why: String,
+    /// What keeps them out.
+    pub why: WhyNot,
+}
+
+/// What keeps our statements out of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WhyNot {
+    /// It would be too long.
+    #[error("{0}")]
+    TooLong(TooLarge),
+    /// It is in no form that is known here, so it is left as it is.
+    #[error("{0}")]
+    Unreadable(PolicyError),
 }
 
 /// The policies of buckets and keys that were looked at, would have to change, and cannot.
@@ -58,13 +69,13 @@ fn key_policy(arn: &str, seen: Option<&ObservedBucket>, observed: &Observed) -> 
     policy.cloned()
 }
 
-fn why_not(kind: PolicyKind, text: &str, edit: &PolicyEdit) -> Option<String> {
+fn why_not(kind: PolicyKind, text: &str, edit: &PolicyEdit) -> Option<WhyNot> {
     match PolicyDocument::parse(text) {
         Ok(document) => {
             let merged = edit.share.merged_into(Some(&document));
             let error = check_size(kind, &merged.to_string()).err()?;
-            Some(error.to_string())
+            Some(WhyNot::TooLong(error))
         }
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(WhyNot::Unreadable(error)),
     }
 }

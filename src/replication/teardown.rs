@@ -63,9 +63,11 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> S
         graph.push(component, at, given_up.action.clone(), of_side);
     }
     withdraw_from_keys(&mut graph, &keys_with_statements(spec), &quiet);
+    let mut unused = quiet.clone();
+    unused.extend(edits_of_policies(&graph));
     for direction in spec.directions() {
         if let Some(seen) = observed.role(&direction.from).present() {
-            take_down_role(&mut graph, &direction, seen, &quiet);
+            take_down_role(&mut graph, &direction, seen, &unused);
         } else {
             let policies = observed.managed_policies(&direction.from);
             take_down_policies(&mut graph, &direction, policies, &quiet);
@@ -391,7 +393,10 @@ fn withdraw(
     }
     let mut after_policy = after.to_vec();
     let left = &bucket.leftovers.statements;
-    let is_to_go = !left.is_empty() || has_ours(owner, seen.policy.present());
+    let text = seen.policy.present();
+    // A document that cannot be read may hold ours.
+    let is_unreadable = text.is_some_and(|text| PolicyDocument::parse(text).is_err());
+    let is_to_go = !left.is_empty() || is_unreadable || has_ours(owner, text);
     if bucket.policy_is_managed() && is_to_go {
         after_policy.push(graph.push(
             ComponentId::Of(side.clone(), Part::BucketPolicy),
@@ -496,6 +501,19 @@ fn withdrawal(owner: &str, left: &[Statement]) -> PolicyEdit {
 fn has_ours(owner: &str, text: Option<&String>) -> bool {
     text.and_then(|t| PolicyDocument::parse(t).ok())
         .is_some_and(|d| !policy::ours(&d, |sid| policy::is_ours(sid, owner)).is_empty())
+}
+
+/// The steps that take statements out of policies, or put them in. A role goes after them: a document that still names
+/// one that is gone takes no change of anybody's.
+pub fn edits_of_policies(graph: &StepGraph) -> Vec<StepId> {
+    let is_edit = |action: &Action| {
+        matches!(
+            action,
+            Action::EditBucketPolicy { .. } | Action::EditKeyPolicy { .. }
+        )
+    };
+    let edits = graph.steps().filter(|(_, step)| is_edit(&step.action));
+    edits.map(|(id, _)| id).collect()
 }
 
 fn retired_keys(seen: &ObservedBucket) -> Vec<&ObservedKey> {

@@ -54,6 +54,7 @@ mod recorded;
 mod replacement;
 mod replicated_policies;
 mod rules;
+mod shared_documents;
 mod timeouts;
 mod two_way;
 mod unconfigured;

@@ -19,9 +19,14 @@ pub struct UnreliableCloud {
     /// What strikes at one chosen call.
     pub trap: Trap,
     troubles: Mutex<Troubles>,
+    /// What somebody else does after a write.
+    meddler: Mutex<Option<Meddler>>,
     /// Every call since a test asked for them.
     record: Mutex<Option<Vec<Recorded>>>,
 }
+
+/// Told each write that was carried out, as the fake tells it, with what is there.
+type Meddler = Box<dyn FnMut(&str, &mut State) + Send>;
 
 #[derive(Default)]
 struct Troubles {
@@ -106,6 +111,11 @@ impl UnreliableCloud {
     pub fn silence(&self, question: &str, after: usize) {
         let mut troubles = self.troubles.lock().unwrap();
         troubles.silent.insert(question.to_owned(), after);
+    }
+
+    /// From now on somebody else does this after each write that was carried out.
+    pub fn meddle(&self, meddler: impl FnMut(&str, &mut State) + Send + 'static) {
+        *self.meddler.lock().unwrap() = Some(Box::new(meddler));
     }
 
     /// Everything works again.
@@ -273,7 +283,11 @@ impl UnreliableCloud {
         if refused || self.is_closed_at(at) {
             return Err(denied(operation.call(), &operation.subject(), Some(at)));
         }
-        self.aws.perform(at, operation).await
+        let output = self.aws.perform(at, operation).await?;
+        if let Some(meddler) = self.meddler.lock().unwrap().as_mut() {
+            meddler(&operation.to_string(), &mut self.aws.state());
+        }
+        Ok(output)
     }
 }
 

@@ -14,7 +14,7 @@ use super::attributes::{bucket_prefix, existing};
 use super::model::BucketModel;
 use super::plan::going::{Leaving, leaving, reachable};
 use super::plan::target::{For, target};
-use super::preflight::{self, adoption, is_known, roles, trust};
+use super::preflight::{self, adoption, is_known, policy_room, roles, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::retired_keys::remember_retained;
@@ -208,11 +208,11 @@ impl Run {
         let (session, diagnostics) = (&self.in_time, &mut response.diagnostics);
         let private = &mut self.private;
         remember_retained(session, &self.spec, &observed, private, diagnostics).await;
-        let graph = plan(
-            &desire(&self.spec, None, &now()),
-            &observed,
-            &Going::default(),
-        );
+        let desired = desire(&self.spec, None, &now());
+        if policy_room::refuse(&self.spec, &desired, &observed, diagnostics) {
+            return;
+        }
+        let graph = plan(&desired, &observed, &Going::default());
         let outcome = self.run(&graph).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);
@@ -302,11 +302,11 @@ impl Run {
         let (session, private) = (&self.in_time, &mut self.private);
         remember_retained(session, &self.spec, &observed, private, diagnostics).await;
         prior_spec.learn_live_keys(&self.spec, &observed);
-        let graph = plan(
-            &desire(&self.spec, Some(&prior_spec), &now()),
-            &observed,
-            &going,
-        );
+        let desired = desire(&self.spec, Some(&prior_spec), &now());
+        if policy_room::refuse(&self.spec, &desired, &observed, diagnostics) {
+            return;
+        }
+        let graph = plan(&desired, &observed, &going);
         let outcome = self.run(&graph).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);

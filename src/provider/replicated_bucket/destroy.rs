@@ -9,6 +9,7 @@ use super::model::BucketModel;
 use super::plan::deletions::warn_of_keys_that_stay;
 use super::plan::going::{directions_left, reachable};
 use super::plan::release::given_up;
+use super::preflight::policy_room::unreadable;
 use super::private::Private;
 use super::read::stored_spec;
 use super::retired_keys::with_remembered;
@@ -21,13 +22,15 @@ use crate::framework::value::Value;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::graph::StepGraph;
+use crate::replication::graph::{Action, StepGraph};
 use crate::replication::names::OWNER_TAG;
-use crate::replication::observed::Observed;
+use crate::replication::observed::{Observed, Presence};
 use crate::replication::obstacle::obstacles;
+use crate::replication::operation::Input;
 use crate::replication::plan::GoingDirection;
+use crate::replication::policy::PolicyDocument;
 use crate::replication::spec::Spec;
-use crate::replication::teardown::{plan_destroy, take_down_role};
+use crate::replication::teardown::{edits_of_policies, plan_destroy, take_down_role};
 
 impl ReplicatedBucket {
     /// Takes everything down that is ours, or nothing.
@@ -81,11 +84,14 @@ impl ReplicatedBucket {
         if refuse(&spec, &observed, &private, diagnostics) {
             return response;
         }
+        let mut graph = plan_destroy(&spec, &observed, &given_up);
+        if refuse_unreadable(&graph, &observed, diagnostics) {
+            return response;
+        }
         for (side, _) in spec.buckets() {
             warn_if_abandoned(&state, &side, &session.settings, diagnostics);
         }
         tell_what_stays(&spec, &observed, diagnostics);
-        let mut graph = plan_destroy(&spec, &observed, &given_up);
         take_down_roles(&mut graph, &left);
         tracing::debug!(
             steps = graph.len(),
@@ -121,7 +127,8 @@ fn take_down_roles(graph: &mut StepGraph, left: &[GoingDirection]) {
     for left in left {
         let rules = ComponentId::Of(left.from.clone(), Part::Replication);
         let steps = graph.steps().filter(|(_, step)| step.component == rules);
-        let quiet: Vec<_> = steps.map(|(id, _)| id).collect();
+        let mut quiet: Vec<_> = steps.map(|(id, _)| id).collect();
+        quiet.extend(edits_of_policies(graph));
         if let (Some(direction), Some(role)) = (left.spec.direction(&left.from), &left.role) {
             take_down_role(graph, &direction, role, &quiet);
         }
@@ -168,6 +175,38 @@ fn refuse(
         );
     }
     !found.is_empty()
+}
+
+/// Refuses policies that stay and that our statements cannot be taken out of, because nobody here can read them.
+fn refuse_unreadable(
+    graph: &StepGraph,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let mut refused = false;
+    for (_, step) in graph.steps() {
+        let side = step.component.side();
+        let seen = observed.buckets.get(side);
+        let (thing, text) = match &step.action {
+            Action::EditBucketPolicy { bucket, .. } => {
+                let text = seen.and_then(|seen| seen.policy.present());
+                (format!("bucket {bucket}"), text)
+            }
+            Action::EditKeyPolicy {
+                key: Input::Known(arn),
+                ..
+            } => {
+                let text = observed.managed_keys.get(arn);
+                (format!("key {arn}"), text.and_then(Presence::present))
+            }
+            _ => continue,
+        };
+        if let Some(Err(why)) = text.map(|text| PolicyDocument::parse(text)) {
+            refused = true;
+            unreadable(side_path(side), &thing, &why, diagnostics);
+        }
+    }
+    refused
 }
 
 fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnostics) {

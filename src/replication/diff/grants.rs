@@ -13,6 +13,8 @@ use crate::replication::policy::{
     self, Effect, Element, PolicyDocument, PolicyShare, Principals, Statement,
 };
 
+/// What is said of a document in which nothing can be found.
+pub const NO_POLICY: &str = "not a policy document";
 const NAMES_NOBODY: &str = "statements name a role that is gone";
 
 /// What is missing or wrong in the role's policy and in the policies of buckets and our keys.
@@ -159,7 +161,7 @@ impl Shared<'_> {
             return at_component(NAMES_NOBODY);
         }
         let Ok(document) = PolicyDocument::parse(text) else {
-            return at_component("not a policy document");
+            return at_component(NO_POLICY);
         };
         let mut what = Vec::new();
         if !wanted.ours_match(&document) {

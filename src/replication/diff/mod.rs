@@ -24,7 +24,7 @@ use super::operation::Operation;
 pub use bucket::bucket_differences;
 pub(super) use bucket::versioning_off;
 pub use form::Form;
-pub use grants::{grant_differences, narrowing};
+pub use grants::{NO_POLICY, grant_differences, narrowing};
 pub use role::role_differences;
 pub use rules::{replication_differences, replication_drift};
 pub(super) use tags::tag_changes;

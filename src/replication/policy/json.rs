@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::document::{
-    Condition, Effect, Element, OLDEST_VERSION, PolicyDocument, Principals, Statement, Unresolved,
+    CURRENT_VERSION, Condition, Effect, Element, OLDEST_VERSION, PolicyDocument, Principals,
+    Statement, Unresolved,
 };
 use super::unique_json;
 use crate::replication::operation::Input;
@@ -96,6 +97,11 @@ fn read_document(json: Value) -> Result<PolicyDocument, String> {
         return Err(format!("it is {}, not an object", kind_of(&json)));
     };
     let version = take_text(&mut members, "Version")?.unwrap_or_else(|| OLDEST_VERSION.to_owned());
+    if version != OLDEST_VERSION && version != CURRENT_VERSION {
+        return Err(format!(
+            "its Version is {version:?}; there are {CURRENT_VERSION} and {OLDEST_VERSION}"
+        ));
+    }
     let id = take_text(&mut members, "Id")?;
     let statements = match members.remove("Statement") {
         None => return Err("it has no Statement".to_owned()),

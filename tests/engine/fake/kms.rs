@@ -88,6 +88,9 @@ impl State {
                 .to_owned(),
                 created: None,
             }),
+            Query::GetKeyPolicy { .. } if self.policy_texts.contains_key(&arn) => {
+                Answer::Text(self.policy_texts[&arn].clone())
+            }
             Query::GetKeyPolicy { .. } => Answer::Text(self.shown(&key.policy).render().unwrap()),
             Query::GetKeyRotationStatus { .. } => {
                 key.usable_state(&["Enabled", "Disabled"])?;
@@ -148,6 +151,7 @@ impl State {
         match operation {
             Operation::PutKeyPolicy { policy, .. } => {
                 let document = self.key_policy(at, policy)?;
+                self.policy_texts.remove(&arn);
                 let key = self.changeable(&arn)?;
                 key.policy = document;
             }

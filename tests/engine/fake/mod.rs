@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub(crate) ungranted: Vec<String>,
     /// Whether nobody looks what live rules lack: with many of them, after every write, that takes long.
     pub(crate) is_unaudited: bool,
+    /// Policies in a form that nobody here knows, as they are shown, by the bucket's name or the key's ARN.
+    pub(crate) policy_texts: BTreeMap<String, String>,
     /// A bucket that somebody writes an object into as soon as it has versioning.
     pub(crate) objects_arrive_in: Option<String>,
     busy: BTreeSet<String>,

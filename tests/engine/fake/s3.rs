@@ -159,6 +159,9 @@ impl State {
                 let status = if enabled { "Enabled" } else { "Disabled" };
                 Answer::Text(status.to_owned())
             }
+            Query::GetBucketPolicy { bucket: name } if self.policy_texts.contains_key(name) => {
+                Answer::Text(self.policy_texts[name].clone())
+            }
             Query::GetBucketPolicy { .. } => match &bucket.policy {
                 Some(policy) => Answer::Text(self.shown(policy).render().unwrap()),
                 None => return absent("NoSuchBucketPolicy"),
@@ -238,6 +241,7 @@ impl State {
             }
             Operation::PutBucketPolicy { policy, .. } => {
                 let document = self.bucket_policy(&name, policy)?;
+                self.policy_texts.remove(&name);
                 self.bucket_mut(at, &name)?.policy = Some(document);
             }
             Operation::PutBucketReplication { configuration, .. } => {

@@ -140,7 +140,7 @@ async fn a_kms_bucket_of_theirs_under_a_plain_source_is_warned_of_by_the_first_p
 }
 
 /// A statement of the owner's that makes a policy so many bytes long.
-fn fill_up(policy: &mut PolicyDocument, arn: &str, size: usize) {
+pub fn fill_up(policy: &mut PolicyDocument, arn: &str, size: usize) {
     let statement = |length: usize| {
         let statement = json!({
             "Sid": "Filling",

@@ -1,7 +1,7 @@
 //! Buckets that belong to somebody else: only what replication needs is written, and nothing of theirs is lost.
 
 mod adoption;
-mod first_plan;
+pub mod first_plan;
 mod imports;
 mod left;
 mod locked;

@@ -83,7 +83,8 @@ pub(crate) async fn check(
             // What is in state was looked at by the refresh.
             others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
             existing::refuse(spec, prior_spec, &observed, false, diagnostics);
-            policy_room::check(session, spec, prior_spec, &observed, diagnostics).await;
+            let before = prior.zip(prior_spec);
+            policy_room::check(session, spec, before, &observed, diagnostics).await;
             if let Some(prior_spec) = prior_spec {
                 adoption::check(spec, prior_spec, &observed, diagnostics);
             }

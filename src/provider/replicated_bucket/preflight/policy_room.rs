@@ -2,25 +2,30 @@
 
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::known_entries;
+use crate::framework::value::AttributePath;
+use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path, side_path};
 use crate::provider::replicated_bucket::report;
 use crate::provider::settings::Session;
-use crate::replication::component::{ComponentId, Part};
-use crate::replication::desired::desire;
+use crate::replication::component::{ComponentId, Part, Side};
+use crate::replication::desired::{Desired, desire};
+use crate::replication::diff::NO_POLICY;
 use crate::replication::existing_keys::managed_keys;
 use crate::replication::grants::{bucket_policy, key_policy_of};
 use crate::replication::ids::Location;
 use crate::replication::observed::{Observed, ObservedKey, Presence};
 use crate::replication::operation::{Answer, Query};
-use crate::replication::policy_room::{NoRoom, without_room};
+use crate::replication::policy::PolicyError;
+use crate::replication::policy_room::{NoRoom, WhyNot, without_room};
 use crate::replication::spec::{BucketSpec, Spec};
 
 /// Refuses what does not fit into a document together with what others wrote there. Documents that state knows are read
-/// where something else is wanted in them than before.
+/// where something else is wanted in them than before, and where the refresh could not make anything of them.
 pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
-    prior: Option<&Spec>,
+    prior: Option<(&BucketModel, &Spec)>,
     observed: &Observed,
     diagnostics: &mut Diagnostics,
 ) {
@@ -31,13 +36,24 @@ pub(crate) async fn check(
     }
     let mut spec = spec.clone();
     spec.learn_keys(&observed);
-    let desired = desire(&spec, prior, "");
-    for NoRoom { component, of, why } in without_room(&desired, &observed) {
+    let desired = desire(&spec, prior.map(|(_, prior)| prior), "");
+    refuse(&spec, &desired, &observed, diagnostics);
+}
+
+/// Refuses the documents that were looked at, would have to change, and cannot; whether there is one.
+pub(crate) fn refuse(
+    spec: &Spec,
+    desired: &Desired,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let found = without_room(desired, observed);
+    for NoRoom { component, of, why } in &found {
         let side = component.side();
         let bucket = spec.bucket(side);
         let writes_policy = bucket.is_some_and(|b| !b.policy.statements.is_empty());
         let owned_key = bucket.and_then(BucketSpec::owned_key);
-        let (thing, path) = match &component {
+        let (thing, path) = match component {
             ComponentId::Of(_, Part::BucketPolicy) if writes_policy => {
                 ("bucket", bucket_policy_path(side))
             }
@@ -49,24 +65,49 @@ pub(crate) async fn check(
             }
             _ => ("key", side_path(side).attribute("encryption")),
         };
-        diagnostics.error_at(
-            path,
-            format!("The policy of {thing} {of} has no room"),
-            format!("The statements of this resource cannot be written into the policy of {of} beside those that others wrote there: {why}. Shorten what is written here, or let somebody shorten theirs. Nothing was changed."),
-        );
+        match why {
+            WhyNot::TooLong(why) => diagnostics.error_at(
+                path,
+                format!("The policy of {thing} {of} has no room"),
+                format!("The statements of this resource cannot be written into the policy of {of} beside those that others wrote there: {why}. Shorten what is written here, or let somebody shorten theirs. Nothing was changed."),
+            ),
+            WhyNot::Unreadable(why) => {
+                unreadable(path, &format!("{thing} {of}"), why, diagnostics);
+            }
+        }
     }
+    !found.is_empty()
+}
+
+/// A document in which our statements can neither be found nor written.
+pub(crate) fn unreadable(
+    path: AttributePath,
+    thing: &str,
+    why: &PolicyError,
+    diagnostics: &mut Diagnostics,
+) {
+    diagnostics.error_at(
+        path,
+        format!("The policy of {thing} cannot be read"),
+        format!("What others wrote there would be lost if it were written anew, so it is left as it is: {why}. Correct it, or let its owner do so. Nothing was changed."),
+    );
 }
 
 /// Reads the documents that are to change and were not looked at yet.
 async fn read_documents(
     session: &Session,
     spec: &Spec,
-    prior: Option<&Spec>,
+    prior: Option<(&BucketModel, &Spec)>,
     observed: &mut Observed,
 ) -> Result<(), CallError> {
-    let Some(prior) = prior else {
+    let Some((state, prior)) = prior else {
         // A create has looked at everything.
         return Ok(());
+    };
+    let lines = known_entries(&state.components);
+    let is_unreadable = |side: &Side, part: Part| {
+        let line = lines.get(&ComponentId::Of(side.clone(), part).to_string());
+        line.is_some_and(|line| line.contains(NO_POLICY))
     };
     for (side, bucket) in spec.buckets() {
         let Some((before, _)) = prior.buckets().find(|(_, b)| b.name == bucket.name) else {
@@ -77,14 +118,16 @@ async fn read_documents(
         }
         let at = &bucket.location;
         let seen = observed.buckets.entry(side.clone()).or_default();
-        let is_new = bucket_policy(spec, &side) != bucket_policy(prior, &before);
+        let is_new = bucket_policy(spec, &side) != bucket_policy(prior, &before)
+            || is_unreadable(&before, Part::BucketPolicy);
         if is_new && bucket.policy_is_managed() && seen.policy == Presence::Unasked {
             let bucket = bucket.name.to_string();
             seen.policy = text(session, at, Query::GetBucketPolicy { bucket }).await?;
         }
         let key = bucket.owned_key().and_then(|key| key.arn.clone());
         if let Some(key) = key
-            && key_policy_of(spec, &side) != key_policy_of(prior, &before)
+            && (key_policy_of(spec, &side) != key_policy_of(prior, &before)
+                || is_unreadable(&before, Part::Key))
             && seen.key == Presence::Unasked
         {
             seen.key = own_key(session, at, key).await?;
@@ -94,7 +137,8 @@ async fn read_documents(
     for (arn, key) in managed_keys(spec) {
         let is_new = before
             .get(&arn)
-            .is_none_or(|before| before.policy != key.policy);
+            .is_none_or(|before| before.policy != key.policy)
+            || is_unreadable(&key.side, Part::Key);
         if is_new && !observed.managed_keys.contains_key(&arn) {
             let query = Query::GetKeyPolicy { key: arn.clone() };
             let policy = text(session, &key.location, query).await?;
