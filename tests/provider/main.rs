@@ -48,6 +48,7 @@ mod moved;
 mod object_lock;
 mod operator_policy;
 mod policies;
+mod preflight;
 mod provider_block;
 mod random;
 mod recorded;
