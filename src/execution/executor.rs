@@ -256,6 +256,7 @@ fn setting(graph: &StepGraph, step: &Step) -> Setting {
         ComponentId::Of(side, Part::Key | Part::Alias) => {
             made(&ComponentId::Of(side.clone(), Part::Key))
         }
+        ComponentId::RetiredKey(..) => false,
         ComponentId::Of(side, _) => made(&ComponentId::Of(side.clone(), Part::Bucket)),
         ComponentId::Role(_) | ComponentId::RolePolicy(_) => fresh_role,
         policy @ ComponentId::ManagedPolicy(..) => fresh_role || made(policy),

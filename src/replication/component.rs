@@ -50,6 +50,8 @@ pub enum Part {
 pub enum ComponentId {
     /// A part on one side.
     Of(Side, Part),
+    /// A key of ours, by its ID, that a side's bucket used before: objects are still under it.
+    RetiredKey(Side, String),
     /// The role that S3 assumes to replicate out of this side's bucket.
     Role(Side),
     /// That role's inline policy.
@@ -58,11 +60,21 @@ pub enum ComponentId {
     ManagedPolicy(Side, usize),
 }
 
+/// Part of a component's name for a key that is kept for objects under it.
+const RETIRED_KEY: &str = "retired_key";
+
 impl ComponentId {
+    /// A key that a side's bucket used before, by its ARN.
+    pub fn retired_key(side: &Side, arn: &str) -> Self {
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        Self::RetiredKey(side.clone(), id.to_owned())
+    }
+
     /// The side that it belongs to.
     pub fn side(&self) -> &Side {
         match self {
             Self::Of(side, _)
+            | Self::RetiredKey(side, _)
             | Self::Role(side)
             | Self::RolePolicy(side)
             | Self::ManagedPolicy(side, _) => side,
@@ -83,6 +95,7 @@ impl fmt::Display for ComponentId {
                 };
                 write!(f, "{side}/{part}")
             }
+            Self::RetiredKey(side, id) => write!(f, "{side}/{RETIRED_KEY}/{id}"),
             // The source's is the one that every configuration has.
             Self::Role(Side::Source) => f.write_str("role"),
             Self::RolePolicy(Side::Source) => f.write_str("role/policy"),

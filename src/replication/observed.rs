@@ -52,6 +52,15 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Whether a key of ours is there, in use or kept for old objects.
+    pub fn has_key(&self, arn: &str) -> bool {
+        self.buckets.values().any(|bucket| {
+            let retired = bucket.retired_keys.values();
+            let mut keys = retired.chain([&bucket.key]).filter_map(Presence::present);
+            keys.any(|key| key.description.arn == arn)
+        })
+    }
+
     /// The role by which a side's bucket replicates.
     pub fn role(&self, side: &Side) -> &Presence<ObservedRole> {
         self.roles.get(side).unwrap_or(&Presence::Unasked)

@@ -341,6 +341,12 @@ impl Spec {
     /// the ones of before, which the spec has under no bucket any more. `now` is the spec by which `observed` was
     /// looked at.
     pub fn learn_live_keys(&mut self, now: &Self, observed: &Observed) {
+        // Where a key of ours is gone, a rule may still name it, and nothing needs to be granted on it.
+        let is_without_key = |bucket: &BucketSpec| {
+            let key = bucket.owned_key();
+            key.is_some_and(|key| key.arn.is_none())
+        };
+        let one_is_gone = self.buckets().any(|(_, bucket)| is_without_key(bucket));
         let destinations = self.destinations.values_mut().map(|d| &mut d.bucket);
         for bucket in std::iter::once(&mut self.source).chain(destinations) {
             let side = now.buckets().find(|(_, other)| other.name == bucket.name);
@@ -349,7 +355,8 @@ impl Spec {
             let rules = live.into_iter().flat_map(|live| &live.rules);
             let named = rules.filter_map(|rule| {
                 let key = rule.replica_kms_key.as_ref()?.known()?;
-                Some((rule.id.clone(), key.clone()))
+                let counts = !one_is_gone || observed.has_key(key);
+                counts.then(|| (rule.id.clone(), key.clone()))
             });
             bucket.live_keys = named.collect();
         }

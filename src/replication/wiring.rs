@@ -46,7 +46,7 @@ impl Flaw {
             | ComponentId::Role(_)
             | ComponentId::RolePolicy(_)
             | ComponentId::ManagedPolicy(..) => side == from,
-            ComponentId::Of(..) => side == from || side == to,
+            ComponentId::Of(..) | ComponentId::RetiredKey(..) => side == from || side == to,
         }
     }
 
@@ -159,6 +159,7 @@ fn rules_back(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
 fn is_needed(difference: &Difference, observed: &Observed) -> bool {
     let is_wired = match &difference.component {
         ComponentId::Of(_, part) => is_counted(*part),
+        ComponentId::RetiredKey(..) => true,
         ComponentId::Role(from) => {
             let role = observed.role(from).present();
             !role.is_some_and(|role| lets_s3_in(&role.description.trust_policy))

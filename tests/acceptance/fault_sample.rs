@@ -169,12 +169,20 @@ impl Life<'_> {
         Ok(String::new())
     }
 
-    /// Whether nothing is left to do. What was imported cannot be imported again.
+    /// Whether nothing is left to do. What was imported cannot be imported again, unless a person lets go of it, because
+    /// it was told not to be whole.
     async fn is_done(&self, command: Command, run: &Run) -> Outcome<bool> {
-        Ok(match command {
-            Command::Import => !self.setup.state().await?.is_null(),
-            _ => run.code == Some(0),
-        })
+        if command != Command::Import {
+            return Ok(run.code == Some(0));
+        }
+        let is_there = !self.setup.state().await?.is_null();
+        let warnings = ["cannot be told", "cannot be entered"];
+        let is_whole = !warnings.iter().any(|warning| run.text().contains(warning));
+        if is_there && !is_whole {
+            let forget = ["state", "rm", RESOURCE];
+            self.setup.workspace.run(&forget).await?.success()?;
+        }
+        Ok(is_there && is_whole)
     }
 
     /// Exactly what belongs to the configuration is there, and nothing is left to do.

@@ -344,6 +344,7 @@ pub(crate) async fn plan_update(cloud: &dyn Cloud, prior: &Spec, spec: &Spec) ->
     };
     // A destination or a key that is new is not known yet; a destination under another key is.
     let known = |component: &ComponentId| match component {
+        ComponentId::RetiredKey(..) => true,
         ComponentId::Of(side, part) => before(side).is_some_and(|before| match part {
             Part::Key => before.owned_key().is_some_and(|key| key.arn.is_some()),
             Part::Replication => {

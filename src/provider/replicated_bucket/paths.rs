@@ -22,7 +22,7 @@ pub(crate) fn role_path(side: &Side) -> AttributePath {
 /// The path at which a component is configured.
 pub(crate) fn component_path(component: &ComponentId) -> AttributePath {
     match component {
-        ComponentId::Of(side, _) => side_path(side),
+        ComponentId::Of(side, _) | ComponentId::RetiredKey(side, _) => side_path(side),
         ComponentId::Role(side)
         | ComponentId::RolePolicy(side)
         | ComponentId::ManagedPolicy(side, _) => role_path(side),

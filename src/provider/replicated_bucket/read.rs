@@ -10,7 +10,7 @@ use super::model::BucketModel;
 use super::plan::going::{directions_left, entered};
 use super::preflight::{existing_keys, lost_grants, others, role_grants};
 use super::private::{Private, StoredWay};
-use super::retired_keys::with_remembered;
+use super::retired_keys::{with_remembered, without_gone};
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::flatten::flatten;
@@ -107,6 +107,7 @@ async fn refreshed(
             return None;
         }
     };
+    let state = &without_gone(state, &mut spec, &observed, diagnostics);
     private.retired.clear();
     remember_locks(private, &mut spec, &observed);
     let gone = |seen: &ObservedBucket| seen.region.is_absent();

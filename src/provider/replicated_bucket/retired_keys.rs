@@ -6,7 +6,6 @@ use super::model::BucketModel;
 use super::paths::side_path;
 use super::private::Private;
 use super::report;
-use super::values::components::retired_component;
 use crate::execution::cloud::CallErrorKind;
 use crate::execution::observe::find_keys;
 use crate::framework::diagnostics::Diagnostics;
@@ -84,6 +83,34 @@ pub(crate) async fn remember_retained(
     }
 }
 
+/// The state, and its spec, without keys of before that are gone for good: nothing brings them back, nor what is under
+/// them.
+pub(crate) fn without_gone(
+    state: &BucketModel,
+    spec: &mut Spec,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) -> BucketModel {
+    let mut state = state.clone();
+    for (this, seen) in &observed.buckets {
+        let keys = seen.retired_keys.iter();
+        for (arn, _) in keys.filter(|(_, key)| key.is_absent()) {
+            diagnostics.warning_at(
+                side_path(this),
+                format!("A key of {this} is gone"),
+                format!("The bucket was under key {arn} before, and the key was kept for the objects under it. Somebody has deleted it: what is still encrypted under it cannot be read or replicated any more, by anyone. It leaves the state."),
+            );
+            if let Attr::Known(components) = &mut state.components {
+                components.remove(&ComponentId::retired_key(this, arn).to_string());
+            }
+            if let Some(bucket) = spec.bucket_mut(this) {
+                bucket.retired_keys.retain(|key| key != arn);
+            }
+        }
+    }
+    state
+}
+
 /// The state with the keys that its buckets turned out to have used before.
 pub(crate) fn with_remembered(state: &BucketModel, private: &Private) -> BucketModel {
     let mut state = state.clone();
@@ -94,7 +121,10 @@ pub(crate) fn with_remembered(state: &BucketModel, private: &Private) -> BucketM
             .known()
             .and_then(|name| private.retired.get(name));
         for arn in keys.into_iter().flatten() {
-            lines.insert(retired_component(&this, arn), arn.clone());
+            lines.insert(
+                ComponentId::retired_key(&this, arn).to_string(),
+                arn.clone(),
+            );
         }
     }
     if let Attr::Known(components) = &mut state.components {

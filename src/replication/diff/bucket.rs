@@ -36,7 +36,9 @@ pub fn bucket_differences(
     let at = &desired.location;
     for retired in seen.retired_keys.values().filter_map(Presence::present) {
         // Objects of old are under it, so it has to work as long as the bucket lives.
-        all.extend(key::state_differences(side, at, retired, Shows::Component));
+        let component = ComponentId::retired_key(side, &retired.description.arn);
+        let shows = Shows::Component;
+        all.extend(key::state_differences(component, at, retired, shows));
     }
     if let Some(key) = &desired.key {
         all.extend(key::key_differences(side, at, key, seen));

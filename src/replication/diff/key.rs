@@ -45,7 +45,10 @@ pub(super) fn key_differences(
         Some(seen) => {
             if desired.enabled {
                 let shows = Shows::Attribute;
-                found.list.extend(state_differences(side, at, seen, shows));
+                let component = found.component.clone();
+                found
+                    .list
+                    .extend(state_differences(component, at, seen, shows));
             } else {
                 if let Some(what) = pending_deletion(seen) {
                     let operation = Operation::CancelKeyDeletion { key: key.clone() };
@@ -145,12 +148,12 @@ fn pending_deletion(seen: &ObservedKey) -> Option<String> {
 
 /// What brings a key that is disabled or about to be deleted back into use, and how it shows that it is disabled.
 pub(super) fn state_differences(
-    side: &Side,
+    component: ComponentId,
     at: &Location,
     seen: &ObservedKey,
     shows: Shows,
 ) -> Vec<Difference> {
-    let mut found = Found::new(ComponentId::Of(side.clone(), Part::Key), at);
+    let mut found = Found::new(component, at);
     let key = Input::Known(seen.description.arn.clone());
     if let Some(what) = pending_deletion(seen) {
         found.component(&what, Operation::CancelKeyDeletion { key: key.clone() });

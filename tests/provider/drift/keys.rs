@@ -1,10 +1,14 @@
 //! Keys of ours and their aliases. Their policies are among the policies.
 
+use serde_json::{Value as Json, json};
+
 use super::configs::{whole, with_a_disabled_key, with_settings_of_the_key, without_rotation};
 use super::{BACKUP, SOURCE, bucket, key, key_arn};
-use crate::configs::ABROAD;
+use crate::as_text::picture;
+use crate::configs::{ABROAD, with};
 use crate::fake::State;
 use crate::random::existing_key;
+use crate::terraform::{Terraform, differences};
 
 fn schedule_deletion(aws: &mut State, bucket: &str) {
     let key = key(aws, bucket);
@@ -199,4 +203,54 @@ differences! {
             "components.destination/backup/alias: (leads to arn:aws:kms:us-west-2:222222222222:key/00000000-0000-4000-8000-000000000000)",
         ],
         repaired by ["UpdateAlias alias/acme-archive-backup"];
+}
+
+/// A source that has been under two keys; and the first one.
+async fn under_another_key() -> (Terraform, Json, String) {
+    let mut terraform = Terraform::new();
+    terraform.converge(&whole()).await;
+    let arn = key_arn(&terraform.cloud.aws.state(), SOURCE);
+    let key = json!({ "multi_region": true });
+    let config = with(&whole(), "source.encryption.key", key);
+    terraform.converge(&config).await;
+    (terraform, config, arn)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_before_that_is_about_to_be_deleted_shows_under_its_own_name_and_is_brought_back()
+{
+    let (mut terraform, config, arn) = under_another_key().await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let key = aws.keys.get_mut(&arn).unwrap();
+        key.state = "PendingDeletion".to_owned();
+        key.window_days = Some(30);
+    }
+    let plan = terraform.plan(&config).await;
+    let id = arn.rsplit('/').next().unwrap();
+    assert_eq!(
+        differences(&terraform.state, &plan.planned),
+        [format!(
+            "components.source/retired_key/{id}: {arn} (deletion scheduled for 2026-12-21T00:00:00Z) -> {arn}"
+        )]
+    );
+    terraform.converge(&config).await;
+    assert_eq!(terraform.cloud.aws.state().keys[&arn].state, "Enabled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_before_that_is_gone_is_told_and_leaves_the_state() {
+    let (mut terraform, config, arn) = under_another_key().await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        aws.keys.remove(&arn);
+        bucket(&mut aws, SOURCE).keys_used.clear();
+    }
+    let said = terraform.refresh().await;
+    assert_eq!(said.warnings, ["source: A key of source is gone"]);
+    assert!(said.warning_details[0].contains(&arn));
+    assert!(!terraform.at("/components").to_string().contains(&arn));
+    // The role's policy does not name it any more.
+    terraform.converge(&config).await;
+    assert!(!picture(&terraform.cloud.aws.state()).contains(&arn));
 }

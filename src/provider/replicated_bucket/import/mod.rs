@@ -30,7 +30,6 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, text_map};
 use crate::framework::provider::{ImportRequest, ImportResponse};
 use crate::provider::assume_role::AssumeRoleModel;
-use crate::provider::replicated_bucket::values::components::retired_component;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::ids::{AccountId, Arn, Location, Region, WayIn};
@@ -479,7 +478,7 @@ impl Importer<'_> {
             .and_then(Input::known)
             .cloned();
         let ours = match key_arn.clone() {
-            Some(arn) => match self.own_key(owner, this, at, &arn).await {
+            Some(arn) => match self.own_key(setup, this, at, &arn, diagnostics).await {
                 Ok(key) => key,
                 Err(error) => {
                     report::read_errors(&[error], diagnostics);
@@ -523,7 +522,7 @@ impl Importer<'_> {
             for arn in keys.await? {
                 found
                     .retired_keys
-                    .insert(retired_component(this, &arn), arn);
+                    .insert(ComponentId::retired_key(this, &arn).to_string(), arn);
             }
         }
         if is_existing {
@@ -571,10 +570,11 @@ impl Importer<'_> {
     /// The key, where it carries the tags of this very component; else it is somebody else's.
     async fn own_key(
         &self,
-        owner: &str,
+        setup: &Setup,
         this: &Side,
         at: &Location,
         arn: &str,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Option<ObservedKey>, CallError> {
         let cloud = &self.session.cloud;
         let component = ComponentId::Of(this.clone(), Part::Key);
@@ -582,10 +582,18 @@ impl Importer<'_> {
             key: arn.to_owned(),
         };
         let ours = match cloud.query(at, &query).await {
-            Ok(Answer::Tags(tags)) => is_ours(&tags, owner, &component),
+            Ok(Answer::Tags(tags)) => is_ours(&tags, &setup.owner, &component),
             Ok(_) => false,
-            // A key that may not be looked at is not ours either.
-            Err(error) if is_shut_or_gone(error.kind) => false,
+            // A key that may not be looked at is not ours either, where nothing else here is.
+            Err(error) if is_shut_or_gone(error.kind) => {
+                if setup.wired && error.kind == CallErrorKind::AccessDenied {
+                    diagnostics.warning(
+                        format!("Whose key {arn} is cannot be told"),
+                        format!("{error}. So it is taken for somebody else's, with kms_key_arn: nothing about it is written, and a destroy leaves it. Where it is this resource's own, allow kms:ListResourceTags on it and begin again, before anything is applied."),
+                    );
+                }
+                false
+            }
             Err(error) => return Err(error),
         };
         if !ours {

@@ -120,6 +120,7 @@ pub(crate) fn is_known(
         }
         ComponentId::Of(side, Part::Replication) => replicates_in_state(prior, side, model),
         ComponentId::Of(side, _) => in_state(prior, side, model),
+        ComponentId::RetiredKey(..) => true,
         ComponentId::ManagedPolicy(side, number) => {
             let wanted = spec.direction(side).map(|d| d.managed_policy_arn(*number));
             has_line(prior, component, wanted.as_deref())

@@ -14,9 +14,6 @@ use crate::replication::spec::Spec;
 
 use Attr::{Known, Unknown};
 
-/// Part of a component's name for a key that is kept for objects under it.
-const RETIRED_KEY: &str = "retired_key";
-
 /// The line of each component, and those of retired keys.
 pub(crate) fn components(spec: &Spec, retired: &BTreeMap<String, String>) -> TextMap {
     let desired = desire(spec, None, "");
@@ -117,16 +114,10 @@ pub(crate) fn told_at_components(
 
 /// Keys of ours that a side used before, as the components remember them.
 pub(crate) fn retired_keys(model: &BucketModel, side: &Side) -> Vec<String> {
-    let prefix = format!("{side}/{RETIRED_KEY}/");
+    let prefix = ComponentId::retired_key(side, "").to_string();
     known_entries(&model.components)
         .into_iter()
         .filter(|(component, _)| component.starts_with(&prefix))
         .map(|(_, arn)| without_drift(&arn).to_owned())
         .collect()
-}
-
-/// The component that remembers a key which a side's bucket used before.
-pub(crate) fn retired_component(side: &Side, arn: &str) -> String {
-    let id = arn.rsplit('/').next().unwrap_or_default();
-    format!("{side}/{RETIRED_KEY}/{id}")
 }

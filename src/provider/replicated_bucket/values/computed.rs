@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::components::{components, retired_component};
+use super::components::components;
 use crate::framework::model::{Attr, known_entries, text_map};
 use crate::provider::regions::hosted_zone_id;
 use crate::provider::replicated_bucket::model::{BucketModel, RoleModel, SideModel};
 use crate::provider::replicated_bucket::values::components::retired_keys;
 use crate::provider::replicated_bucket::values::previous::previous;
-use crate::replication::component::Side;
+use crate::replication::component::{ComponentId, Side};
 use crate::replication::direction::Direction;
 use crate::replication::grants::{bucket_policy, key_policy_of, key_statements, role_document};
 use crate::replication::ids::{AccountId, Arn, BucketName, Region};
@@ -35,11 +35,13 @@ pub(crate) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
             .find(|(_, candidate)| std::ptr::eq(*candidate, before))
             .map(|(side, _)| side);
         for arn in was.map(|was| retired_keys(prior, was)).unwrap_or_default() {
-            retired.insert(retired_component(&this, &arn), arn);
+            retired.insert(ComponentId::retired_key(&this, &arn).to_string(), arn);
         }
         let Some(arn) = owned_key(before) else {
             if let Some(arn) = key_to_take_back(before, side)
-                && retired.remove(&retired_component(&this, arn)).is_some()
+                && retired
+                    .remove(&ComponentId::retired_key(&this, arn).to_string())
+                    .is_some()
             {
                 side.kms_key_arn = Known(arn.clone());
             }
@@ -52,7 +54,7 @@ pub(crate) fn carry_keys(model: &mut BucketModel, prior: &BucketModel) {
         if same {
             side.kms_key_arn = Known(arn);
         } else {
-            retired.insert(retired_component(&this, &arn), arn);
+            retired.insert(ComponentId::retired_key(&this, &arn).to_string(), arn);
         }
     }
     model.components = Known(text_map(retired));
