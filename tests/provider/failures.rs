@@ -121,6 +121,25 @@ async fn a_key_that_could_not_go_with_its_bucket_keeps_the_resource_in_the_state
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_destination_that_could_not_go_keeps_the_keys_that_it_had_before() {
+    let key = json!({ "sse_algorithm": "aws:kms", "key": { "multi_region": true } });
+    let swapped = with(&two_destinations(), "destinations.backup.encryption", key);
+    let mut terraform = Terraform::new();
+    terraform.converge(&two_destinations()).await;
+    terraform.converge(&swapped).await;
+    terraform.cloud.refuse("PutBucketReplication acme-archive");
+    let alone = without(&two_destinations(), "destinations.backup");
+    assert_eq!(terraform.apply(&alone).await.errors.len(), 1);
+    terraform.cloud.recover();
+    terraform.converge(&alone).await;
+    let aws = terraform.cloud.aws.state();
+    let of_backup = |key: &&crate::fake::Key| key.description.ends_with("acme-archive-backup");
+    let keys: Vec<_> = aws.keys.values().filter(of_backup).collect();
+    assert_eq!(keys.len(), 2);
+    assert!(keys.iter().all(|key| key.state == "PendingDeletion"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_role_that_could_not_go_stays_in_the_state_until_it_does() {
     let renamed =
         |config: &serde_json::Value, path: &str| with(config, path, json!({ "name": "copier" }));

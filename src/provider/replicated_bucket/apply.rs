@@ -18,6 +18,7 @@ use super::preflight::{self, adoption, is_known, policy_room, roles, trust};
 use super::private::Private;
 use super::read::{seen_over, stored_spec, ways};
 use super::retired_keys::remember_retained;
+use super::values::components::retired_keys;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::previous::in_state;
@@ -535,7 +536,10 @@ impl Run {
     /// under a key of their own.
     fn restore_going(&mut self, prior: &BucketModel, going: &Going) {
         self.restore_roles(prior, going);
-        let Attr::Known(destinations) = &mut self.model.destinations else {
+        let model = &mut self.model;
+        let (Attr::Known(destinations), Attr::Known(components)) =
+            (&mut model.destinations, &mut model.components)
+        else {
             return;
         };
         for (side, _, _) in &going.buckets {
@@ -546,6 +550,13 @@ impl Run {
                 while destinations.contains_key(&free) {
                     free.push_str("-old");
                 }
+                // The components are what remembers its keys of before.
+                let this = Side::Destination(free.clone());
+                let retired = retired_keys(prior, side).into_iter();
+                components.extend(retired.map(|arn| {
+                    let component = ComponentId::retired_key(&this, &arn).to_string();
+                    (component, Attr::Known(arn))
+                }));
                 destinations.insert(free, Attr::Known(before.clone()));
             }
         }
