@@ -240,7 +240,7 @@ pub(super) async fn list_object_versions(
         .bucket(bucket)
         .max_keys(max_keys)
         .set_key_marker(after.map(|marker| marker.key.clone()))
-        .set_version_id_marker(after.map(|marker| marker.version_id.clone()))
+        .set_version_id_marker(after.and_then(|marker| marker.version_id.clone()))
         // XML cannot carry every character that a key may have.
         .encoding_type(EncodingType::Url);
     let output = at
@@ -254,11 +254,18 @@ pub(super) async fn list_object_versions(
         delete_marker,
     };
     let more = output.is_truncated.unwrap_or_default();
-    let next_key = output.next_key_marker.filter(|_| more);
-    let next = next_key.map(|key| PageMarker {
-        key: decoded(Some(key), encoding),
-        version_id: output.next_version_id_marker.unwrap_or_default(),
-    });
+    let next = match output.next_key_marker {
+        Some(key) if more => Some(PageMarker {
+            key: decoded(Some(key), encoding),
+            version_id: output.next_version_id_marker,
+        }),
+        // What is taken for everything may be deleted.
+        None if more => {
+            let call = at.read("s3:ListObjectVersions", bucket);
+            return Err(call.incomplete("where the next page begins"));
+        }
+        _ => None,
+    };
     let versions = output.versions.unwrap_or_default().into_iter();
     let markers = output.delete_markers.unwrap_or_default().into_iter();
     Ok(Answer::Versions {

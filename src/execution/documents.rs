@@ -117,7 +117,16 @@ pub(super) async fn edit(
             Err(error) if error.kind == CallErrorKind::NotReady => match refusals.next() {
                 Some(wait) if run.pause(wait).await => continue,
                 Some(_) => return Err(run.stopped(at, document.query().call(), document.name())),
-                None => return Err(error),
+                None => {
+                    return Err(CallError {
+                        message: format!(
+                            "{} (waited {} seconds for AWS to see every role that the policy names)",
+                            error.message,
+                            NAMED_ROLES_SHOW_WITHIN.as_secs()
+                        ),
+                        ..error
+                    });
+                }
             },
             // A key that is about to be deleted takes no change, and takes our statements along.
             Err(error) if error.kind == CallErrorKind::InvalidState && edit.share.is_empty() => {

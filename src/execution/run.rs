@@ -72,9 +72,14 @@ impl Run<'_> {
             let Some((total, what)) = retry::patience(operation, &error, setting) else {
                 return Err(error);
             };
-            let total = total.min(most);
+            // Only what somebody else may mend meanwhile is worth another look at what is there.
+            let is_brief = error.kind == CallErrorKind::NotReady && most < total;
+            let total = if is_brief { most } else { total };
             let next = waits.get_or_insert_with(|| retry::backoff(total)).next();
             let Some(wait) = next else {
+                if is_brief {
+                    return Err(error);
+                }
                 return Err(CallError {
                     message: format!(
                         "{} (waited {} seconds for {what})",

@@ -33,6 +33,9 @@ pub fn remember(program: &str, panic: &PanicHookInfo<'_>) -> String {
     told
 }
 
+/// What a report is known by.
+pub const FIRST_LINE: &str = "program: ";
+
 /// A text for the provider's developers that holds nothing of anybody's configuration.
 pub(crate) fn report(operation: &str, panic: &(dyn Any + Send)) -> String {
     let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -42,7 +45,7 @@ pub(crate) fn report(operation: &str, panic: &(dyn Any + Send)) -> String {
         "While the provider tried to {operation}, its code panicked. What Terraform knew before is kept.\n\n\
          This is a bug in the provider. Please report it to the provider's developers with these lines, which hold \
          nothing of your configuration:\n\n  \
-         program: {program}, {system} {machine}\n  \
+         {FIRST_LINE}{program}, {system} {machine}\n  \
          operation: {operation}\n  \
          panic: {message}\n  \
          place: {place}\n\n\

@@ -196,7 +196,7 @@ impl Shared {
             .configuration
             .write()
             .unwrap_or_else(PoisonError::into_inner) = configuration;
-        // In debug mode one process serves one command after the other.
+        // In debug mode one process serves one command after the other, and every alias: then the last one counts.
         owners(&self.in_state).clear();
         owners(&self.made).clear();
         owners(&self.claimed).clear();

@@ -201,7 +201,15 @@ impl RulesShare {
     ) -> impl Iterator<Item = &'a ReplicationRule> {
         let differs = |there: &&ReplicationRule| {
             let ours = self.rules.iter().find(|rule| rule.id == there.id);
-            ours.is_some_and(|ours| !same_rule(ours, there))
+            ours.is_some_and(|ours| {
+                let mut there = (*there).clone();
+                // A key that is still to be made may have been made by a run that was killed.
+                let is_open = matches!(ours.replica_kms_key, Some(Input::OutputOf(_)));
+                if is_open && there.replica_kms_key.is_some() {
+                    there.replica_kms_key.clone_from(&ours.replica_kms_key);
+                }
+                !same_rule(ours, &there)
+            })
         };
         let is_new = self.is_new;
         let rules = existing.rules.iter();
@@ -346,6 +354,30 @@ mod tests {
             before: BTreeSet::from(["replicated-gone".to_owned()]),
             is_new: false,
         }
+    }
+
+    #[test]
+    fn a_rule_of_a_run_that_was_killed_may_name_the_key_that_is_found_again() {
+        let with_key = |key: Option<Input<String>>| ReplicationRule {
+            sse_kms_encrypted_objects: key.as_ref().map(|_| true),
+            replica_kms_key: key,
+            ..rule("replicated-backup", 1)
+        };
+        let side = crate::replication::component::Side::Source;
+        let key = ComponentId::Of(side, crate::replication::component::Part::Key);
+        let ours = RulesShare {
+            is_new: true,
+            ..share(&[with_key(Some(Input::OutputOf(key)))])
+        };
+        let made = Some(Input::Known("arn:aws:kms:made".to_owned()));
+        let conflicts = |there| ours.conflicts(Some(&configuration(&[with_key(there)])));
+        assert_eq!(conflicts(made), Vec::new());
+        assert_eq!(
+            conflicts(None),
+            [RulesConflict::AnotherBlock {
+                rules: vec!["replicated-backup".to_owned()]
+            }]
+        );
     }
 
     #[test]

@@ -311,7 +311,7 @@ async fn versions_are_listed_behind_the_page_before() {
     .await;
     let marker = |version_id: &str| PageMarker {
         key: "a b+c".to_owned(),
-        version_id: version_id.to_owned(),
+        version_id: Some(version_id.to_owned()),
     };
     let query = Query::ListObjectVersions {
         bucket: BUCKET.to_owned(),

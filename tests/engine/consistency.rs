@@ -12,6 +12,7 @@
 //! | after CreateBucket, CreateRole, CreateKey | not found | `what_was_made_is_not_found_for_a_while_and_all_is_well` |
 //! | their deletion by an undo | not found | `an_undo_waits_for_what_does_not_show_yet` |
 //! | any write of a bucket | OperationAborted | `each_row_...` |
+//! | PutBucketPolicy of a policy that is there | the same two | `a_policy_that_is_there_already_...` |
 //! | PutBucketPolicy, CreateKey | invalid principal | `each_row_...`; otherwise malformed: `what_no_wait_...` |
 //! | DeleteRole | DeleteConflict | `a_role_whose_policies_seem_to_be_there_still_is_deleted` |
 //! | PutBucketReplication | versioning not shown, on either side | `each_row_...` |
@@ -36,7 +37,8 @@ use crate::fake::{Delays, FakeCloud};
 use crate::faulty::{Fault, FaultyCloud};
 use crate::picture::{keys, picture};
 use crate::scenario::{
-    FIRST, Failed, LATER, create, destroy, drift_words, kms_abroad, no_stop, plan_create,
+    FIRST, Failed, LATER, backup, create, destroy, drift_words, kms_abroad, no_stop, plan_create,
+    rule_of, try_update,
 };
 
 /// Shorter than the shortest wait for what is new.
@@ -158,6 +160,33 @@ async fn each_row_is_tried_again_for_its_time_and_says_what_was_waited_for() {
         let (asked, message) = created_against(call, kind).await;
         assert!(asked > 5, "{call} {kind:?} was asked {asked} times");
         assert!(message.contains(said), "{call} {kind:?}: {message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_there_already_is_written_again_for_the_same_time() {
+    for (kind, said) in [
+        (
+            Kind::Conflict,
+            "waited 120 seconds for another change of the same thing to end",
+        ),
+        (
+            Kind::NotReady,
+            "waited 120 seconds for AWS to see every role that the policy names",
+        ),
+    ] {
+        let cloud = FakeCloud::new();
+        let before = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+        let mut wanted = before.clone();
+        rule_of(backup(&mut wanted)).delete_marker_replication = true;
+        let refusing = Refusing::new(&cloud, "s3:PutBucketPolicy", kind);
+        let errors = try_update(&refusing, &before, &wanted).await.unwrap_err();
+        assert!(
+            errors[0].message.ends_with(&format!("({said})")),
+            "{}",
+            errors[0]
+        );
+        assert!(refusing.asked.into_inner() > 5, "{kind:?}");
     }
 }
 

@@ -181,7 +181,10 @@ async fn a_retired_key_stays_usable_until_its_bucket_is_gone() {
     assert_eq!(cloud.state().ungranted, Vec::<String>::new());
 
     cloud.state().keys.get_mut(&old).unwrap().state = "Disabled".to_owned();
-    assert_eq!(drift_words(&cloud, &spec).await, ["source/key: disabled"]);
+    assert_eq!(
+        drift_words(&cloud, &spec).await,
+        ["source/retired_key/00000002: disabled"]
+    );
     let spec = update(&cloud, &spec, &spec).await;
 
     let outcome = crate::scenario::destroy(&cloud, &spec).await;

@@ -46,28 +46,40 @@ impl Look<'_> {
         }
         let name = bucket.name.as_str();
         seen.object_lock = self.object_lock(name, true).await?.presence();
-        seen.kept_versions = self.kept_versions(name).await?;
+        let lock = seen.object_lock.present();
+        let retains = lock.is_some_and(|lock| lock.default_retention.is_some());
+        let bypasses = bucket
+            .settings()
+            .is_some_and(|s| s.bypass_governance_on_destroy);
+        // A default retention refuses by itself; the first page only tells of what.
+        let pages = if retains && !bypasses { 1 } else { usize::MAX };
+        seen.kept_versions = self.kept_versions(name, pages).await?;
         Ok(seen)
     }
 
-    /// Looks at every version, and keeps those that tell whether all of them can be deleted. A hold ends the search:
+    /// Looks at every version of so many pages, and keeps those that tell whether all of them can be deleted. A hold ends the search:
     /// nothing gets around it.
-    async fn kept_versions(&self, bucket: &str) -> Result<Vec<KeptVersion>, CallError> {
+    async fn kept_versions(
+        &self,
+        bucket: &str,
+        pages: usize,
+    ) -> Result<Vec<KeptVersion>, CallError> {
         let mut kept = Vec::new();
         let mut after = None;
-        loop {
+        for page in 1..=pages {
+            tracing::info!(bucket, page, "looking for what Object Lock keeps");
             let query = Query::ListObjectVersions {
                 bucket: bucket.to_owned(),
                 max_keys: PAGE,
                 after,
             };
-            let page = self
+            let listed = self
                 .read(query, |answer| match answer {
                     Answer::Versions { versions, next } => Some((versions, next)),
                     _ => None,
                 })
                 .await?;
-            let (versions, next) = page.present().cloned().unwrap_or_default();
+            let (versions, next) = listed.present().cloned().unwrap_or_default();
             // Delete markers cannot be retained.
             let versions = versions
                 .into_iter()
@@ -80,9 +92,10 @@ impl Look<'_> {
             }
             after = next;
             if after.is_none() || kept.iter().any(|version| version.legal_hold) {
-                return Ok(kept);
+                break;
             }
         }
+        Ok(kept)
     }
 
     async fn kept(&self, bucket: &str, version: ObjectVersion) -> Result<KeptVersion, CallError> {

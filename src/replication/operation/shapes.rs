@@ -227,8 +227,8 @@ pub struct ObjectVersion {
 pub struct PageMarker {
     /// The object's key.
     pub key: String,
-    /// The version's id.
-    pub version_id: String,
+    /// The version's id, where it is told.
+    pub version_id: Option<String>,
 }
 
 /// A version that `DeleteObjects` could not delete.

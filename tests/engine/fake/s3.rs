@@ -467,7 +467,7 @@ impl Bucket {
     /// A page of versions, in the order in which they came. S3 has them in the order of their keys.
     fn page(&self, max_keys: i32, after: Option<&PageMarker>) -> Answer {
         let size = usize::try_from(max_keys).unwrap();
-        let number = after.map(|marker| number_of(&marker.version_id));
+        let number = after.and_then(|marker| marker.version_id.as_deref().map(number_of));
         let is_behind = |version: &&ObjectVersion| {
             number.is_none_or(|number| number_of(&version.version_id) > number)
         };
@@ -476,7 +476,7 @@ impl Bucket {
         let last = versions.last().filter(|_| behind.next().is_some());
         let next = last.map(|last| PageMarker {
             key: last.key.clone(),
-            version_id: last.version_id.clone(),
+            version_id: Some(last.version_id.clone()),
         });
         Answer::Versions { versions, next }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http_body_util::{BodyExt as _, Full};
+use terraform_provider_replicated::framework::crash::FIRST_LINE;
 use terraform_provider_replicated::framework::provider::Provider;
 use terraform_provider_replicated::framework::server::Server;
 use terraform_provider_replicated::plugin::services::{Services, in_process};
@@ -66,7 +67,7 @@ impl Answer {
 
     fn assert_no_crash(&self) {
         let said = String::from_utf8_lossy(&self.messages);
-        let report = said.split_once("program: ").map(|(_, report)| report);
+        let report = said.split_once(FIRST_LINE).map(|(_, report)| report);
         assert!(report.is_none(), "the provider crashed: {report:?}");
     }
 }

@@ -78,6 +78,8 @@ impl Walk {
             Step::Destroy(struck) if self.unfinished.is_none() => {
                 self.destroy(struck.as_ref()).await?
             }
+            // Tags are all by which what a killed create made is known.
+            Step::ByHand(_) if self.unfinished.is_some() && self.terraform.state.is_null() => {}
             Step::ByHand(by_hand) => {
                 (by_hand.change)(&mut self.terraform.cloud.aws.state());
                 self.settled = None;

@@ -589,7 +589,7 @@ impl Importer<'_> {
                 if setup.wired && error.kind == CallErrorKind::AccessDenied {
                     diagnostics.warning(
                         format!("Whose key {arn} is cannot be told"),
-                        format!("{error}. So it is taken for somebody else's, with kms_key_arn: nothing about it is written, and a destroy leaves it. Where it is this resource's own, allow kms:ListResourceTags on it and begin again, before anything is applied."),
+                        format!("{error}. So it is taken for somebody else's, with kms_key_arn: at most this resource's statements in its policy are written, and a destroy leaves the key. Where it is this resource's own, allow kms:ListResourceTags on it and begin again, before anything is applied."),
                     );
                 }
                 false

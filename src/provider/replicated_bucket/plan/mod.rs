@@ -262,7 +262,7 @@ impl Planner<'_> {
 
 const ASKED_FOR: &str = "The resource is to be replaced, so it would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Plan without `-replace`";
 
-const LEFT: &str = "A failed create left this resource, and objects have come into it since. Terraform would delete it and make it anew, and a replacement never empties a bucket, whatever force_destroy says. Run `terraform untaint ADDRESS`, and the next apply finishes what is there";
+const LEFT: &str = "This is what a failed create left, and objects have come into it since. Neither a replacement nor a destroy of that empties a bucket, whatever force_destroy says. Run `terraform untaint ADDRESS`, and the next apply finishes what is there";
 
 /// A replacement deletes every bucket and never empties one, so each must be empty already.
 async fn refuse_to_empty(session: &Session, spec: &Spec, why: &str, diagnostics: &mut Diagnostics) {

@@ -148,7 +148,18 @@ pub(crate) async fn filled_buckets(
     session: &Session,
     spec: &Spec,
 ) -> Result<Vec<(Side, String)>, Vec<CallError>> {
-    let observed = observe(&*session.cloud, spec, Purpose::Destroy, &known_to_state).await?;
+    let mut untouched = spec.clone();
+    untouched.source.never_empty();
+    for destination in untouched.destinations.values_mut() {
+        destination.bucket.never_empty();
+    }
+    let observed = observe(
+        &*session.cloud,
+        &untouched,
+        Purpose::Destroy,
+        &known_to_state,
+    )
+    .await?;
     Ok(spec
         .buckets()
         .filter(|(_, bucket)| !bucket.stays())
