@@ -83,6 +83,7 @@ async fn lives(client: Client, name: &str, destinations: [&str; 2]) -> Outcome {
             destinations,
             dice: Dice::of(seed, name, life),
             told: Vec::new(),
+            struck: 0,
         };
         let lived = life.live().await;
         let told = life.told.join("; ");
@@ -90,6 +91,10 @@ async fn lives(client: Client, name: &str, destinations: [&str; 2]) -> Outcome {
         let line = format!("fault sample: {name}, seed {seed}: {told}\n");
         std::io::stderr().write_all(line.as_bytes())?;
         lived.map_err(|error| format!("{told}: {error}"))?;
+        assert!(
+            life.struck > 2,
+            "the commands make fewer calls than is said: {told}"
+        );
     }
     Ok(())
 }
@@ -110,6 +115,8 @@ struct Life<'a> {
     destinations: [&'a str; 2],
     dice: Dice,
     told: Vec<String>,
+    /// How many faults were met.
+    struck: usize,
 }
 
 impl Life<'_> {
@@ -129,7 +136,6 @@ impl Life<'_> {
         (name, times, strike): (&str, usize, Strike),
         nth: usize,
     ) -> Outcome {
-        self.told.push(format!("{command:?} {name} at call {nth}"));
         let (setup, proxy) = (&self.setup, &self.setup.proxy);
         let id = self.prepare(command).await?;
         let arguments = arguments(command, &id);
@@ -138,8 +144,16 @@ impl Life<'_> {
         let process_id = running.process_id().ok_or("Terraform ended at once")?;
         proxy.add_rule(Rule::on("", strike(process_id))?.nth(nth).times(times));
         let run = running.finish().await?;
-        let struck = proxy.log().len() >= nth;
+        let calls = proxy.log().len();
+        let struck = calls >= nth;
+        let place = if struck {
+            "at call"
+        } else {
+            "not reached, call"
+        };
+        self.told.push(format!("{command:?} {name} {place} {nth}"));
         proxy.clear_rules();
+        self.struck += usize::from(struck);
         if struck && name == "connection refused" {
             proxy.reopen().await?;
         }

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::{Value as Json, json};
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, Statement};
 
-use crate::configs::{ABROAD, THIRD, document, kms_abroad, with};
+use crate::configs::{ABROAD, THIRD, document, kms_abroad, with, without};
 use crate::existing::first_plan::fill_up;
 use crate::existing::{TARGET, beside_rules, config, world};
 use crate::fake::State;
@@ -318,6 +318,18 @@ async fn a_policy_that_nobody_can_read_is_left_as_it_is_with_an_error_that_says_
             terraform.cloud.aws.state().policy_texts.clear();
             terraform.refresh().await;
             terraform.assert_settled(&config).await;
+            if kind == "key" {
+                continue;
+            }
+            // Nor does an update begin that leaves the bucket to its owner.
+            let near = json!({ "region": "us-east-1" });
+            let both = with(&config, "destinations.near", near);
+            terraform.converge(&both).await;
+            garble(&terraform);
+            let theirs = config["destinations"].as_object().unwrap().keys().next();
+            let left = without(&both, &format!("destinations.{}", theirs.unwrap()));
+            refuses(&terraform.apply(&left).await.errors);
+            is_left(&terraform);
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::abandoned::warn_if_abandoned;
 use super::attributes::timeouts::{Deed, deadline};
 use super::attributes::{bucket_prefix, existing};
+use super::destroy::refuse_unreadable;
 use super::model::BucketModel;
 use super::plan::going::{Leaving, leaving, reachable};
 use super::plan::target::{For, target};
@@ -308,6 +309,14 @@ impl Run {
             return;
         }
         let graph = plan(&desired, &observed, &going);
+        let mut seen = observed.clone();
+        for (side, _, goes) in &going.buckets {
+            let goes = || goes.clone();
+            seen.buckets.entry(side.clone()).or_insert_with(goes);
+        }
+        if refuse_unreadable(&graph, &seen, diagnostics) {
+            return;
+        }
         let outcome = self.run(&graph).await;
         if outcome.is_success() {
             self.succeed(&graph, &outcome, &observed, response);

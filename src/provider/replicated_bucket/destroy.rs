@@ -178,7 +178,7 @@ fn refuse(
 }
 
 /// Refuses policies that stay and that our statements cannot be taken out of, because nobody here can read them.
-fn refuse_unreadable(
+pub(crate) fn refuse_unreadable(
     graph: &StepGraph,
     observed: &Observed,
     diagnostics: &mut Diagnostics,
