@@ -69,6 +69,8 @@ impl ReplicatedBucket {
                 None => return response,
             }
         }
+        // What is stored of a replacement that failed was meant for its destroy alone.
+        private.replacing = false;
         if private.remainder
             && let Ok(spec) = expand(&state, &session.settings)
         {

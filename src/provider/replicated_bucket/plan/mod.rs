@@ -161,8 +161,9 @@ impl Planner<'_> {
             self.private.replacing = false;
         }
         // Where this replaces something tainted, Terraform hands what a plan of something new stores to the destroy of
-        // that; and a failed create made it, so that destroy never empties a bucket. A create takes the mark off.
-        self.private.remainder |= self.prior.is_none();
+        // that; and a failed create made it, so that destroy never empties a bucket. A create takes the mark off. Of any
+        // other replacement the mark is `replacing`.
+        self.private.remainder |= self.prior.is_none() && !self.private.replacing;
         response.planned_private = self.private.write();
     }
 

@@ -31,10 +31,12 @@ pub(crate) struct Private {
     /// Set between a move from another resource type and the first read, which imports: the state is a name alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moved: bool,
-    /// What a failed create could not undo: a destroy of it never empties a bucket.
+    /// What a failed create could not undo: a destroy of it never empties a bucket. A plan of something new says so of
+    /// what it may replace, which is tainted; an apply that succeeds takes it off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remainder: bool,
-    /// The plan replaces the resource: its destroy never empties a bucket.
+    /// The plan replaces the resource: its destroy never empties a bucket. The next refresh takes it off, for a destroy
+    /// that was refused leaves it behind.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replacing: bool,
     /// Buckets that the last refresh could not get at, by name: a plan has to get there, or fail.
