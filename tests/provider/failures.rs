@@ -1,9 +1,14 @@
 //! What is in the state after something failed.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::configs::{ABROAD, THIRD, deploy, kms_abroad, two_destinations, with, without};
 use crate::terraform::Terraform;
+
+/// Longer than any apply waits.
+const LATE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_fails_leaves_nothing_at_aws_and_nothing_in_the_state() {
@@ -59,9 +64,43 @@ async fn an_update_that_fails_keeps_every_key_in_the_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_that_could_not_be_made_is_not_in_the_state() {
+async fn a_destination_that_could_not_be_made_is_finished_by_the_next_update() {
     let write = "CreateBucket acme-archive-near";
     assert_no_trace(&interrupted(kms_abroad(), two_destinations(), write).await);
+}
+
+/// From now on AWS shows nothing for so long after it was made that nobody waits for it.
+fn show_late(terraform: &Terraform) {
+    terraform.cloud.aws.state().delays.what_is_new = LATE;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_was_made_and_does_not_show_yet_is_in_the_state() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    tokio::time::sleep(LATE).await;
+    show_late(&terraform);
+    let said = terraform.apply(&two_destinations()).await;
+    assert!(!said.is_fine());
+    let there = |name: &str| terraform.cloud.aws.state().buckets.contains_key(name);
+    assert!(there("acme-archive-near"));
+    assert_ne!(terraform.at("/destinations/near"), json!(null));
+    tokio::time::sleep(LATE).await;
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_no_trace(&terraform);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_create_made_and_does_not_show_yet_is_in_the_state() {
+    let mut terraform = Terraform::new();
+    show_late(&terraform);
+    let said = terraform.apply(&kms_abroad()).await;
+    assert!(!said.is_fine());
+    assert!(!terraform.cloud.aws.state().buckets.is_empty());
+    assert_ne!(terraform.at("/destinations/backup"), json!(null));
+    tokio::time::sleep(LATE).await;
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_no_trace(&terraform);
 }
 
 #[tokio::test(start_paused = true)]

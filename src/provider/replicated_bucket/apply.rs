@@ -254,7 +254,13 @@ impl Run {
         );
         self.learn(&graph, &outcome);
         self.private.remainder = true;
-        self.tell_truth(response).await;
+        let made = sides_made(&graph, &outcome, |component| {
+            let mut taken_back = back
+                .steps()
+                .filter(|(_, step)| step.component == *component);
+            taken_back.any(|(id, _)| undone.done.contains_key(&id))
+        });
+        self.tell_truth(&made, response).await;
     }
 
     async fn update(mut self, response: &mut ApplyResponse) {
@@ -327,7 +333,8 @@ impl Run {
         self.remember_leftovers(&prior_spec, &going, &graph, &outcome);
         self.learn(&graph, &outcome);
         self.restore_going(&prior, &going);
-        self.tell_truth(response).await;
+        let made = sides_made(&graph, &outcome, |_| false);
+        self.tell_truth(&made, response).await;
     }
 
     /// Looks at everything and refuses what is not ours.
@@ -591,7 +598,7 @@ impl Run {
     }
 
     /// After a failure: looks at everything once more and writes down what is there.
-    async fn tell_truth(mut self, response: &mut ApplyResponse) {
+    async fn tell_truth(mut self, made: &BTreeSet<Side>, response: &mut ApplyResponse) {
         let spec = match expand(&self.model, &self.session.settings) {
             Ok(spec) => self.private.recall(spec),
             Err(_) => self.spec.clone(),
@@ -606,7 +613,7 @@ impl Run {
             }
         };
         if let Some(observed) = &observed {
-            self.drop_what_never_was(observed);
+            self.drop_what_never_was(observed, made);
             let left = expand(&self.model, &self.session.settings);
             spec = left.map_or(spec, |left| self.private.recall(left));
             spec = reachable(&self.session, &self.private, spec).await;
@@ -632,8 +639,8 @@ impl Run {
         response.private = self.private.write();
     }
 
-    /// New destinations whose bucket was not made are not in the state.
-    fn drop_what_never_was(&mut self, observed: &Observed) {
+    /// New destinations of which nothing was made are not in the state. One that was made may not show yet.
+    fn drop_what_never_was(&mut self, observed: &Observed, made: &BTreeSet<Side>) {
         let known: Vec<String> = self
             .model
             .sides()
@@ -645,6 +652,7 @@ impl Run {
             destinations.retain(|key, _| {
                 let side = Side::Destination(key.clone());
                 known.contains(&side.to_string())
+                    || made.contains(&side)
                     || observed
                         .buckets
                         .get(&side)
@@ -693,6 +701,27 @@ fn may_have_made(graph: &StepGraph, outcome: &Outcome) -> bool {
         error.kind == CallErrorKind::Ambiguous
             && graph.step(*id).is_some_and(|step| step.action.creates())
     })
+}
+
+/// Sides whose bucket or key a run made and nobody took back, or may have made.
+fn sides_made(
+    graph: &StepGraph,
+    outcome: &Outcome,
+    is_taken_back: impl Fn(&ComponentId) -> bool,
+) -> BTreeSet<Side> {
+    let lost = outcome.failed.iter();
+    let lost = lost.filter(|(_, error)| error.kind == CallErrorKind::Ambiguous);
+    let ends = outcome.done.keys().map(|id| (id, true));
+    ends.chain(lost.map(|(id, _)| (id, false)))
+        .filter_map(|(id, is_certain)| Some((graph.step(*id)?, is_certain)))
+        .filter(|(step, is_certain)| {
+            let of = &step.component;
+            step.action.creates()
+                && matches!(of, ComponentId::Of(_, Part::Bucket | Part::Key))
+                && !(*is_certain && is_taken_back(of))
+        })
+        .map(|(step, _)| step.component.side().clone())
+        .collect()
 }
 
 /// Nothing in a state may be unknown.
