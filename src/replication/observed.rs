@@ -115,6 +115,13 @@ pub struct ObservedBucket {
 }
 
 impl ObservedBucket {
+    /// Whether an alias leads to a key of ours that the bucket uses or used before.
+    pub fn has_alias(&self, alias: &String) -> bool {
+        let keys = self.retired_keys.values().chain([&self.key]);
+        let mut aliases = keys.filter_map(|key| key.present()?.aliases.present());
+        aliases.any(|aliases| aliases.contains(alias))
+    }
+
     /// The ARN of the default encryption's key, in whatever way it is named there.
     pub fn default_key(&self) -> Option<&String> {
         let encryption = self.encryption.present()?;

@@ -82,6 +82,9 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
     planner.move_to_kms(&rules);
     planner.narrow(form, &rules);
     for (side, bucket, alias) in &going.aliases {
+        if !leads_to_ours(desired, observed, going, bucket, alias) {
+            continue;
+        }
         planner.graph.push(
             ComponentId::Of(side.clone(), Part::Alias),
             bucket.location.clone(),
@@ -109,6 +112,26 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
         }
     }
     graph
+}
+
+/// Whether an alias of before leads to a key of ours still: somebody may have given its name to another key.
+fn leads_to_ours(
+    desired: &Desired,
+    observed: &Observed,
+    going: &Going,
+    bucket: &BucketSpec,
+    alias: &String,
+) -> bool {
+    let name = bucket.name.as_str();
+    let mut staying = desired.buckets.iter();
+    let stays = staying.find(|(_, wanted)| wanted.name == name);
+    let goes = going
+        .buckets
+        .iter()
+        .find(|(_, of, _)| of.name == bucket.name);
+    let seen = stays.and_then(|(side, _)| observed.buckets.get(side));
+    let seen = seen.or(goes.map(|(_, _, seen)| seen));
+    seen.is_some_and(|seen| seen.has_alias(alias))
 }
 
 /// Whether a direction's role is still wanted, with what we write into it. The path of a role is no part of its name.

@@ -48,7 +48,7 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> S
         .collect();
     for (side, bucket) in spec.buckets() {
         let seen = observed.buckets.get(&side).unwrap_or(&nothing);
-        delete_left_aliases(&mut graph, &side, bucket);
+        delete_left_aliases(&mut graph, &side, bucket, seen);
         take_down_bucket(&mut graph, &owner, &side, bucket, seen, &quiet);
     }
     for given_up in given_up {
@@ -76,11 +76,16 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> S
     graph
 }
 
-/// Deletes aliases that an update should have deleted.
-fn delete_left_aliases(graph: &mut StepGraph, side: &Side, bucket: &BucketSpec) {
+/// Deletes aliases that an update should have deleted, and that still lead to a key of ours.
+fn delete_left_aliases(
+    graph: &mut StepGraph,
+    side: &Side,
+    bucket: &BucketSpec,
+    seen: &ObservedBucket,
+) {
     let in_use = bucket.owned_key().map(|key| &key.alias);
     for alias in &bucket.leftovers.aliases {
-        if in_use != Some(alias) {
+        if in_use != Some(alias) && seen.has_alias(alias) {
             graph.push(
                 ComponentId::Of(side.clone(), Part::Alias),
                 bucket.location.clone(),

@@ -239,3 +239,29 @@ async fn a_role_of_somebody_else_only_gets_our_policy_and_loses_only_that() {
     assert_eq!(drift_words(&cloud, &first).await, Vec::<String>::new());
     assert_eq!(cloud.state().ungranted, Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_of_before_that_somebody_gave_to_another_key_is_theirs() {
+    let cloud = FakeCloud::new();
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let place = {
+        let mut state = cloud.state();
+        let aliases = state.aliases.keys();
+        let source = aliases.filter(|(account, ..)| account == HOME);
+        let place = source.last().unwrap().clone();
+        let theirs = state.aliases[&place].replace("key/", "key/their-");
+        let key = state.keys[&state.aliases[&place]].clone();
+        state.keys.insert(theirs.clone(), key);
+        state.aliases.insert(place.clone(), theirs);
+        place
+    };
+    let mut wanted = prior.clone();
+    key_of(&mut wanted, &Side::Source).alias = "alias/another".to_owned();
+    let mut spec = update(&cloud, &prior, &wanted).await;
+    assert!(cloud.state().aliases.contains_key(&place));
+
+    spec.source.leftovers.aliases.insert(place.2.clone());
+    let outcome = crate::scenario::destroy(&cloud, &spec).await;
+    assert!(outcome.is_success(), "{outcome:?}");
+    assert_eq!(cloud.state().aliases.keys().collect::<Vec<_>>(), [&place]);
+}
