@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::cloud::{CallError, CallErrorKind};
 use super::retry::{self, Setting};
 use super::run::Run;
+use super::step::GONE_WITHIN;
 use crate::replication::graph::PolicyEdit;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, Input, Operation, Query, ReplicationConfiguration};
@@ -177,8 +178,14 @@ pub(super) async fn edit_rules(
     let query = Query::GetBucketReplication {
         bucket: bucket.to_owned(),
     };
-    let mut waits = retry::backoff(Duration::from_secs(60));
-    let mut written = false;
+    let total = if share.takes_away() {
+        GONE_WITHIN
+    } else {
+        Duration::from_secs(60)
+    };
+    let mut waits = retry::backoff(total);
+    // What our last write took the place of.
+    let mut replaced: Option<Option<ReplicationConfiguration>> = None;
     loop {
         let current = match run.cloud.query(at, &query).await {
             Ok(Answer::Replication(configuration)) => Some(configuration),
@@ -195,38 +202,45 @@ pub(super) async fn edit_rules(
         if same_rules(current.as_ref(), wanted.as_ref()) {
             return Ok(());
         }
-        if written {
-            // What was written does not show: another writer won, or S3 is slow to show it.
-            match waits.next() {
-                Some(wait) if run.pause(wait).await => {}
-                Some(_) => return Err(run.stopped(at, query.call(), bucket)),
-                None => {
-                    return Err(run.local_error(
-                        at,
-                        CallErrorKind::Conflict,
-                        query.call(),
-                        bucket,
-                        "what was written did not show within a minute: another writer keeps replacing the rules, \
-                         or AWS is slow to show it",
-                    ));
-                }
+        let is_first = replaced.is_none();
+        // As long as that shows, S3 is slow; anything else was put there by another writer.
+        let is_late = |old: &Option<_>| same_rules(current.as_ref(), old.as_ref());
+        if !replaced.as_ref().is_some_and(is_late) {
+            let bucket = bucket.to_owned();
+            let operation = match wanted {
+                Some(configuration) => Operation::PutBucketReplication {
+                    bucket,
+                    configuration,
+                },
+                None => Operation::DeleteBucketReplication { bucket },
+            };
+            run.call(at, &operation, setting).await?;
+            replaced = Some(current);
+        }
+        if is_first {
+            continue;
+        }
+        match waits.next() {
+            Some(wait) if run.pause(wait).await => {}
+            Some(_) => return Err(run.stopped(at, query.call(), bucket)),
+            None => {
+                let message = format!(
+                    "what was written did not show within {} seconds: another writer keeps replacing the rules, \
+                     or AWS is slow to show it",
+                    total.as_secs()
+                );
+                let kind = CallErrorKind::Conflict;
+                return Err(run.local_error(at, kind, query.call(), bucket, &message));
             }
         }
-        let bucket = bucket.to_owned();
-        let operation = match wanted {
-            Some(configuration) => Operation::PutBucketReplication {
-                bucket,
-                configuration,
-            },
-            None => Operation::DeleteBucketReplication { bucket },
-        };
-        run.call(at, &operation, setting).await?;
-        written = true;
     }
 }
 
 /// Whether two configurations have the same role and rules; their order means nothing.
-fn same_rules(a: Option<&ReplicationConfiguration>, b: Option<&ReplicationConfiguration>) -> bool {
+pub(super) fn same_rules(
+    a: Option<&ReplicationConfiguration>,
+    b: Option<&ReplicationConfiguration>,
+) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => {

@@ -7,19 +7,19 @@ use tracing::Instrument;
 
 use super::bucket_tags;
 use super::cloud::{CallError, CallErrorKind};
-use super::documents::{self, Document};
+use super::documents::{self, Document, same_rules};
 use super::retry;
 use super::retry::Setting;
 use super::run::Run;
 use crate::replication::component::ComponentId;
 use crate::replication::graph::{Action, Condition, Step};
 use crate::replication::ids::Location;
-use crate::replication::operation::{Answer, Input, Operation, Output, Query};
+use crate::replication::operation::{Answer, Input, Output, Query};
 
 /// How long a write is given to show.
 const SHOW_WITHIN: Duration = Duration::from_secs(180);
 /// How long a deletion is given to show.
-const GONE_WITHIN: Duration = Duration::from_secs(15 * 60);
+pub(super) const GONE_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 impl Run<'_> {
     /// Takes one step. `outputs` are what the steps before it have answered, `setting` what this run makes beside it.
@@ -36,7 +36,9 @@ impl Run<'_> {
                     let operation = operation
                         .clone()
                         .resolve(&|component| outputs.get(component).cloned())
-                        .map_err(|missing| self.unresolved(step, operation, &missing))?;
+                        .map_err(|missing| {
+                            self.unresolved(step, operation.call(), &operation.subject(), &missing)
+                        })?;
                     self.call(&step.at, &operation, setting).await
                 }
                 Action::EditBucketPolicy { bucket, edit } => {
@@ -66,16 +68,7 @@ impl Run<'_> {
                         .clone()
                         .resolve(&|component| outputs.get(component).cloned())
                         .map_err(|missing| {
-                            let message =
-                                format!("{missing} is not known; this is a bug in the provider");
-                            let call = "s3:PutBucketReplication";
-                            self.local_error(
-                                &step.at,
-                                CallErrorKind::Invalid,
-                                call,
-                                bucket,
-                                &message,
-                            )
+                            self.unresolved(step, "s3:PutBucketReplication", bucket, &missing)
                         })?;
                     documents::edit_rules(self, &step.at, bucket, &share, setting).await?;
                     Ok(Output::Done)
@@ -84,7 +77,17 @@ impl Run<'_> {
                     bucket_tags::edit(self, &step.at, bucket, change, setting).await?;
                     Ok(Output::Done)
                 }
-                Action::Await { query, until } => self.wait(&step.at, query, *until).await,
+                Action::Await { query, until } => {
+                    let mut until = until.clone();
+                    if let Condition::ShowsRules(rules) = &mut until {
+                        rules
+                            .resolve(&|component| outputs.get(component).cloned())
+                            .map_err(|missing| {
+                                self.unresolved(step, query.call(), query.subject(), &missing)
+                            })?;
+                    }
+                    self.wait(&step.at, query, &until).await
+                }
                 Action::EmptyAndDeleteBucket {
                     bucket,
                     bypass_governance_retention,
@@ -102,22 +105,22 @@ impl Run<'_> {
         &self,
         at: &Location,
         query: &Query,
-        until: Condition,
+        until: &Condition,
     ) -> Result<Output, CallError> {
         let total = match until {
-            Condition::Shows(_) => SHOW_WITHIN,
+            Condition::Shows(_) | Condition::ShowsRules(_) => SHOW_WITHIN,
             Condition::Gone => GONE_WITHIN,
         };
         let mut waits = retry::backoff(total);
         loop {
             let met = match (until, self.cloud.query(at, query).await) {
-                (Condition::Gone, Ok(_)) => false,
-                (Condition::Shows(None), Ok(_)) => true,
-                (Condition::Shows(Some(wanted)), Ok(answer)) => {
-                    matches!(answer, Answer::Text(text) if text == wanted)
+                (Condition::Shows(wanted), Ok(Answer::Text(text))) => text == *wanted,
+                (Condition::ShowsRules(wanted), Ok(Answer::Replication(rules))) => {
+                    same_rules(Some(&rules), Some(wanted))
                 }
+                (_, Ok(_)) => false,
                 (until, Err(error)) => match error.kind {
-                    CallErrorKind::NotFound => until == Condition::Gone,
+                    CallErrorKind::NotFound => *until == Condition::Gone,
                     // The name of a young bucket does not lead to its region yet.
                     CallErrorKind::NotReady => false,
                     _ => return Err(error),
@@ -129,8 +132,8 @@ impl Run<'_> {
             let Some(wait) = waits.next() else {
                 let state = match until {
                     Condition::Gone => "to be gone".to_owned(),
-                    Condition::Shows(Some(text)) => format!("to show {text}"),
-                    Condition::Shows(None) => "to show".to_owned(),
+                    Condition::Shows(text) => format!("to show {text}"),
+                    Condition::ShowsRules(_) => "to show the rules that were written".to_owned(),
                 };
                 let message = format!("waited {} seconds for it {state}", total.as_secs());
                 let kind = CallErrorKind::NotReady;
@@ -142,15 +145,14 @@ impl Run<'_> {
         }
     }
 
-    fn unresolved(&self, step: &Step, operation: &Operation, missing: &ComponentId) -> CallError {
+    fn unresolved(
+        &self,
+        step: &Step,
+        call: &str,
+        subject: &str,
+        missing: &ComponentId,
+    ) -> CallError {
         let message = format!("{missing} is not known; this is a bug in the provider");
-        let subject = operation.subject();
-        self.local_error(
-            &step.at,
-            CallErrorKind::Invalid,
-            operation.call(),
-            &subject,
-            &message,
-        )
+        self.local_error(&step.at, CallErrorKind::Invalid, call, subject, &message)
     }
 }

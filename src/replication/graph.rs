@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::component::ComponentId;
 use super::ids::Location;
-use super::operation::{Input, ManagedPolicyOperation, Operation, Query};
+use super::operation::{Input, ManagedPolicyOperation, Operation, Query, ReplicationConfiguration};
 use super::policy::PolicyShare;
 use super::rules_share::RulesShare;
 use super::tag_change::TagChange;
@@ -125,10 +125,12 @@ pub struct PolicyEdit {
 }
 
 /// What a read must show before the run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// The thing is there, with exactly this text where one is given.
-    Shows(Option<&'static str>),
+    /// Exactly this text.
+    Shows(&'static str),
+    /// These rules and no others: until then those of before are in force.
+    ShowsRules(ReplicationConfiguration),
     /// The thing is gone.
     Gone,
 }
@@ -286,8 +288,8 @@ impl fmt::Display for Action {
                 write!(f, "EditBucketTags {bucket}: {}", keys.join(", "))
             }
             Self::Await { query, until } => match until {
-                Condition::Shows(Some(text)) => write!(f, "Await {query} = {text}"),
-                Condition::Shows(None) => write!(f, "Await {query}"),
+                Condition::Shows(text) => write!(f, "Await {query} = {text}"),
+                Condition::ShowsRules(_) => write!(f, "Await {query}"),
                 Condition::Gone => write!(f, "Await {query} is gone"),
             },
             Self::EmptyAndDeleteBucket {

@@ -355,7 +355,7 @@ impl<'a> Planner<'a> {
             at,
             Action::Await {
                 query: Query::GetBucketVersioning { bucket },
-                until: Condition::Shows(Some("Enabled")),
+                until: Condition::Shows("Enabled"),
             },
             [enabled],
         );
@@ -408,20 +408,27 @@ impl<'a> Planner<'a> {
             let component = difference.component.clone();
             let side = component.side().clone();
             let at = difference.at.clone();
-            let bucket = match &difference.repair {
-                Action::Call(operation) => operation.subject(),
-                Action::EditBucketReplication { bucket, .. } => bucket.clone(),
-                _ => continue,
+            let wait = match &difference.repair {
+                Action::Call(Operation::PutBucketReplication {
+                    bucket,
+                    configuration,
+                }) => Some(Action::Await {
+                    query: Query::GetBucketReplication {
+                        bucket: bucket.clone(),
+                    },
+                    until: Condition::ShowsRules(configuration.clone()),
+                }),
+                // An edit looks itself whether it shows.
+                _ => None,
             };
             let mut after = self.ready.clone();
             after.extend(self.last.get(&side));
             let put = self.add(difference, after);
             self.last.insert(side, put);
-            let action = Action::Await {
-                query: Query::GetBucketReplication { bucket },
-                until: Condition::Shows(None),
-            };
-            shown.push(self.graph.push(component, at, action, [put]));
+            shown.push(match wait {
+                Some(wait) => self.graph.push(component, at, wait, [put]),
+                None => put,
+            });
         }
         shown
     }

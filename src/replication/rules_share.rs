@@ -70,6 +70,12 @@ impl RulesShare {
         }
     }
 
+    /// Whether rules that were ours until now are to go.
+    pub fn takes_away(&self) -> bool {
+        let stays = |id: &String| self.rules.iter().any(|rule| rule.id == *id);
+        !self.before.iter().all(stays)
+    }
+
     /// The configuration of a bucket of ours, where nobody else has rules.
     pub fn alone(&self) -> ReplicationConfiguration {
         ReplicationConfiguration {
@@ -181,10 +187,8 @@ impl RulesShare {
         output: &dyn Fn(&ComponentId) -> Option<String>,
     ) -> Result<Self, ComponentId> {
         for rule in &mut self.rules {
-            if let Some(key) = &mut rule.replica_kms_key
-                && let Input::OutputOf(component) = key
-            {
-                *key = Input::Known(output(component).ok_or_else(|| component.clone())?);
+            if let Some(key) = &mut rule.replica_kms_key {
+                key.fill(output)?;
             }
         }
         Ok(self)

@@ -19,6 +19,8 @@
 //! | PutBucketReplication | AccessDenied | with a new role `each_row_...`, with an old one `a_role_that_is_not_new_...` |
 //! | EnableBucketVersioning | InvalidBucketState | `each_row_...` |
 //! | GetBucketReplication | not found after PUT, found after DELETE | `rules_are_waited_for_until_they_show_and_until_they_are_gone` |
+//! | GetBucketReplication | the rules of before, after PUT | `the_old_rules_keep_their_role_and_grants_until_the_new_ones_show` |
+//! | GetBucketReplication | the rules of before, after our part of somebody else's left | `rules_that_leave_somebody_elses_...` |
 //! | any | AccessDenied, malformed, expired | `what_no_wait_helps_against_is_told_at_once` |
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,6 +32,9 @@ use terraform_provider_replicated::execution::cloud::{
     CallError, CallErrorKind as Kind, Cloud, Identity,
 };
 use terraform_provider_replicated::execution::executor;
+use terraform_provider_replicated::replication::component::{ComponentId, Part, Side};
+use terraform_provider_replicated::replication::desired::desire;
+use terraform_provider_replicated::replication::graph::{Action, StepGraph};
 use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
@@ -38,7 +43,7 @@ use crate::faulty::{Fault, FaultyCloud};
 use crate::picture::{keys, picture};
 use crate::scenario::{
     FIRST, Failed, LATER, backup, create, destroy, drift_words, kms_abroad, no_stop, plan_create,
-    rule_of, try_update,
+    rule_of, try_update, update,
 };
 
 /// Shorter than the shortest wait for what is new.
@@ -312,4 +317,47 @@ async fn rules_are_waited_for_until_they_show_and_until_they_are_gone() {
     assert_eq!(picture(&cloud.state()), "");
     let first = &cloud.state().writes[writes];
     assert_eq!(first, "DeleteBucketReplication acme-archive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_rules_keep_their_role_and_grants_until_the_new_ones_show() {
+    let cloud = FakeCloud::with_delays(Delays {
+        rules: LATE,
+        ..Delays::default()
+    });
+    let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = prior.clone();
+    wanted.role.name = "another-role".to_owned();
+    let spec = update(&cloud, &prior, &wanted).await;
+    assert_eq!(drift_words(&cloud, &spec).await, Vec::<String>::new());
+    assert_eq!(cloud.state().ungranted, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_leave_somebody_elses_configuration_are_taken_out_once_and_waited_for() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    {
+        let mut state = cloud.state();
+        state.delays.rules = Duration::from_secs(300);
+        let source = state.buckets.get_mut("acme-archive").unwrap();
+        source.replication_before = None;
+    }
+    let desired = desire(&spec, Some(&spec), LATER);
+    let side = Side::Source;
+    let mut graph = StepGraph::default();
+    graph.push(
+        ComponentId::Of(side.clone(), Part::Replication),
+        spec.source.location.clone(),
+        Action::EditBucketReplication {
+            bucket: spec.source.name.to_string(),
+            share: desired.directions[&side].replication.withdrawn(),
+        },
+        [],
+    );
+    cloud.state().writes.clear();
+    let outcome = executor::run(&cloud, &DocumentLocks::default(), &no_stop(), &graph).await;
+    assert!(outcome.is_success(), "{outcome:?}");
+    let writes = cloud.state().writes.clone();
+    assert_eq!(writes, ["DeleteBucketReplication acme-archive"]);
 }

@@ -226,6 +226,19 @@ impl<T> Input<T> {
     }
 }
 
+impl Input<String> {
+    /// Puts in what `output` has of the component; the component where it has nothing yet.
+    pub(super) fn fill(
+        &mut self,
+        output: &dyn Fn(&ComponentId) -> Option<String>,
+    ) -> Result<(), ComponentId> {
+        if let Self::OutputOf(component) = self {
+            *self = Self::Known(output(component).ok_or_else(|| component.clone())?);
+        }
+        Ok(())
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Input<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -371,22 +384,12 @@ impl Operation {
         mut self,
         output: &dyn Fn(&ComponentId) -> Option<String>,
     ) -> Result<Self, ComponentId> {
-        let fill = |input: &mut Input<String>| {
-            if let Input::OutputOf(component) = input {
-                let value = output(component).ok_or_else(|| component.clone())?;
-                *input = Input::Known(value);
-            }
-            Ok(())
-        };
+        let fill = |input: &mut Input<String>| input.fill(output);
         match &mut self {
             Self::PutBucketEncryption { encryption, .. } => {
                 encryption.kms_key.as_mut().map_or(Ok(()), fill)?;
             }
-            Self::PutBucketReplication { configuration, .. } => configuration
-                .rules
-                .iter_mut()
-                .filter_map(|rule| rule.replica_kms_key.as_mut())
-                .try_for_each(fill)?,
+            Self::PutBucketReplication { configuration, .. } => configuration.resolve(output)?,
             Self::PutKeyPolicy { key, .. }
             | Self::UpdateKeyDescription { key, .. }
             | Self::EnableKeyRotation { key, .. }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Input;
+use crate::replication::component::ComponentId;
 use crate::replication::ids::Arn;
 
 /// Tags as AWS stores them: a map, because a key stands once.
@@ -57,6 +58,18 @@ pub struct ReplicationConfiguration {
     pub role: String,
     /// The rules; their order means nothing.
     pub rules: Vec<ReplicationRule>,
+}
+
+impl ReplicationConfiguration {
+    /// Fills every key in by `output`; the component that has none yet otherwise.
+    pub fn resolve(
+        &mut self,
+        output: &dyn Fn(&ComponentId) -> Option<String>,
+    ) -> Result<(), ComponentId> {
+        let rules = self.rules.iter_mut();
+        let mut keys = rules.filter_map(|rule| rule.replica_kms_key.as_mut());
+        keys.try_for_each(|key| key.fill(output))
+    }
 }
 
 /// One rule of a replication configuration.

@@ -15,16 +15,18 @@ impl State {
     pub(crate) fn audit(&self) -> Vec<String> {
         let mut lacking = Vec::new();
         for (name, source) in &self.buckets {
-            let Some(configuration) = &source.replication else {
-                continue;
-            };
-            let Some(role) = self.role_by_arn(&configuration.role) else {
-                lacking.push(format!("{name}: no role {}", configuration.role));
-                continue;
-            };
-            for rule in configuration.rules.iter().filter(|r| r.enabled) {
-                let lacks = self.rule_lacks(name, source, role, rule);
-                lacking.extend(lacks.into_iter().map(|what| format!("{name}: {what}")));
+            let written = source.replication.as_ref();
+            // As long as the old rules show, they may act.
+            let old = self.rules_shown(source).filter(|old| Some(*old) != written);
+            for configuration in written.into_iter().chain(old) {
+                let Some(role) = self.role_by_arn(&configuration.role) else {
+                    lacking.push(format!("{name}: no role {}", configuration.role));
+                    continue;
+                };
+                for rule in configuration.rules.iter().filter(|r| r.enabled) {
+                    let lacks = self.rule_lacks(name, source, role, rule);
+                    lacking.extend(lacks.into_iter().map(|what| format!("{name}: {what}")));
+                }
             }
         }
         lacking

@@ -381,7 +381,10 @@ impl State {
     }
 
     /// The rules as a reader sees them.
-    fn rules_shown<'a>(&self, bucket: &'a Bucket) -> Option<&'a ReplicationConfiguration> {
+    pub(super) fn rules_shown<'a>(
+        &self,
+        bucket: &'a Bucket,
+    ) -> Option<&'a ReplicationConfiguration> {
         match &bucket.replication_before {
             Some((since, before)) if !shows(*since, self.delays.rules) => before.as_ref(),
             _ => bucket.replication.as_ref(),
