@@ -246,9 +246,9 @@ async fn an_alias_of_before_that_somebody_gave_to_another_key_is_theirs() {
     let prior = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
     let place = {
         let mut state = cloud.state();
-        let aliases = state.aliases.keys();
-        let source = aliases.filter(|(account, ..)| account == HOME);
-        let place = source.last().unwrap().clone();
+        let mut aliases = state.aliases.keys();
+        let source = aliases.find(|(account, ..)| account == HOME);
+        let place = source.unwrap().clone();
         let theirs = state.aliases[&place].replace("key/", "key/their-");
         let key = state.keys[&state.aliases[&place]].clone();
         state.keys.insert(theirs.clone(), key);
