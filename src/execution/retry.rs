@@ -36,13 +36,18 @@ pub(super) struct Setting {
     pub(super) fresh_role: bool,
 }
 
+/// What S3 says where a name leads elsewhere.
+const REDIRECT: &str = "PermanentRedirect";
+
 /// How long a failed call is tried again, and what is waited for; `None` when it is not.
 pub(super) fn patience(
     operation: &Operation,
     error: &CallError,
     setting: Setting,
 ) -> Option<(Duration, &'static str)> {
-    use CallErrorKind::{AccessDenied, Ambiguous, Conflict, InvalidState, NotFound, NotReady};
+    use CallErrorKind::{
+        AccessDenied, Ambiguous, Conflict, Invalid, InvalidState, NotFound, NotReady,
+    };
     match (operation, error.kind) {
         (Operation::CreateBucket { .. }, Conflict) => Some((
             NAME_RELEASE,
@@ -59,6 +64,10 @@ pub(super) fn patience(
             "AWS to see every principal that the policy names; one may not exist",
         )),
         (_, NotReady) => Some((PROPAGATION, "AWS to see what was just made")),
+        // The name of a young bucket may lead to no region yet, or to another one.
+        (_, Invalid) if setting.fresh && error.code.as_deref() == Some(REDIRECT) => {
+            Some((PROPAGATION, "AWS to see what was just made"))
+        }
         (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh_role => Some((
             PASS_ROLE,
             "the new role to be usable (or iam:PassRole is missing)",

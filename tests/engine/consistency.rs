@@ -10,6 +10,7 @@
 //! | CreateBucket | taken by somebody | `what_no_wait_helps_against_is_told_at_once` |
 //! | CreateBucket | taken by ourselves, whose answer was lost | `what_was_made_and_shows_late_is_not_taken_for_somebody_elses` |
 //! | after CreateBucket, CreateRole, CreateKey | not found | `what_was_made_is_not_found_for_a_while_and_all_is_well` |
+//! | after CreateBucket | 301, 307 | `a_bucket_whose_name_leads_elsewhere_...`, `src/aws/error/tests.rs` |
 //! | their deletion by an undo | not found | `an_undo_waits_for_what_does_not_show_yet` |
 //! | any write of a bucket | OperationAborted | `each_row_...` |
 //! | PutBucketPolicy of a policy that is there | the same two | `a_policy_that_is_there_already_...` |
@@ -54,6 +55,7 @@ struct Refusing<'a> {
     inner: &'a FakeCloud,
     call: &'a str,
     kind: Kind,
+    code: Option<&'a str>,
     /// How often it was asked.
     asked: AtomicUsize,
 }
@@ -64,6 +66,7 @@ impl<'a> Refusing<'a> {
             inner,
             call,
             kind,
+            code: None,
             asked: AtomicUsize::new(0),
         }
     }
@@ -90,7 +93,7 @@ impl Cloud for Refusing<'_> {
             subject: operation.subject(),
             account: Some(at.account.clone()),
             region: Some(at.region.clone()),
-            code: None,
+            code: self.code.map(str::to_owned),
             message: "no".to_owned(),
             request_id: None,
         })
@@ -166,6 +169,32 @@ async fn each_row_is_tried_again_for_its_time_and_says_what_was_waited_for() {
         assert!(asked > 5, "{call} {kind:?} was asked {asked} times");
         assert!(message.contains(said), "{call} {kind:?}: {message}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_whose_name_leads_elsewhere_is_waited_for_while_it_is_young() {
+    let redirecting = |inner| Refusing {
+        code: Some("PermanentRedirect"),
+        ..Refusing::new(inner, "s3:PutBucketEncryption", Kind::Invalid)
+    };
+    let cloud = FakeCloud::new();
+    let (_, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let young = redirecting(&cloud);
+    let outcome = executor::run(&young, &DocumentLocks::default(), &no_stop(), &graph).await;
+    let (_, error) = &outcome.failed[0];
+    let said = "waited 120 seconds for AWS to see what was just made";
+    assert!(error.message.contains(said), "{error}");
+
+    let cloud = FakeCloud::new();
+    let before = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let mut wanted = before.clone();
+    backup(&mut wanted).bucket.encryption.bucket_key_enabled = false;
+    let old = redirecting(&cloud);
+    assert_eq!(
+        try_update(&old, &before, &wanted).await.unwrap_err().len(),
+        1
+    );
+    assert_eq!(old.asked.into_inner(), 1);
 }
 
 #[tokio::test(start_paused = true)]
