@@ -6,8 +6,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::component::Side;
+use super::names::OWNER_TAG;
 use super::observed::{KeptVersion, ObservedBucket, Presence};
 use super::operation::Retention;
+use super::ownership::other_owner;
 use super::spec::{BucketSettings, BucketSpec};
 
 /// Something that keeps a bucket from being taken down.
@@ -24,6 +26,8 @@ pub struct Obstacle {
 /// What keeps a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
+    /// Its tags name another owner, so it is not the bucket that the state has.
+    AnotherOwner(String),
     /// It holds objects and may not be emptied.
     HoldsObjects,
     /// Versions come into it under retention, and that may not be bypassed.
@@ -42,19 +46,26 @@ pub enum Why {
     },
 }
 
-/// What stands in the way of taking these buckets down at the moment `now`.
+/// What stands in the way of taking these buckets of an owner down at the moment `now`.
 pub fn obstacles<'a>(
+    owner: &str,
     buckets: impl IntoIterator<Item = (&'a Side, &'a BucketSpec, &'a ObservedBucket)>,
     now: OffsetDateTime,
 ) -> Vec<Obstacle> {
     buckets
         .into_iter()
-        .filter(|(_, bucket, seen)| !bucket.stays() && seen.empty == Presence::Present(false))
         .filter_map(|(side, bucket, seen)| {
+            let settings = bucket.settings()?;
+            let tags = seen.tags.present();
+            let why = match tags.and_then(|tags| other_owner(owner, tags)) {
+                Some(other) => Why::AnotherOwner(other.to_owned()),
+                None if bucket.stays() || seen.empty != Presence::Present(false) => return None,
+                None => why(settings, seen, now)?,
+            };
             Some(Obstacle {
                 side: side.clone(),
                 bucket: bucket.name.to_string(),
-                why: why(bucket.settings()?, seen, now)?,
+                why,
             })
         })
         .collect()
@@ -117,6 +128,12 @@ impl Obstacle {
     /// What it is, in a few words.
     pub fn summary(&self) -> String {
         match &self.why {
+            Why::AnotherOwner(_) => {
+                format!(
+                    "Bucket {} belongs to another replicated_bucket now",
+                    self.bucket
+                )
+            }
             Why::HoldsObjects => format!("Bucket {} holds objects", self.bucket),
             _ => format!("Object Lock keeps bucket {}", self.bucket),
         }
@@ -129,6 +146,10 @@ impl fmt::Display for Obstacle {
         let Self { side, bucket, why } = self;
         write!(f, "bucket {bucket} ({side}) ")?;
         match why {
+            Why::AnotherOwner(owner) => write!(
+                f,
+                "belongs to {owner} by its tag {OWNER_TAG}: the bucket that the state has was deleted, and another one made under its name"
+            ),
             Why::HoldsObjects => {
                 f.write_str("is not empty, and force_destroy is not set in the state")
             }
@@ -151,6 +172,9 @@ impl Why {
     /// What a person can do about it.
     pub fn way_out(&self) -> &'static str {
         match self {
+            Self::AnotherOwner(_) => {
+                "If it is this resource's after all, delete that tag. If not, take it out of the state: `terraform state rm` the resource, and import it without this bucket."
+            }
             Self::HoldsObjects => {
                 "Empty it, or set force_destroy (or retain_on_destroy) on it and apply first: it counts as it stands in the state."
             }
@@ -226,6 +250,7 @@ mod tests {
         };
         let now = OffsetDateTime::parse(NOW, &Rfc3339).unwrap();
         why(&settings(bypass), &seen, now).map(|why| match why {
+            Why::AnotherOwner(_) => "another owner",
             Why::HoldsObjects => "objects",
             Why::DefaultRetention => "default",
             Why::Retained { .. } => "retained",

@@ -213,6 +213,37 @@ pub fn distrust_policies(observed: &mut Observed, taken: &[Claim]) {
     }
 }
 
+/// The other owner that tags name. Tags that name none pass: an import finds parts without.
+pub fn other_owner<'a>(owner: &str, tags: &'a Tags) -> Option<&'a str> {
+    let named = tags.get(OWNER_TAG).map(String::as_str);
+    named.filter(|named| *named != owner)
+}
+
+/// Buckets and roles that are ours by `prior`, with the other owners that their tags name by now: somebody deleted
+/// ours, and another resource made its own under the name.
+pub fn taken_away(spec: &Spec, prior: &Spec, observed: &Observed) -> Vec<(ComponentId, String)> {
+    let owner = spec.owner();
+    let named = |tags: &Tags| other_owner(&owner, tags).map(str::to_owned);
+    let buckets = spec.buckets().filter_map(|(side, bucket)| {
+        let before = prior.bucket_named(&bucket.name)?;
+        let is_ours = bucket.settings().is_some() && before.settings().is_some();
+        let tags = observed.buckets.get(&side)?.tags.present()?;
+        let named = named(tags).filter(|_| is_ours)?;
+        Some((ComponentId::Of(side, Part::Bucket), named))
+    });
+    let is_ours =
+        |direction: &Direction<'_>| matches!(direction.role.ownership, RoleOwnership::Owned { .. });
+    let roles = spec.directions().filter_map(|direction| {
+        let mut before = prior.directions();
+        let was = before.find(|before| before.role_arn() == direction.role_arn())?;
+        let role = observed.role(&direction.from).present()?;
+        let named =
+            named(&role.description.tags).filter(|_| is_ours(&direction) && is_ours(&was))?;
+        Some((ComponentId::Role(direction.from), named))
+    });
+    buckets.chain(roles).collect()
+}
+
 /// Whether tags say that this is our own part.
 pub fn judge(
     owner: &str,

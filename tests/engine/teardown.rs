@@ -115,7 +115,7 @@ async fn a_bucket_that_holds_objects_and_may_not_be_emptied_is_an_obstacle() {
             .iter()
             .map(|(side, bucket)| (side, *bucket, &seen.buckets[side]))
             .collect();
-        obstacles(all, crate::scenario::moment(LATER))
+        obstacles(&spec.owner(), all, crate::scenario::moment(LATER))
             .into_iter()
             .map(|o| o.bucket)
             .collect::<Vec<_>>()

@@ -56,6 +56,7 @@ mod replacement;
 mod replicated_policies;
 mod rules;
 mod shared_documents;
+mod taken_away;
 mod timeouts;
 mod two_way;
 mod unconfigured;

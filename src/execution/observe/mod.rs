@@ -370,16 +370,10 @@ impl Look<'_> {
                 Ok(Setting::Of(Presence::Unasked))
             }
         };
-        let tags = async {
-            if bucket.stays() {
-                let query = Query::GetBucketTagging {
-                    bucket: name.clone(),
-                };
-                self.setting(query, tags).await
-            } else {
-                Ok(Setting::Of(Presence::Unasked))
-            }
+        let whose = Query::GetBucketTagging {
+            bucket: name.clone(),
         };
+        let tags = self.setting(whose, tags);
         let (empty, policy, tags, replication) = try_join!(
             self.emptiness(&name, true),
             policy,

@@ -44,7 +44,7 @@ use crate::replication::graph::{StepGraph, StepId};
 use crate::replication::leftovers::Leftovers;
 use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::Output;
-use crate::replication::ownership::{claims, distrust_policies};
+use crate::replication::ownership::{claims, distrust_policies, taken_away};
 use crate::replication::plan::{Going, plan};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 use crate::replication::undo::undo;
@@ -404,7 +404,13 @@ impl Run {
         let refuses_adoption = prior
             .as_ref()
             .is_some_and(|prior| adoption::refuse(&self.spec, prior, observed, diagnostics));
-        if roles::missing(&self.spec, observed, diagnostics)
+        let taken = prior
+            .as_ref()
+            .map(|prior| taken_away(&self.spec, prior, observed))
+            .unwrap_or_default();
+        report::taken_away(&self.spec, &taken, diagnostics);
+        if !taken.is_empty()
+            || roles::missing(&self.spec, observed, diagnostics)
             || existing::refuse(&self.spec, prior.as_ref(), observed, true, diagnostics)
             || refuses_adoption
             || refused

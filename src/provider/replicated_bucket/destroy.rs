@@ -25,8 +25,9 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::graph::{Action, StepGraph};
 use crate::replication::names::OWNER_TAG;
 use crate::replication::observed::{Observed, Presence};
-use crate::replication::obstacle::obstacles;
+use crate::replication::obstacle::{Why, obstacles};
 use crate::replication::operation::Input;
+use crate::replication::ownership::taken_away;
 use crate::replication::plan::GoingDirection;
 use crate::replication::policy::PolicyDocument;
 use crate::replication::spec::Spec;
@@ -154,14 +155,22 @@ fn refuse(
     diagnostics: &mut Diagnostics,
 ) -> bool {
     let sides: Vec<(Side, _)> = spec.buckets().collect();
+    let taken = taken_away(spec, spec, observed).into_iter();
+    let roles: Vec<_> = taken
+        .filter(|(component, _)| matches!(component, ComponentId::Role(_)))
+        .collect();
+    report::taken_away(spec, &roles, diagnostics);
     let found = obstacles(
+        &spec.owner(),
         sides
             .iter()
             .filter_map(|(side, bucket)| Some((side, *bucket, observed.buckets.get(side)?))),
         OffsetDateTime::now_utc(),
     );
     for obstacle in &found {
-        let way_out = if private.replacing {
+        let way_out = if let Why::AnotherOwner(_) = obstacle.why {
+            obstacle.why.way_out()
+        } else if private.replacing {
             "A replacement never empties a bucket."
         } else if private.remainder {
             "It is what a failed create left, and a destroy of that never empties a bucket. Empty it by hand, and destroy again."
@@ -174,7 +183,7 @@ fn refuse(
             format!("The destroy cannot finish, so it did not begin: {obstacle}. {way_out} Nothing was changed."),
         );
     }
-    !found.is_empty()
+    !found.is_empty() || !roles.is_empty()
 }
 
 /// Refuses policies that stay and that our statements cannot be taken out of, because nobody here can read them.

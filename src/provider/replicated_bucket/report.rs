@@ -305,6 +305,34 @@ pub(crate) fn claims(
     }
 }
 
+/// Parts of the state under whose names another resource made its own.
+pub(crate) fn taken_away(
+    spec: &Spec,
+    taken: &[(ComponentId, String)],
+    diagnostics: &mut Diagnostics,
+) {
+    for (component, owner) in taken {
+        let (path, thing) = match component {
+            ComponentId::Role(side) => {
+                let direction = spec.direction(side);
+                let name = direction.map(|d| d.role.name.clone()).unwrap_or_default();
+                (component_path(component), format!("Role {name}"))
+            }
+            other => {
+                let side = other.side();
+                let name = spec.bucket(side).map(|bucket| bucket.name.to_string());
+                let thing = format!("Bucket {}", name.unwrap_or_default());
+                (side_path(side).attribute("bucket"), thing)
+            }
+        };
+        diagnostics.error_at(
+            path,
+            format!("{thing} belongs to another replicated_bucket now"),
+            format!("Its tag {OWNER_TAG} names {owner}: what the state has was deleted, and another one made under its name. It is neither changed nor deleted from here. If it is this resource's after all, delete that tag; if not, choose another name here. Nothing was changed."),
+        );
+    }
+}
+
 /// A resource that is to be made, and has its source in the state.
 pub(crate) fn in_state(bucket: &BucketName, diagnostics: &mut Diagnostics) {
     diagnostics.error_at(

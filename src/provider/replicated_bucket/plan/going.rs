@@ -14,7 +14,7 @@ use crate::replication::component::{ComponentId, Side};
 use crate::replication::direction::superseded;
 use crate::replication::observed::Presence;
 use crate::replication::obstacle::{Obstacle, obstacles};
-use crate::replication::ownership::{Trust, judge};
+use crate::replication::ownership::{Trust, judge, other_owner};
 use crate::replication::plan::{Going, GoingDirection};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 use crate::replication::unfinished::roles_left;
@@ -90,6 +90,7 @@ pub(crate) async fn leaving(
         return Err(errors);
     }
     let kept = obstacles(
+        &prior_spec.owner(),
         going
             .buckets
             .iter()
@@ -199,7 +200,11 @@ async fn old_directions(
             }
             _ => Presence::Absent,
         };
-        let role = role.present().cloned();
+        // A role that another resource made under the name is not the one that goes.
+        let owner = prior_spec.owner();
+        let role = role.present();
+        let role = role.filter(|role| other_owner(&owner, &role.description.tags).is_none());
+        let role = role.cloned();
         Ok(GoingDirection {
             spec: before,
             from,
