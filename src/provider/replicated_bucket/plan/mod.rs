@@ -254,18 +254,19 @@ impl Planner<'_> {
             return;
         };
         let why = format!(
-            "The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource",
+            "The source's name, account or region changed, so the resource {} would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Keep the old configuration and add a second resource, or empty <bucket> first",
             import_id(prior, &spec)
         );
         refuse_to_empty(session, &spec, &why, diagnostics).await;
     }
 }
 
-const ASKED_FOR: &str = "The resource is to be replaced, so it would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Plan without `-replace`";
+const ASKED_FOR: &str = "The resource is to be replaced, so it would be deleted and made anew. A replacement never empties a bucket, whatever force_destroy says. Plan without `-replace`, or empty <bucket> first";
 
-const LEFT: &str = "This is what a failed create left, and objects have come into it since. Neither a replacement nor a destroy of that empties a bucket, whatever force_destroy says. Run `terraform untaint ADDRESS`, and the next apply finishes what is there";
+const LEFT: &str = "This is what a failed create left, and objects have come into it since. Neither a replacement nor a destroy of that empties a bucket, whatever force_destroy says. Empty it by hand, or run `terraform untaint ADDRESS`: the next apply then finishes what is there";
 
-/// A replacement deletes every bucket and never empties one, so each must be empty already.
+/// A replacement deletes every bucket and never empties one, so each must be empty already. `why` has `<bucket>` for
+/// its name.
 async fn refuse_to_empty(session: &Session, spec: &Spec, why: &str, diagnostics: &mut Diagnostics) {
     match preflight::filled_buckets(session, spec).await {
         Err(errors) => super::report::read_errors(&errors, diagnostics),
@@ -274,7 +275,7 @@ async fn refuse_to_empty(session: &Session, spec: &Spec, why: &str, diagnostics:
                 diagnostics.error_at(
                     side_path(&side).attribute("bucket"),
                     format!("Replacement would delete bucket {bucket}, which holds objects"),
-                    format!("{why}, or empty {bucket} first. Nothing was changed."),
+                    format!("{}. Nothing was changed.", why.replace("<bucket>", &bucket)),
                 );
             }
         }
