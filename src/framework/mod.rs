@@ -13,6 +13,7 @@ pub mod schema;
 pub mod server;
 #[cfg(test)]
 mod testing;
+pub mod told;
 pub mod upgrade;
 pub mod validators;
 pub mod value;

@@ -485,6 +485,15 @@ pub trait Action: Send + Sync {
 pub enum ActionEvent {
     /// A line of progress.
     Progress(String),
+    /// A line of progress, with how much of how much is done.
+    Advance {
+        /// The line, which is whole without the numbers below.
+        message: String,
+        /// So much is done.
+        done: u64,
+        /// So much there is.
+        total: u64,
+    },
     /// The end, with what went wrong.
     Completed(Diagnostics),
 }

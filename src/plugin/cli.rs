@@ -14,7 +14,7 @@ use super::schema_json;
 use super::serve::{self, Identity, print_line, write_error};
 
 /// Exit code of a command line that is not understood.
-const USAGE_ERROR: u8 = 2;
+pub(super) const USAGE_ERROR: u8 = 2;
 
 /// A provider as a program.
 pub struct Program {
@@ -142,7 +142,7 @@ fn print_schema(program: &Program, rest: &[String]) -> ExitCode {
 }
 
 /// Runs to the end, and leaves without waiting for what is still open.
-fn on_runtime<F: Future<Output = ExitCode>>(main: impl FnOnce() -> F) -> ExitCode {
+pub(super) fn on_runtime<F: Future<Output = ExitCode>>(main: impl FnOnce() -> F) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -142,7 +142,7 @@ pub(super) fn print_line(line: &str) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-mod signals {
+pub(super) mod signals {
     use std::io;
 
     use tokio::signal::unix::{SignalKind, signal};
@@ -158,7 +158,8 @@ mod signals {
     }
 
     /// Ends at Ctrl-C or when the process is asked to terminate.
-    pub(super) fn interrupted_or_terminated() -> io::Result<impl Future<Output = ()> + Send> {
+    pub(in crate::plugin) fn interrupted_or_terminated()
+    -> io::Result<impl Future<Output = ()> + Send> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         Ok(async move {
@@ -171,7 +172,7 @@ mod signals {
 }
 
 #[cfg(not(unix))]
-mod signals {
+pub(super) mod signals {
     use std::io;
 
     /// Never ends: this system has no request to terminate. From now on interrupts are ignored.
@@ -184,7 +185,8 @@ mod signals {
     }
 
     /// Ends at Ctrl-C.
-    pub(super) fn interrupted_or_terminated() -> io::Result<impl Future<Output = ()> + Send> {
+    pub(in crate::plugin) fn interrupted_or_terminated()
+    -> io::Result<impl Future<Output = ()> + Send> {
         Ok(async {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;

@@ -62,8 +62,8 @@ fn ended_once(
         async move {
             let mut events = state?;
             match events.next().await {
-                Some(Ok(event @ ActionEvent::Progress(_))) => Some((event, Some(events))),
                 Some(Ok(end @ ActionEvent::Completed(_))) => Some((end, None)),
+                Some(Ok(event)) => Some((event, Some(events))),
                 Some(Err(panic)) => {
                     let diagnostics = panicked(&operation, panic.as_ref());
                     Some((ActionEvent::Completed(diagnostics), None))

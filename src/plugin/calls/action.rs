@@ -63,7 +63,9 @@ pub(in crate::plugin) async fn invoke_action(
 fn event(event: ActionEvent) -> wire::invoke_action::Event {
     use wire::invoke_action::event::{Completed, Progress, Type};
     let event = match event {
-        ActionEvent::Progress(message) => Type::Progress(Progress { message }),
+        ActionEvent::Progress(message) | ActionEvent::Advance { message, .. } => {
+            Type::Progress(Progress { message })
+        }
         ActionEvent::Completed(said) => Type::Completed(Completed {
             diagnostics: to_proto::diagnostics(&said),
         }),
