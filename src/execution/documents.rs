@@ -18,8 +18,6 @@ use crate::replication::policy::{self, PolicyDocument, PolicyKind};
 use crate::replication::rules_share::RulesShare;
 use crate::replication::rules_share::same_rule;
 
-/// How long AWS is given to see the roles that a document names, which may be new.
-const NAMED_ROLES_SHOW_WITHIN: Duration = Duration::from_secs(120);
 /// For how long one and the same document is sent: after that what others wrote may be another thing.
 const BEFORE_READING_AGAIN: Duration = Duration::from_secs(5);
 
@@ -89,18 +87,24 @@ pub(super) async fn edit(
     let lock = run.locks.of(document.name());
     let _turn = lock.lock().await;
     if edit.fresh {
-        // Nobody else can have written into what was made a moment ago.
+        // Nobody else can have written into what was made a moment ago; later, while AWS is waited for, they can.
         let merged = edit.share.merged_into(None);
-        return write(run, at, document, Some(&merged), Duration::MAX).await;
+        match write(run, at, document, Some(&merged), BEFORE_READING_AGAIN).await {
+            Err(error) if error.kind == CallErrorKind::NotReady => {}
+            written => return written,
+        }
     }
     let mut waits = retry::backoff(Duration::from_secs(60));
-    let mut refusals = retry::backoff(NAMED_ROLES_SHOW_WITHIN);
+    let (principals_show_within, what) = retry::PRINCIPALS;
+    let mut refusals = retry::backoff(principals_show_within);
     loop {
         let current = match read(run, at, document).await {
             // What is gone holds nothing of ours.
             Err(error) if error.kind == CallErrorKind::NotFound && edit.share.is_empty() => {
                 return Ok(());
             }
+            // What is young may not show yet, and shows a document of somebody else's when it does.
+            Err(error) if error.kind == CallErrorKind::NotFound && edit.fresh => None,
             current => current?,
         };
         let merged = edit.share.merged_into(current.as_ref());
@@ -121,9 +125,9 @@ pub(super) async fn edit(
                 None => {
                     return Err(CallError {
                         message: format!(
-                            "{} (waited {} seconds for AWS to see every role that the policy names)",
+                            "{} (waited {} seconds for {what})",
                             error.message,
-                            NAMED_ROLES_SHOW_WITHIN.as_secs()
+                            principals_show_within.as_secs()
                         ),
                         ..error
                     });

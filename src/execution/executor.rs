@@ -57,6 +57,14 @@ impl Outcome {
         steps.extend(half_done.map(|id| (*id, Output::Done)));
         steps
     }
+
+    /// Steps of which nobody can say whether they made something: the answer was lost, and so was the look.
+    pub fn may_have_made(&self, graph: &StepGraph) -> BTreeSet<StepId> {
+        let lost = self.failed.iter();
+        let lost = lost.filter(|(_, error)| error.kind == CallErrorKind::Ambiguous);
+        let creates = |id: &StepId| graph.step(*id).is_some_and(|step| step.action.creates());
+        lost.map(|(id, _)| *id).filter(creates).collect()
+    }
 }
 
 /// Runs every step of a graph.

@@ -19,6 +19,11 @@ const CROSS_REGION: Duration = Duration::from_secs(180);
 const NAME_RELEASE: Duration = Duration::from_secs(20 * 60);
 /// A role that is seconds old may not be passed yet; a missing `iam:PassRole` looks the same.
 const PASS_ROLE: Duration = Duration::from_secs(30);
+/// A policy names principals that AWS does not see.
+pub(super) const PRINCIPALS: (Duration, &str) = (
+    PROPAGATION,
+    "AWS to see every principal that the policy names; one may not exist",
+);
 /// How often the same answer may get lost.
 const HEAR_AGAIN: Duration = Duration::from_secs(60);
 /// Versioning stays locked after its replication configuration is gone.
@@ -59,10 +64,7 @@ pub(super) fn patience(
         }
         // Every write but the creating ones may be sent twice, and those have been looked for before.
         (_, Ambiguous) => Some((HEAR_AGAIN, "AWS to answer")),
-        (operation, NotReady) if names_principals(operation) => Some((
-            PROPAGATION,
-            "AWS to see every principal that the policy names; one may not exist",
-        )),
+        (operation, NotReady) if names_principals(operation) => Some(PRINCIPALS),
         (_, NotReady) => Some((PROPAGATION, "AWS to see what was just made")),
         // The name of a young bucket may lead to no region yet, or to another one.
         (_, Invalid) if setting.fresh && error.code.as_deref() == Some(REDIRECT) => {

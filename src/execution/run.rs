@@ -1,5 +1,6 @@
 //! Calls within a run: each tried again while a short wait helps, and ended when Terraform asks to stop.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -43,7 +44,8 @@ impl Run<'_> {
         setting: Setting,
         most: Duration,
     ) -> Result<Output, CallError> {
-        let mut waits = None;
+        // Each thing that is waited for has a time of its own.
+        let mut waits = BTreeMap::new();
         let mut unseen = retry::backoff(retry::UNSEEN);
         let mut was_unheard = false;
         loop {
@@ -75,8 +77,8 @@ impl Run<'_> {
             // Only what somebody else may mend meanwhile is worth another look at what is there.
             let is_brief = error.kind == CallErrorKind::NotReady && most < total;
             let total = if is_brief { most } else { total };
-            let next = waits.get_or_insert_with(|| retry::backoff(total)).next();
-            let Some(wait) = next else {
+            let of_this = waits.entry(what).or_insert_with(|| retry::backoff(total));
+            let Some(wait) = of_this.next() else {
                 if is_brief {
                     return Err(error);
                 }

@@ -266,8 +266,7 @@ impl Spec {
 
     /// Tells which existing buckets have Object Lock, by name.
     pub fn tell_locks(&mut self, locked: &BTreeMap<String, bool>) {
-        let destinations = self.destinations.values_mut().map(|d| &mut d.bucket);
-        for bucket in std::iter::once(&mut self.source).chain(destinations) {
+        for bucket in self.buckets_mut() {
             let told = locked.get(bucket.name.as_str());
             if let Custody::Existing(existing) = &mut bucket.custody {
                 existing.object_lock = told.copied().or(existing.object_lock);
@@ -282,6 +281,17 @@ impl Spec {
                 .iter()
                 .map(|(key, d)| (Side::Destination(key.clone()), &d.bucket)),
         )
+    }
+
+    /// Every bucket to write into, the source first.
+    pub fn buckets_mut(&mut self) -> impl Iterator<Item = &mut BucketSpec> {
+        let destinations = self.destinations.values_mut().map(|d| &mut d.bucket);
+        std::iter::once(&mut self.source).chain(destinations)
+    }
+
+    /// Takes back the leave to empty any bucket.
+    pub fn never_empty(&mut self) {
+        self.buckets_mut().for_each(BucketSpec::never_empty);
     }
 
     /// The bucket on a side.
@@ -347,8 +357,7 @@ impl Spec {
             key.is_some_and(|key| key.arn.is_none())
         };
         let one_is_gone = self.buckets().any(|(_, bucket)| is_without_key(bucket));
-        let destinations = self.destinations.values_mut().map(|d| &mut d.bucket);
-        for bucket in std::iter::once(&mut self.source).chain(destinations) {
+        for bucket in self.buckets_mut() {
             let side = now.buckets().find(|(_, other)| other.name == bucket.name);
             let seen = side.and_then(|(side, _)| observed.buckets.get(&side));
             let live = seen.and_then(|seen| seen.replication.present());

@@ -4,9 +4,9 @@
 //! Only a default encryption has no parts that could be told apart; of somebody else's bucket it is put back.
 //! A bucket that holds an object refuses to go, and then everything that depends on its going stays too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::component::{ComponentId, Side};
+use super::component::{ComponentId, Part, Side};
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
 use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Output, Query};
 use super::policy::PolicyShare;
@@ -17,8 +17,14 @@ const UNDO_WINDOW_DAYS: i32 = 7;
 /// What an undo puts back, by the side of a bucket of somebody else's: its default encryption as it was seen.
 pub type Before = BTreeMap<Side, BucketEncryption>;
 
-/// The steps that undo what `done` did; of a step that creates nothing it does not matter whether it did it.
-pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>, before: &Before) -> StepGraph {
+/// The steps that undo what `done` did; of a step that creates nothing it does not matter whether it did it. The bucket
+/// stays whose key is `lost`, one that may have been made and was not found: by its bucket the key is found again.
+pub fn undo(
+    graph: &StepGraph,
+    done: &BTreeMap<StepId, Output>,
+    lost: &BTreeSet<StepId>,
+    before: &Before,
+) -> StepGraph {
     let finished = || graph.steps().filter(|(id, _)| done.contains_key(id));
     let mut back = StepGraph::default();
     let mut quiet = Vec::new();
@@ -60,6 +66,10 @@ pub fn undo(graph: &StepGraph, done: &BTreeMap<StepId, Output>, before: &Before)
         else {
             continue;
         };
+        let key = graph.maker_of(&ComponentId::Of(side.clone(), Part::Key));
+        if key.is_some_and(|key| lost.contains(&key)) {
+            continue;
+        }
         let deleted = call(
             &mut back,
             step,

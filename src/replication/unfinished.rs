@@ -194,8 +194,7 @@ impl ReplacedEncryption {
 impl Leftovers {
     /// Tells a spec of them.
     pub fn recall(mut self, spec: &mut Spec) {
-        let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
-        for bucket in std::iter::once(&mut spec.source).chain(destinations) {
+        for bucket in spec.buckets_mut() {
             let of_bucket = self.buckets.remove(bucket.name.as_str());
             bucket.leftovers = of_bucket.unwrap_or_default();
         }

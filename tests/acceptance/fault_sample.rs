@@ -5,9 +5,8 @@
 //! twenty lives each. Calls of one moment may come in another order the next time, so a position may then be another
 //! call of that moment.
 
-use std::io::Write as _;
-
 use support::Outcome;
+use support::closing::{number, say};
 use support::dice::Dice;
 use support::proxy::{Action, Fault, Rule};
 use support::terraform::{Client, Run, interrupt_group, kill_providers};
@@ -74,8 +73,8 @@ fn status(status: u16, code: &str) -> Fault {
 }
 
 async fn lives(client: Client, name: &str, destinations: [&str; 2]) -> Outcome {
-    let seed = number("FAULT_SEED")?.unwrap_or(1);
-    for life in 0..number("FAULT_LIVES")?.unwrap_or(1) {
+    let seed = number("FAULT_SEED").unwrap_or(1);
+    for life in 0..number("FAULT_LIVES").unwrap_or(1) {
         let setup = Setup::new(client.clone()).await?;
         setup.workspace.write("provider.tf", &hasty_provider())?;
         let mut life = Life {
@@ -87,9 +86,8 @@ async fn lives(client: Client, name: &str, destinations: [&str; 2]) -> Outcome {
         };
         let lived = life.live().await;
         let told = life.told.join("; ");
-        // Past the capture of the test runner, in one write, so that no line of its own comes between.
-        let line = format!("fault sample: {name}, seed {seed}: {told}\n");
-        std::io::stderr().write_all(line.as_bytes())?;
+        let line = format!("fault sample: {name}, seed {seed}: {told}");
+        say(&line);
         lived.map_err(|error| format!("{told}: {error}"))?;
         assert!(
             life.struck > 2,
@@ -97,16 +95,6 @@ async fn lives(client: Client, name: &str, destinations: [&str; 2]) -> Outcome {
         );
     }
     Ok(())
-}
-
-fn number(variable: &str) -> Outcome<Option<u64>> {
-    let Ok(text) = std::env::var(variable) else {
-        return Ok(None);
-    };
-    let number = text.parse();
-    Ok(Some(number.map_err(|_| {
-        format!("{variable} is {text:?}, which is not a number")
-    })?))
 }
 
 struct Life<'a> {
@@ -174,13 +162,19 @@ impl Life<'_> {
             Command::Update => self.setup.configure("", after)?,
             Command::Import => {
                 let id = self.setup.state().await?["import_id"].clone();
-                let forget = ["state", "rm", RESOURCE];
-                self.setup.workspace.run(&forget).await?.success()?;
+                self.forget().await?;
                 return Ok(id.as_str().ok_or("no import ID")?.to_owned());
             }
             Command::Read | Command::Delete => {}
         }
         Ok(String::new())
+    }
+
+    /// Takes the resource out of the state, as a person does who means to import it.
+    async fn forget(&self) -> Outcome {
+        let forget = ["state", "rm", RESOURCE];
+        self.setup.workspace.run(&forget).await?.success()?;
+        Ok(())
     }
 
     /// Whether nothing is left to do. What was imported cannot be imported again, unless a person lets go of it, because
@@ -193,8 +187,7 @@ impl Life<'_> {
         let warnings = ["cannot be told", "cannot be entered"];
         let is_whole = !warnings.iter().any(|warning| run.text().contains(warning));
         if is_there && !is_whole {
-            let forget = ["state", "rm", RESOURCE];
-            self.setup.workspace.run(&forget).await?.success()?;
+            self.forget().await?;
         }
         Ok(is_there && is_whole)
     }

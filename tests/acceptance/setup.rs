@@ -1,10 +1,10 @@
 //! What a case begins with: two accounts of its own, a proxy, and a workspace with the configuration.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
 use support::Outcome;
+use support::closing::say;
 use support::emulator::{Account, Clients, Emulator, unique_name};
 use support::features::Feature;
 use support::proxy::Proxy;
@@ -202,19 +202,17 @@ provider "replicated" {{
 /// test runner.
 pub(crate) fn client_on_path(case: &str, needs: &[Feature]) -> Outcome<Option<Client>> {
     let Some(client) = Client::on_path() else {
-        let _ = writeln!(
-            std::io::stderr(),
+        say(&format!(
             "skipped: {case}: neither terraform nor tofu is on PATH"
-        );
+        ));
         return Ok(None);
     };
     for feature in needs {
         let version = client.version()?;
         if !version.has(*feature) {
-            let _ = writeln!(
-                std::io::stderr(),
+            say(&format!(
                 "left out: {feature}: {case}: {version} does not have it"
-            );
+            ));
             return Ok(None);
         }
     }

@@ -206,7 +206,7 @@ async fn a_policy_that_is_there_already_is_written_again_for_the_same_time() {
         ),
         (
             Kind::NotReady,
-            "waited 120 seconds for AWS to see every role that the policy names",
+            "waited 120 seconds for AWS to see every principal that the policy names; one may not exist",
         ),
     ] {
         let cloud = FakeCloud::new();

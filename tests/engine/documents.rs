@@ -101,6 +101,67 @@ async fn an_edit_that_is_undone_again_and_again_fails_before_any_rule_changes() 
     assert_eq!(cloud.state().ungranted, Vec::<String>::new());
 }
 
+/// AWS that does not see our role for a while, and a neighbour who writes into the new bucket's policy meanwhile.
+struct Neighbour<'a> {
+    inner: &'a FakeCloud,
+    refusals: AtomicUsize,
+}
+
+#[async_trait]
+impl Cloud for Neighbour<'_> {
+    async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
+        self.inner.enter(way_in, region).await
+    }
+
+    async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        self.inner.query(at, query).await
+    }
+
+    async fn perform(&self, at: &Location, operation: &Operation) -> Result<Output, CallError> {
+        let refusal = |left: usize| left.checked_sub(1);
+        if operation.call() == "s3:PutBucketPolicy"
+            && self
+                .refusals
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, refusal)
+                .is_ok()
+        {
+            let theirs = PolicyDocument::parse(THEIRS).unwrap();
+            let mut state = self.inner.state();
+            state.buckets.get_mut(BACKUP).unwrap().policy = Some(theirs);
+            return Err(CallError {
+                kind: CallErrorKind::NotReady,
+                call: operation.call().to_owned(),
+                subject: BACKUP.to_owned(),
+                account: None,
+                region: None,
+                code: Some("MalformedPolicy".to_owned()),
+                message: "Invalid principal in policy".to_owned(),
+                request_id: None,
+            });
+        }
+        self.inner.perform(at, operation).await
+    }
+}
+
+const THEIRS: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Theirs","Effect":"Allow",
+    "Principal":{"AWS":"arn:aws:iam::222222222222:root"},"Action":"s3:GetObject",
+    "Resource":"arn:aws:s3:::acme-archive-backup/*"}]}"#;
+
+#[tokio::test(start_paused = true)]
+async fn what_a_neighbour_writes_into_a_new_bucket_while_aws_is_waited_for_stays() {
+    let cloud = FakeCloud::new();
+    let neighbour = Neighbour {
+        inner: &cloud,
+        refusals: AtomicUsize::new(8),
+    };
+    let wanted = create(&neighbour, &kms_abroad(), FIRST).await.unwrap();
+    let policy = policy_of_backup(&cloud).unwrap();
+    let theirs = policy.statements.iter();
+    let theirs = theirs.filter(|s| s.sid.as_deref() == Some("Theirs"));
+    assert_eq!(theirs.count(), 1);
+    assert_eq!(drift_words(&cloud, &wanted).await, Vec::<String>::new());
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_owners_share_one_destination_bucket() {
     let cloud = FakeCloud::new();

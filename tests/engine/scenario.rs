@@ -307,7 +307,12 @@ pub(crate) async fn create(cloud: &dyn Cloud, spec: &Spec, now: &str) -> Result<
     if outcome.is_success() {
         return Ok(remembered(cloud, &spec).await);
     }
-    let back = undo(&graph, &outcome.to_take_back(&graph), &found);
+    let back = undo(
+        &graph,
+        &outcome.to_take_back(&graph),
+        &outcome.may_have_made(&graph),
+        &found,
+    );
     let undo = executor::run_undo(cloud, &locks, &no_stop(), &back).await;
     let errors = outcome.failed.into_iter().map(|(_, error)| error).collect();
     Err(Failed::Undone { errors, undo })

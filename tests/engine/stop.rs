@@ -47,7 +47,12 @@ async fn after_a_stop_nothing_starts_and_what_is_under_way_ends() {
             "{moment:?} after {start:?}"
         );
         assert_eq!(started.len(), written, "a call under way was cut off");
-        let back = undo(&graph, &outcome.to_take_back(&graph), &Before::new());
+        let back = undo(
+            &graph,
+            &outcome.to_take_back(&graph),
+            &outcome.may_have_made(&graph),
+            &Before::new(),
+        );
         let undone = executor::run_undo(&cloud, &locks, &no_stop(), &back).await;
         assert!(undone.is_success(), "{undone:?}");
         assert_eq!(picture(&cloud.state()), "");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::configs::{ABROAD, THIRD, deploy, kms_abroad, two_destinations, with, without};
+use crate::faults::fault::Fault;
 use crate::terraform::Terraform;
 
 /// Longer than any apply waits.
@@ -236,4 +237,39 @@ async fn a_bucket_whose_acl_grants_others_something_is_not_closed_to_acls() {
 
     acl(&terraform, &[]);
     terraform.converge(&kms_abroad()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_which_nobody_heard_is_found_again_by_its_bucket() {
+    let (_, calls) = {
+        let mut terraform = Terraform::new();
+        terraform.converge(&kms_abroad()).await;
+        terraform.cloud.trap.take()
+    };
+    let creates: Vec<_> = calls
+        .iter()
+        .filter(|position| position.call.starts_with("CreateKey"))
+        .collect();
+    assert_eq!(creates.len(), 2, "{calls:?}");
+    for position in creates {
+        for applies_again in [false, true] {
+            let mut terraform = Terraform::new();
+            terraform.cloud.trap.set(position, Fault::AnswerLost);
+            terraform.cloud.refuse("ListKeys all keys");
+            let said = terraform.apply(&kms_abroad()).await;
+            assert!(!said.is_fine(), "{position}");
+            assert_eq!(terraform.cloud.aws.state().buckets.len(), 1, "{position}");
+            terraform.cloud.trap.take();
+            terraform.cloud.recover();
+            if applies_again {
+                terraform.converge(&kms_abroad()).await;
+                let keys = terraform.cloud.aws.state().keys.clone();
+                let live = keys.values().filter(|key| key.state == "Enabled");
+                assert_eq!(live.count(), 2, "{position}");
+            }
+            let said = terraform.destroy().await;
+            assert_eq!(said.errors, Vec::<String>::new(), "{position}");
+            assert_no_trace(&terraform);
+        }
+    }
 }

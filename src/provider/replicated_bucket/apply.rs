@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use super::abandoned::warn_if_abandoned;
 use super::attributes::timeouts::{Deed, deadline};
 use super::attributes::{bucket_prefix, existing};
-use super::destroy::refuse_unreadable;
 use super::model::BucketModel;
 use super::plan::going::{Leaving, leaving, reachable};
 use super::plan::target::{For, target};
@@ -24,7 +23,6 @@ use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::previous::in_state;
 use super::{ReplicatedBucket, decode, encode, report};
-use crate::execution::cloud::CallErrorKind;
 use crate::execution::deadline::Deadline;
 use crate::execution::executor::{self, Outcome};
 use crate::execution::observe::{Purpose, observe};
@@ -223,6 +221,7 @@ impl Run {
         let back = undo(
             &graph,
             &outcome.to_take_back(&graph),
+            &outcome.may_have_made(&graph),
             &before(&self.spec, &observed),
         );
         let undone = match tokio::time::timeout(UNDO_WITHIN, self.run_undo(&back)).await {
@@ -232,8 +231,7 @@ impl Run {
                 ..Outcome::default()
             },
         };
-        let uncertain = may_have_made(&graph, &outcome);
-        if undone.is_success() && !uncertain {
+        if undone.is_success() && outcome.may_have_made(&graph).is_empty() {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
             let owner = self.spec.owner();
@@ -320,7 +318,7 @@ impl Run {
             let goes = || goes.clone();
             seen.buckets.entry(side.clone()).or_insert_with(goes);
         }
-        if refuse_unreadable(&graph, &seen, diagnostics) {
+        if policy_room::refuse_unreadable(&graph, &seen, diagnostics) {
             return;
         }
         let outcome = self.run(&graph).await;
@@ -701,25 +699,16 @@ fn remember_own_encryption(
     private
 }
 
-/// Whether something may be there of which nobody could say so: its creating call was lost, and so was the look.
-fn may_have_made(graph: &StepGraph, outcome: &Outcome) -> bool {
-    outcome.failed.iter().any(|(id, error)| {
-        error.kind == CallErrorKind::Ambiguous
-            && graph.step(*id).is_some_and(|step| step.action.creates())
-    })
-}
-
 /// Sides whose bucket or key a run made and nobody took back, or may have made.
 fn sides_made(
     graph: &StepGraph,
     outcome: &Outcome,
     is_taken_back: impl Fn(&ComponentId) -> bool,
 ) -> BTreeSet<Side> {
-    let lost = outcome.failed.iter();
-    let lost = lost.filter(|(_, error)| error.kind == CallErrorKind::Ambiguous);
-    let ends = outcome.done.keys().map(|id| (id, true));
-    ends.chain(lost.map(|(id, _)| (id, false)))
-        .filter_map(|(id, is_certain)| Some((graph.step(*id)?, is_certain)))
+    let ends = outcome.done.keys().map(|id| (*id, true));
+    let lost = outcome.may_have_made(graph);
+    ends.chain(lost.into_iter().map(|id| (id, false)))
+        .filter_map(|(id, is_certain)| Some((graph.step(id)?, is_certain)))
         .filter(|(step, is_certain)| {
             let of = &step.component;
             step.action.creates()

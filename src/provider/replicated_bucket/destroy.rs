@@ -9,7 +9,7 @@ use super::model::BucketModel;
 use super::plan::deletions::warn_of_keys_that_stay;
 use super::plan::going::{directions_left, reachable};
 use super::plan::release::given_up;
-use super::preflight::policy_room::unreadable;
+use super::preflight::policy_room::refuse_unreadable;
 use super::private::Private;
 use super::read::stored_spec;
 use super::retired_keys::with_remembered;
@@ -22,14 +22,12 @@ use crate::framework::value::Value;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::graph::{Action, StepGraph};
+use crate::replication::graph::StepGraph;
 use crate::replication::names::OWNER_TAG;
-use crate::replication::observed::{Observed, Presence};
+use crate::replication::observed::Observed;
 use crate::replication::obstacle::{Why, obstacles};
-use crate::replication::operation::Input;
 use crate::replication::ownership::taken_away;
 use crate::replication::plan::GoingDirection;
-use crate::replication::policy::PolicyDocument;
 use crate::replication::spec::Spec;
 use crate::replication::teardown::{edits_of_policies, plan_destroy, take_down_role};
 
@@ -140,10 +138,7 @@ fn take_down_roles(graph: &mut StepGraph, left: &[GoingDirection]) {
 async fn destroyable(session: &Session, private: &Private, spec: Spec) -> Spec {
     let mut spec = reachable(session, private, spec).await;
     if private.remainder || private.replacing {
-        spec.source.never_empty();
-        for destination in spec.destinations.values_mut() {
-            destination.bucket.never_empty();
-        }
+        spec.never_empty();
     }
     spec
 }
@@ -184,38 +179,6 @@ fn refuse(
         );
     }
     !found.is_empty() || !roles.is_empty()
-}
-
-/// Refuses policies that stay and that our statements cannot be taken out of, because nobody here can read them.
-pub(crate) fn refuse_unreadable(
-    graph: &StepGraph,
-    observed: &Observed,
-    diagnostics: &mut Diagnostics,
-) -> bool {
-    let mut refused = false;
-    for (_, step) in graph.steps() {
-        let side = step.component.side();
-        let seen = observed.buckets.get(side);
-        let (thing, text) = match &step.action {
-            Action::EditBucketPolicy { bucket, .. } => {
-                let text = seen.and_then(|seen| seen.policy.present());
-                (format!("bucket {bucket}"), text)
-            }
-            Action::EditKeyPolicy {
-                key: Input::Known(arn),
-                ..
-            } => {
-                let text = observed.managed_keys.get(arn);
-                (format!("key {arn}"), text.and_then(Presence::present))
-            }
-            _ => continue,
-        };
-        if let Some(Err(why)) = text.map(|text| PolicyDocument::parse(text)) {
-            refused = true;
-            unreadable(side_path(side), &thing, &why, diagnostics);
-        }
-    }
-    refused
 }
 
 fn tell_what_stays(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnostics) {

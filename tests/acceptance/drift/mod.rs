@@ -7,11 +7,11 @@ mod by_hand;
 mod everything;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
 use support::Outcome;
+use support::closing::say;
 use support::terraform::Client;
 
 use self::everything::everything;
@@ -111,12 +111,11 @@ async fn check(setup: &Setup, case: &str, differences: &[Difference]) -> Outcome
     run.await?.success()?;
     setup.workspace.plan().await?.success()?;
     assert_eq!(everything(setup).await?, before);
-    // Past the capture of the test runner, in one write, so that no line of its own comes between.
     let total = differences.len();
     let line = format!(
-        "drift: under Terraform, {case}: {total} differences: {detected} detected, {total} repaired\n"
+        "drift: under Terraform, {case}: {total} differences: {detected} detected, {total} repaired"
     );
-    std::io::stderr().write_all(line.as_bytes())?;
+    say(&line);
     Ok(())
 }
 

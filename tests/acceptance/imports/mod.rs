@@ -7,10 +7,10 @@
 mod origins;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 
 use serde_json::{Value, json};
 use support::Outcome;
+use support::closing::say;
 use support::emulator::Clients;
 use support::evaluator::{Picture, evaluate};
 use support::terraform::Client;
@@ -150,11 +150,10 @@ async fn what_others_made_is_imported_without_loss_and_replicates(client: Client
     std::fs::remove_file(setup.workspace.path().join("generated.tf"))?;
     setup.main(&by_hand)?;
     setup.workspace.plan().await?.success()?;
-    // Past the capture of the test runner, in one write, so that no line of its own comes between.
     let line = format!(
-        "imports: under Terraform: {count} origins by ID, by identity and generated: nothing destroyed, an object crossed in each, {evaluated}\n"
+        "imports: under Terraform: {count} origins by ID, by identity and generated: nothing destroyed, an object crossed in each, {evaluated}"
     );
-    std::io::stderr().write_all(line.as_bytes())?;
+    say(&line);
     Ok(())
 }
 

@@ -17,9 +17,9 @@ pub(crate) mod texts;
 mod two_way;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::Path;
 
+use support::closing::say;
 use support::emulator::{Account, Clients, Emulator, unique_name};
 use support::evaluator::{Picture, evaluate};
 use support::proxy::Proxy;
@@ -139,9 +139,7 @@ impl Example {
             "\n{evaluation}"
         );
         assert_ne!(evaluation.answers, Vec::new(), "nothing replicates");
-        // Past the capture of the test runner.
-        let summary = evaluation.summary();
-        writeln!(std::io::stderr(), "evaluated: {folder}: {summary}")?;
+        say(&format!("evaluated: {folder}: {}", evaluation.summary()));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What the rows of a table came to, told when the last one has ended.
 
-use std::io::Write as _;
 use std::sync::Mutex;
+use support::closing::say;
 
 /// The rows of all tables of differences.
 pub static DIFFERENCES: Tally = Tally::new("differences", ["detected", "repaired"]);
@@ -59,12 +59,11 @@ impl Drop for Progress {
         let reached = |step: usize| ended.iter().filter(|steps| **steps >= step).count();
         let [first, second] = steps;
         let line = format!(
-            "drift: {} {what}: {} {first}, {} {second}\n",
+            "drift: {} {what}: {} {first}, {} {second}",
             ended.len(),
             reached(1),
             reached(2)
         );
-        // Past the capture of the test runner, in one write, so that no line of its own comes between.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        say(&line);
     }
 }

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use serde_json::Value as Json;
+use support::closing::say;
 
 use super::fault::{FAULTS, Fault, Named};
 use super::situation::Situation;
@@ -368,7 +368,7 @@ struct Tally {
 impl Tally {
     fn print(&self, row: &Row, calls: usize) {
         let line = format!(
-            "faults: {} {}: {} faults at {calls} calls: {} tried, {} converged, {} orphans, {} wrong states\n",
+            "faults: {} {}: {} faults at {calls} calls: {} tried, {} converged, {} orphans, {} wrong states",
             row.operation,
             row.setup.name,
             FAULTS.len(),
@@ -377,7 +377,6 @@ impl Tally {
             self.orphans,
             self.wrong_states,
         );
-        // Past the capture of the test runner, in one write, so that no line of its own comes between.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        say(&line);
     }
 }

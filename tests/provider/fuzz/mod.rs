@@ -11,10 +11,10 @@ mod messages;
 mod parsers;
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, OnceLock};
 
+use support::closing::{number, say};
 use support::dice::Dice;
 
 /// Executions of a target of parsers, and of one of whole messages.
@@ -50,7 +50,7 @@ targets! {
 /// Tries a target often. Each execution has dice of its own, so that it can be had again without those before it.
 fn fuzz(name: &'static str, times: u64, mut target: impl FnMut(&mut Dice)) {
     let mut tally = Tally::default();
-    for execution in 0..times * from_environment("FUZZ_TIMES").unwrap_or(1) {
+    for execution in 0..times * number("FUZZ_TIMES").unwrap_or(1) {
         let mut dice = Dice::of(seed(), name, execution);
         let ended = catch_unwind(AssertUnwindSafe(|| target(&mut dice)));
         tally.executions += 1;
@@ -58,7 +58,7 @@ fn fuzz(name: &'static str, times: u64, mut target: impl FnMut(&mut Dice)) {
             tally.panics = 1;
             let seed = seed();
             say(&format!(
-                "{name}: execution {execution} failed; FUZZ_SEED={seed} tries it again\n"
+                "{name}: execution {execution} failed; FUZZ_SEED={seed} tries it again"
             ));
             drop(tally);
             resume_unwind(panic);
@@ -71,19 +71,8 @@ fn seed() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     *SEED.get_or_init(|| {
         let chance = || RandomState::new().hash_one(0) & 0xffff_ffff;
-        from_environment("FUZZ_SEED").unwrap_or_else(chance)
+        number("FUZZ_SEED").unwrap_or_else(chance)
     })
-}
-
-fn from_environment(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    let number = value.parse();
-    Some(number.unwrap_or_else(|_| panic!("{name} is {value:?}, which is not a number")))
-}
-
-/// Past the capture of the test runner, in one write, so that no line of its own comes between.
-fn say(line: &str) {
-    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// What one target came to; the last to end tells of all.
@@ -102,7 +91,7 @@ impl Drop for Tally {
             let executions: u64 = ended.iter().map(|(executions, _)| executions).sum();
             let panics: u64 = ended.iter().map(|(_, panics)| panics).sum();
             say(&format!(
-                "fuzz: {TARGETS} targets, {executions} executions, {panics} panics, seed {}\n",
+                "fuzz: {TARGETS} targets, {executions} executions, {panics} panics, seed {}",
                 seed()
             ));
         }

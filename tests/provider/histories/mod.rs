@@ -26,6 +26,7 @@ use proptest::test_runner::{
 };
 
 use step::{History, histories};
+use support::closing::number;
 use tally::Tally;
 use walk::Walk;
 
@@ -39,8 +40,8 @@ const ENOUGH: usize = 2;
 #[test]
 fn whatever_happened_before_the_last_configuration_alone_decides_what_is_there() {
     let (histories, seed) = (
-        from_environment("HISTORIES", HISTORIES),
-        from_environment("HISTORIES_SEED", SEED),
+        number("HISTORIES").unwrap_or(HISTORIES),
+        number("HISTORIES_SEED").unwrap_or(SEED),
     );
     let next = AtomicUsize::new(0);
     let (tally, failed) = (Tally::default(), Mutex::new(Vec::new()));
@@ -61,15 +62,6 @@ fn whatever_happened_before_the_last_configuration_alone_decides_what_is_there()
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     tally.print(seed);
-}
-
-fn from_environment<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
-    match std::env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
-        Err(_) => otherwise,
-    }
 }
 
 /// Plays the history of a seed. Where it fails, a shorter one that fails as well is looked for and told.

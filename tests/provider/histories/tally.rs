@@ -1,7 +1,7 @@
 //! What histories came to.
 
-use std::io::Write as _;
 use std::sync::Mutex;
+use support::closing::say;
 
 /// What happened in histories.
 #[derive(Default, Clone, Copy)]
@@ -37,9 +37,8 @@ impl Tally {
             faults,
         } = counts;
         let line = format!(
-            "histories: {histories} histories, {applies} applies, {destroys} destroys, {imports} imports, {faults} faults: each ended as a fresh create (seed {seed})\n"
+            "histories: {histories} histories, {applies} applies, {destroys} destroys, {imports} imports, {faults} faults: each ended as a fresh create (seed {seed})"
         );
-        // Past the capture of the test runner, in one write, so that no line of its own comes between.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        say(&line);
     }
 }

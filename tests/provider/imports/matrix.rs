@@ -1,11 +1,11 @@
 //! Every origin in every form: what the plan after an import changes, and that nothing is lost by it.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use serde_json::{Value as Json, json};
+use support::closing::say;
 
 use super::origins::{ORIGINS, UNREPLICATED, origin};
 use crate::configs::{ABROAD, HOME, deploy, with, without};
@@ -199,14 +199,13 @@ async fn each_origin_in_each_form_plans_no_more_than_it_must_and_loses_nothing()
     }
     let nothing = empty.iter().filter(|is_empty| **is_empty).count();
     let line = format!(
-        "imports: {} of {} origins: {nothing} plan empty, {} with honest differences, {} origins failed\n",
+        "imports: {} of {} origins: {nothing} plan empty, {} with honest differences, {} origins failed",
         empty.len(),
         ORIGINS.len(),
         empty.len() - nothing,
         failed.len(),
     );
-    // Past the capture of the test runner, in one write, so that no line of its own comes between.
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    say(&line);
     assert_eq!(failed, Vec::<&str>::new());
     insta::assert_snapshot!(text);
 }

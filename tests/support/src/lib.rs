@@ -1,5 +1,6 @@
 //! What the acceptance tests, the demo and the bench share.
 //!
+//! - [`closing`]: what a suite says of itself at its end.
 //! - [`cloud_watch`]: a small strict CloudWatch.
 //! - [`dice`]: chance that can be had again.
 //! - [`diagnostic`]: what a run said is wrong, and where.
@@ -12,6 +13,7 @@
 //! Nothing here knows the provider's code: it is only ever run as Terraform runs it. Nothing here reads
 //! the AWS configuration of the machine, nor its Terraform configuration.
 
+pub mod closing;
 pub mod cloud_watch;
 pub mod diagnostic;
 pub mod dice;

@@ -102,9 +102,7 @@ pub(crate) async fn leaving(
 
 /// The spec with ways in that work.
 pub(crate) async fn reachable(session: &Session, private: &Private, mut spec: Spec) -> Spec {
-    let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
-    let buckets = std::iter::once(&mut spec.source).chain(destinations);
-    join_all(buckets.map(|bucket| async {
+    join_all(spec.buckets_mut().map(|bucket| async {
         *bucket = enterable(session, private, bucket).await;
     }))
     .await;

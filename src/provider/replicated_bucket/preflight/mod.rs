@@ -149,10 +149,7 @@ pub(crate) async fn filled_buckets(
     spec: &Spec,
 ) -> Result<Vec<(Side, String)>, Vec<CallError>> {
     let mut untouched = spec.clone();
-    untouched.source.never_empty();
-    for destination in untouched.destinations.values_mut() {
-        destination.bucket.never_empty();
-    }
+    untouched.never_empty();
     let observed = observe(
         &*session.cloud,
         &untouched,

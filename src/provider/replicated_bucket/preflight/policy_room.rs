@@ -13,10 +13,11 @@ use crate::replication::desired::{Desired, desire};
 use crate::replication::diff::NO_POLICY;
 use crate::replication::existing_keys::managed_keys;
 use crate::replication::grants::{bucket_policy, key_policy_of};
+use crate::replication::graph::{Action, StepGraph};
 use crate::replication::ids::Location;
 use crate::replication::observed::{Observed, ObservedKey, Presence};
-use crate::replication::operation::{Answer, Query};
-use crate::replication::policy::PolicyError;
+use crate::replication::operation::{Answer, Input, Query};
+use crate::replication::policy::{PolicyDocument, PolicyError};
 use crate::replication::policy_room::{NoRoom, WhyNot, without_room};
 use crate::replication::spec::{BucketSpec, Spec};
 
@@ -79,13 +80,40 @@ pub(crate) fn refuse(
     !found.is_empty()
 }
 
-/// A document in which our statements can neither be found nor written.
-pub(crate) fn unreadable(
-    path: AttributePath,
-    thing: &str,
-    why: &PolicyError,
+/// Refuses policies that stay and that our statements cannot be taken out of, because nobody here can read them.
+pub(crate) fn refuse_unreadable(
+    graph: &StepGraph,
+    observed: &Observed,
     diagnostics: &mut Diagnostics,
-) {
+) -> bool {
+    let mut refused = false;
+    for (_, step) in graph.steps() {
+        let side = step.component.side();
+        let seen = observed.buckets.get(side);
+        let (thing, text) = match &step.action {
+            Action::EditBucketPolicy { bucket, .. } => {
+                let text = seen.and_then(|seen| seen.policy.present());
+                (format!("bucket {bucket}"), text)
+            }
+            Action::EditKeyPolicy {
+                key: Input::Known(arn),
+                ..
+            } => {
+                let text = observed.managed_keys.get(arn);
+                (format!("key {arn}"), text.and_then(Presence::present))
+            }
+            _ => continue,
+        };
+        if let Some(Err(why)) = text.map(|text| PolicyDocument::parse(text)) {
+            refused = true;
+            unreadable(side_path(side), &thing, &why, diagnostics);
+        }
+    }
+    refused
+}
+
+/// A document in which our statements can neither be found nor written.
+fn unreadable(path: AttributePath, thing: &str, why: &PolicyError, diagnostics: &mut Diagnostics) {
     diagnostics.error_at(
         path,
         format!("The policy of {thing} cannot be read"),

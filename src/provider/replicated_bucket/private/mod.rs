@@ -191,8 +191,7 @@ impl Private {
     /// Tells a spec what its existing buckets had before, which of them are locked, and what was left of it all.
     pub(crate) fn recall(&self, mut spec: Spec) -> Spec {
         self.leftovers().recall(&mut spec);
-        let destinations = spec.destinations.values_mut().map(|d| &mut d.bucket);
-        for bucket in std::iter::once(&mut spec.source).chain(destinations) {
+        for bucket in spec.buckets_mut() {
             let found = self.encryption_found.get(bucket.name.as_str());
             if let Custody::Existing(existing) = &mut bucket.custody {
                 existing.encryption_found = found.map(BucketEncryption::from);
