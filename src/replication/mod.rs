@@ -7,7 +7,8 @@
 //! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and
 //! [`leftovers`] what a failure leaves. [`ownership`] and [`adoption`] say whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`denials`] and [`obstacle`] what
-//! stands in the way, [`policy_room`] what does not fit in. [`wiring`] is what objects lack to cross, and [`rule_status`]
+//! stands in the way, [`policy_room`] what does not fit in. [`permission`] is what S3 is refused, [`wiring`] what objects lack
+//! to cross, and [`rule_status`]
 //! how a rule is doing. [`operator_policy`] is what whoever runs all of it has to
 //! be allowed.
 
@@ -30,6 +31,7 @@ pub mod obstacle;
 pub mod operation;
 pub mod operator_policy;
 pub mod ownership;
+pub mod permission;
 pub mod plan;
 pub mod policy;
 pub mod policy_room;

@@ -10,6 +10,7 @@ use super::operation::{
     BucketEncryption, Input, KeyDescription, LifecycleConfiguration, ObjectLock, ObjectVersion,
     PublicAccessBlock, ReplicationConfiguration, Retention, RoleDescription, Tags,
 };
+use super::policy::PolicyDocument;
 
 /// Whether something is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +50,37 @@ pub struct Observed {
     pub orphaned_policies: BTreeMap<Side, ManagedPolicies>,
     /// The texts of the policies of others' keys that are ours to complete, by the key's ARN.
     pub managed_keys: BTreeMap<String, Presence<String>>,
+    /// What others wrote that bears on replication.
+    pub theirs: Theirs,
+}
+
+/// Policies and keys of others that bear on replication, as far as somebody asked and they may be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Theirs {
+    /// The policies in and at a role beside ours, by the side of its direction.
+    pub role_policies: BTreeMap<Side, FurtherPolicies>,
+    /// The texts of the policies that bound roles, by their ARNs.
+    pub boundaries: BTreeMap<String, String>,
+    /// Keys whose policies are left to their owners, by their ARNs.
+    pub keys: BTreeMap<String, ObservedForeignKey>,
+}
+
+/// Policies of a role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FurtherPolicies {
+    /// Those that could be read.
+    pub documents: Vec<PolicyDocument>,
+    /// What went wrong with those that could not be read.
+    pub unread: Vec<String>,
+}
+
+/// A key of somebody else's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObservedForeignKey {
+    /// `Enabled`, `Disabled`, `PendingDeletion` and so on.
+    pub state: Presence<String>,
+    /// The policy document's text.
+    pub policy: Presence<String>,
 }
 
 impl Observed {

@@ -79,7 +79,7 @@ fn rule_to(rule: &RuleSpec, to: &Arrival<'_>) -> ReplicationRule {
 const REPLICATION_TIME_MINUTES: i32 = 15;
 
 /// The key for replicas of objects under KMS keys, where the rule replicates these.
-fn replica_key(rule: &RuleSpec, to: &Arrival<'_>) -> Option<Input<String>> {
+pub(super) fn replica_key(rule: &RuleSpec, to: &Arrival<'_>) -> Option<Input<String>> {
     if !rule.replicate_encrypted_objects {
         return None;
     }

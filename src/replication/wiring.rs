@@ -1,16 +1,16 @@
 //! What is missing or changed of what replication needs, so that objects do not cross.
 //!
 //! A setup may differ from what would be written here and replicate all the same: an alias, a description, a grant under
-//! another name. Of the role's policies only what they grant counts: [`lacking`].
+//! another name. Of the role's policies only what they grant counts: [`refusals`].
 
 use std::fmt;
 
 use super::component::{ComponentId, Part, Side};
-use super::denials::denials_seen;
 use super::diff::{Difference, Shows};
 use super::names;
 use super::observed::Observed;
-use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, missing_grants_among};
+use super::permission::{Document, Why, by_document, refusals};
+use super::policy::{Effect, Element, PolicyDocument, Principals, Statement};
 use super::spec::{RoleOwnership, Spec};
 
 /// Something that replication needs and that is not as it should be.
@@ -48,19 +48,6 @@ impl Flaw {
             | ComponentId::ManagedPolicy(..) => side == from,
             ComponentId::Of(..) | ComponentId::RetiredKey(..) => side == from || side == to,
         }
-    }
-
-    /// Grants that a role's policies do not hold.
-    pub fn not_granted(from: &Side, missing: &[Statement]) -> Self {
-        let mut actions: Vec<&str> = missing
-            .iter()
-            .flat_map(|statement| statement.actions_named())
-            .map(String::as_str)
-            .collect();
-        actions.sort_unstable();
-        actions.dedup();
-        let what = format!("does not grant {}", actions.join(", "));
-        Self::new(ComponentId::RolePolicy(from.clone()), what)
     }
 }
 
@@ -109,18 +96,7 @@ pub fn flaws<'a>(
         let component = || ComponentId::Of(side.clone(), Part::Key);
         is_disabled.then(|| Flaw::new(component(), "disabled"))
     }));
-    let denied = denials_seen(spec, observed).into_iter();
-    flaws.extend(denied.filter(|denied| denied.certain).map(|denied| {
-        let actions = denied.actions.join(", ");
-        let what = match denied.statement.name() {
-            Some(sid) => format!("statement {sid} denies {actions}"),
-            None => format!("a statement without a Sid denies {actions}"),
-        };
-        Flaw {
-            denies: true,
-            ..Flaw::new(denied.component, what)
-        }
-    }));
+    flaws.extend(refused(spec, observed));
     flaws.extend(rules_back(spec, observed));
     let mut told = Vec::new();
     for flaw in &flaws {
@@ -189,24 +165,54 @@ fn lets_s3_in(trust_policy: &str) -> bool {
     PolicyDocument::parse(trust_policy).is_ok_and(|trust| trust.statements.iter().any(lets_in))
 }
 
-/// Which of the `wanted` grants a role's policies do not hold, each action by itself. Of a key they need not hold all:
-/// what else S3 may ask of it hangs on its bucket keys, and many a role that works has one alone.
-pub fn lacking(documents: &[PolicyDocument], wanted: &[Statement]) -> Vec<Statement> {
-    let mut lacking = Vec::new();
-    for statement in wanted {
-        let single = |action: &String| Statement {
-            action: Some(Element::Is(vec![action.clone()])),
-            ..statement.clone()
-        };
-        let actions = statement.actions_named();
-        let singles: Vec<Statement> = actions.iter().map(single).collect();
-        let missing = missing_grants_among(documents, &singles);
-        let is_of_key = actions.iter().all(|action| action.starts_with("kms:"));
-        if !is_of_key || missing.len() == singles.len() {
-            lacking.extend(missing);
-        }
-    }
-    lacking
+/// What documents certainly refuse, but for statements of ours that are missing: those differ.
+fn refused(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
+    let mut refusals = refusals(spec, observed);
+    refusals.retain(|refusal| refusal.certain);
+    by_document(&refusals)
+        .into_iter()
+        .filter_map(|group| {
+            let refusal = group.first()?;
+            let mut actions: Vec<&str> = Vec::new();
+            for refusal in &group {
+                if !actions.contains(&refusal.action.as_str()) {
+                    actions.push(&refusal.action);
+                }
+            }
+            let is_theirs = || {
+                let direction = spec.direction(&refusal.from);
+                let role = direction.map(|direction| direction.role.ownership.clone());
+                matches!(role, Some(RoleOwnership::Existing { .. }))
+            };
+            let what = match (&refusal.why, &refusal.document) {
+                (Why::Denied(statement), _) => {
+                    let name = match statement.name() {
+                        Some(sid) => format!("statement {sid}"),
+                        None => "a statement without a Sid".to_owned(),
+                    };
+                    format!("{name} denies {}", actions.join(", "))
+                }
+                (Why::NotAllowed, Document::RolePolicies) => {
+                    actions.sort_unstable();
+                    format!("does not grant {}", actions.join(", "))
+                }
+                (Why::NotAllowed, Document::Boundary(arn)) => {
+                    format!(
+                        "permissions boundary {arn} does not allow {}",
+                        actions.join(", ")
+                    )
+                }
+                (Why::NotAllowed, Document::Trust) if is_theirs() => {
+                    "trust policy does not let S3 in".to_owned()
+                }
+                _ => return None,
+            };
+            Some(Flaw {
+                denies: matches!(refusal.why, Why::Denied(_)),
+                ..Flaw::new(refusal.component(), what)
+            })
+        })
+        .collect()
 }
 
 /// Of a bucket that is missing nothing more needs to be said.
@@ -223,7 +229,6 @@ fn is_of_a_missing_bucket(flaw: &Flaw, flaws: &[Flaw]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replication::policy::PolicyDocument;
 
     #[test]
     fn a_flaw_reads_as_a_line_of_components() {
@@ -233,35 +238,6 @@ mod tests {
             flaw.to_string(),
             "destination/dr/bucket: versioning suspended"
         );
-    }
-
-    #[test]
-    fn of_a_bucket_every_grant_counts_and_of_a_key_one_is_enough() {
-        let document = |actions: &str, resource: &str| {
-            let text = format!(
-                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":"{resource}"}}]}}"#
-            );
-            PolicyDocument::parse(&text).unwrap()
-        };
-        let objects = "arn:aws:s3:::b/*";
-        let wanted: Vec<Statement> = [
-            document(r#""s3:ReplicateObject","s3:ReplicateTags""#, objects),
-            document(r#""kms:Encrypt","kms:GenerateDataKey""#, "arn:aws:kms:x"),
-        ]
-        .into_iter()
-        .flat_map(|document| document.statements)
-        .collect();
-        let told = |documents: &[PolicyDocument]| {
-            let missing = lacking(documents, &wanted);
-            let actions = missing.iter().flat_map(|s| s.actions_named().to_vec());
-            actions.collect::<Vec<String>>()
-        };
-        assert_eq!(told(&[]).len(), 4);
-        let object = document(r#""s3:ReplicateObject""#, objects);
-        let key = document(r#""kms:Encrypt""#, "*");
-        assert_eq!(told(&[object.clone(), key.clone()]), ["s3:ReplicateTags"]);
-        let all = document(r#""s3:Replicate*""#, "*");
-        assert_eq!(told(&[all, key]), Vec::<String>::new());
     }
 
     #[test]
@@ -283,23 +259,5 @@ mod tests {
             r#"{"AWS":"arn:aws:iam::111111111111:root"}"#
         )));
         assert!(!lets_s3_in("nonsense"));
-    }
-
-    #[test]
-    fn what_a_role_lacks_is_told_by_its_actions_each_once() {
-        let statement = |action: &str, resource: &str| {
-            format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#)
-        };
-        let text = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{},{},{}]}}"#,
-            statement("s3:ReplicateObject", "arn:aws:s3:::a/*"),
-            statement("kms:Decrypt", "*"),
-            statement("s3:ReplicateObject", "arn:aws:s3:::b/*"),
-        );
-        let missing = PolicyDocument::parse(&text).unwrap().statements;
-        assert_eq!(
-            Flaw::not_granted(&Side::Source, &missing).to_string(),
-            "role/policy: does not grant kms:Decrypt, s3:ReplicateObject"
-        );
     }
 }

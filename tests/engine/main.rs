@@ -5,6 +5,8 @@ mod fake;
 mod faulty;
 mod picture;
 mod scenario;
+#[path = "../provider/picture.rs"]
+mod seen;
 
 mod bucket_tags;
 mod consistency;
@@ -13,6 +15,7 @@ mod documents;
 mod drift;
 mod emptying;
 mod faults;
+mod permission;
 mod random;
 mod refusals;
 mod role_policies;

@@ -15,7 +15,7 @@ const OWNER_TAG: &str = "replicated:owner";
 const COMPONENT_TAG: &str = "replicated:component";
 
 /// Everything that there is.
-pub fn picture(aws: &State) -> Picture {
+pub(crate) fn picture(aws: &State) -> Picture {
     let shown = |document: &PolicyDocument| json_of(&aws.shown(document).render().unwrap());
     let buckets = aws.buckets.iter();
     let keys = aws

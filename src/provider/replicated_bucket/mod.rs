@@ -27,6 +27,7 @@ pub(crate) mod retired_keys;
 pub(crate) mod role_policies;
 pub mod schema;
 pub(in crate::provider) mod status;
+mod theirs;
 mod upgrade;
 mod validate;
 pub mod values;

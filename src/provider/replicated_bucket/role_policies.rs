@@ -5,15 +5,9 @@ use futures::future::join_all;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::provider::settings::Session;
 use crate::replication::ids::Location;
+use crate::replication::observed::FurtherPolicies;
 use crate::replication::operation::{Answer, Query};
 use crate::replication::policy::PolicyDocument;
-
-/// The policies of a role.
-pub(crate) struct RolePolicies {
-    pub(crate) documents: Vec<PolicyDocument>,
-    /// What went wrong with those that could not be read.
-    pub(crate) unread: Vec<String>,
-}
 
 /// Reads the inline policies of these names, and the managed ones of these ARNs. What has just gone is left out.
 pub(crate) async fn read(
@@ -22,7 +16,7 @@ pub(crate) async fn read(
     role: &str,
     inline: impl Iterator<Item = &String>,
     attached: impl Iterator<Item = &String>,
-) -> RolePolicies {
+) -> FurtherPolicies {
     let inline = inline.map(|name| Query::GetRolePolicy {
         role: role.to_owned(),
         policy: name.clone(),
@@ -30,10 +24,7 @@ pub(crate) async fn read(
     let inline = join_all(inline.map(|query| text(session, at, query)));
     let attached = join_all(attached.map(|arn| managed(session, at, arn)));
     let (inline, attached) = futures::join!(inline, attached);
-    let mut policies = RolePolicies {
-        documents: Vec::new(),
-        unread: Vec::new(),
-    };
+    let mut policies = FurtherPolicies::default();
     for answer in inline.into_iter().chain(attached) {
         match answer.map(|text| text.map(|text| PolicyDocument::parse(&text))) {
             Ok(Some(Ok(document))) => policies.documents.push(document),
@@ -55,7 +46,12 @@ async fn text(session: &Session, at: &Location, query: Query) -> Result<Option<S
     }
 }
 
-async fn managed(session: &Session, at: &Location, arn: &str) -> Result<Option<String>, CallError> {
+/// The document of a managed policy.
+pub(crate) async fn managed(
+    session: &Session,
+    at: &Location,
+    arn: &str,
+) -> Result<Option<String>, CallError> {
     let query = Query::GetPolicy {
         policy_arn: arn.to_owned(),
     };

@@ -5,18 +5,17 @@ use std::collections::BTreeSet;
 use super::attributes::existing;
 use super::import::{ImportId, Intent, find};
 use super::paths::side_path;
-use super::preflight::{existing_keys, role_grants};
 use super::read::{remember_locks, seen_over, stored_spec};
-use super::report;
+use super::{report, theirs};
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
-use crate::replication::diff::{Difference, diff};
-use crate::replication::observed::Observed;
-use crate::replication::spec::{RoleOwnership, Spec};
+use crate::replication::diff::diff;
+use crate::replication::permission::undecided;
+use crate::replication::spec::Spec;
 use crate::replication::wiring::{Flaw, flaws};
 
 /// Checks an ID with which a setup imports.
@@ -51,7 +50,7 @@ pub(in crate::provider) async fn look(
     let (model, mut private) = find(session, id, Intent::Status, diagnostics).await?;
     let mut spec = private.recall(stored_spec(&model, session, diagnostics)?);
     let looked = observe(&*session.cloud, &spec, Purpose::Refresh, &known_to_state);
-    let observed = match looked.await {
+    let mut observed = match looked.await {
         Ok(observed) => observed,
         Err(errors) => {
             report::read_errors(&errors, diagnostics);
@@ -63,13 +62,14 @@ pub(in crate::provider) async fn look(
     let model = seen_over(session, &model, &spec, &observed, &private);
     let spec = private.recall(stored_spec(&model, session, diagnostics)?);
     let differences = diff(&desire(&spec, None, ""), &observed);
+    let mut said = Diagnostics::new();
+    if !spec.destinations.is_empty() {
+        theirs::look(session, &spec, &mut observed, &mut said).await;
+    }
     let notes = existing::notes(&spec, &observed);
     let mut flaws = flaws(&spec, &observed, &differences, notes);
-    let mut unread = BTreeSet::new();
-    if !spec.destinations.is_empty() {
-        flaws.extend(not_granted(session, &spec, &observed, &differences, &mut unread).await);
-        flaws.extend(of_existing_keys(session, &spec).await);
-    }
+    flaws.extend(of_existing_keys(&spec, said));
+    let unread = undecided(&spec, &observed);
     Some(Status {
         spec,
         flaws,
@@ -77,48 +77,8 @@ pub(in crate::provider) async fn look(
     })
 }
 
-/// What roles do not grant, and which cannot be told. One of ours that is as it was written is not looked at any closer.
-async fn not_granted(
-    session: &Session,
-    spec: &Spec,
-    observed: &Observed,
-    differences: &[Difference],
-    unread: &mut BTreeSet<Side>,
-) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
-    for direction in spec.directions() {
-        let from = &direction.from;
-        let is_about = |component: &ComponentId| {
-            component.side() == from
-                && matches!(
-                    component,
-                    ComponentId::RolePolicy(_) | ComponentId::ManagedPolicy(..)
-                )
-        };
-        let is_other = differences.iter().any(|d| is_about(&d.component));
-        let left_alone = RoleOwnership::Existing {
-            manage_policy: false,
-        };
-        if observed.role(from).present().is_none()
-            || (!is_other && direction.role.ownership != left_alone)
-        {
-            continue;
-        }
-        match role_grants::lacking(session, &direction, observed).await {
-            Some(missing) if missing.is_empty() => {}
-            Some(missing) => flaws.push(Flaw::not_granted(from, &missing)),
-            None => {
-                unread.insert(from.clone());
-            }
-        }
-    }
-    flaws
-}
-
 /// What stands against keys of somebody else's.
-async fn of_existing_keys(session: &Session, spec: &Spec) -> Vec<Flaw> {
-    let mut said = Diagnostics::new();
-    existing_keys::look_closely(session, spec, &mut said).await;
+fn of_existing_keys(spec: &Spec, said: Diagnostics) -> Vec<Flaw> {
     let side_of = |path: &AttributePath| {
         let mut sides = spec.buckets().map(|(side, _)| side);
         sides.find(|side| path.0.starts_with(&side_path(side).0))

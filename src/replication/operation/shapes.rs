@@ -147,7 +147,7 @@ impl RuleFilter {
     }
 
     /// An empty prefix and none are the same to S3.
-    fn prefix(&self) -> &str {
+    pub fn prefix(&self) -> &str {
         self.prefix.as_deref().unwrap_or_default()
     }
 }

@@ -72,8 +72,40 @@ pub struct Denial<'a> {
     pub certain: bool,
 }
 
-/// The statement that denies a request, a certain one first. A condition key without an entry in the request's
-/// context may have any value, unlike in [`evaluate`]; one with an empty entry is known to be absent.
+/// What a document says about a request of which only part of the context is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict<'a> {
+    /// The statement that denies it.
+    pub denial: Option<Denial<'a>>,
+    /// Whether a statement allows it to whoever asks, by name or to everybody.
+    pub direct: Truth,
+    /// Whether a statement allows it to the account of whoever asks, which leaves it to that account's own policies.
+    pub account: Truth,
+}
+
+/// Judges a request by one document. A condition key without an entry in the request's context may have any value,
+/// unlike in [`evaluate`]; one with an empty entry is known to be absent.
+pub fn verdict<'a>(document: &'a PolicyDocument, request: &Request) -> Verdict<'a> {
+    let reading = Reading {
+        open: true,
+        ..Reading::of(document)
+    };
+    let allows = |named: fn(&Statement, &Request) -> Truth| {
+        let allows = document
+            .statements
+            .iter()
+            .filter(|s| s.effect == Effect::Allow)
+            .map(|s| Truth::all([named(s, request), covers(s, request, reading)]));
+        Truth::any(allows)
+    };
+    Verdict {
+        denial: denial(document, request),
+        direct: allows(|s, request| is_named(s, request, false)),
+        account: allows(|s, request| is_named(s, request, true)),
+    }
+}
+
+/// The statement that denies a request, a certain one first.
 pub fn denial<'a>(document: &'a PolicyDocument, request: &Request) -> Option<Denial<'a>> {
     let reading = Reading {
         open: true,
@@ -116,9 +148,12 @@ impl Reading {
 
 /// Whether something holds, as far as it can be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Truth {
+pub enum Truth {
+    /// It does.
     Yes,
+    /// It does not.
     No,
+    /// That hangs on what nobody told.
     Unknown,
 }
 
@@ -131,7 +166,8 @@ impl Truth {
         }
     }
 
-    fn all(truths: impl IntoIterator<Item = Self>) -> Self {
+    /// Whether all of it holds.
+    pub fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::Yes;
         for truth in truths {
             match truth {
@@ -143,7 +179,8 @@ impl Truth {
         all
     }
 
-    fn any(truths: impl IntoIterator<Item = Self>) -> Self {
+    /// Whether some of it holds.
+    pub fn any(truths: impl IntoIterator<Item = Self>) -> Self {
         Self::all(truths.into_iter().map(Self::not)).not()
     }
 }
@@ -157,10 +194,34 @@ impl From<bool> for Truth {
 fn applies(statement: &Statement, request: &Request, reading: Reading) -> Truth {
     Truth::all([
         principal_matches(statement, request),
+        covers(statement, request, reading),
+    ])
+}
+
+/// Whether a statement is about a request, whoever asks.
+fn covers(statement: &Statement, request: &Request, reading: Reading) -> Truth {
+    Truth::all([
         action_matches(statement, request),
         resource_matches(statement, request, reading.variables),
         condition_holds(&statement.condition, &request.context, reading),
     ])
+}
+
+/// Whether a statement names whoever asks by the account, or in another way.
+fn is_named(statement: &Statement, request: &Request, by_account: bool) -> Truth {
+    let Some(Element::Is(Principals::Of(kinds))) = &statement.principal else {
+        return Truth::all([principal_matches(statement, request), (!by_account).into()]);
+    };
+    let is_account = |kind: &str, id: &str| {
+        kind == "AWS" && AccountId::parse(account_of_root(id).unwrap_or(id)).is_ok()
+    };
+    kinds
+        .iter()
+        .flat_map(|(kind, ids)| ids.iter().map(move |id| (kind.as_str(), id.as_str())))
+        .any(|(kind, id)| {
+            is_account(kind, id) == by_account && is_principal(kind, id, &request.principal)
+        })
+        .into()
 }
 
 fn of_element<T>(element: &Element<T>, matches: impl FnOnce(&T) -> Truth) -> Truth {

@@ -17,6 +17,7 @@ use crate::replication::component::{ComponentId, Side};
 use crate::replication::denials::denials_in_key;
 use crate::replication::grants::{additional_key_statement, key_statements, rules_key_statement};
 use crate::replication::ids::{Arn, Location};
+use crate::replication::observed::{ObservedForeignKey, Presence};
 use crate::replication::operation::{Answer, KeyDescription, Query};
 use crate::replication::policy::{PolicyDocument, Statement, missing_grants};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
@@ -74,22 +75,38 @@ pub(crate) async fn look_again(session: &Session, spec: &Spec, diagnostics: &mut
     }
 }
 
-/// What certainly stands against the existing keys of a setup that is there, as far as they may be looked at.
-pub(crate) async fn look_closely(session: &Session, spec: &Spec, diagnostics: &mut Diagnostics) {
+/// What stands against the existing keys of a setup that is there, as far as they may be looked at, and these keys.
+pub(crate) async fn look_closely(
+    session: &Session,
+    spec: &Spec,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, ObservedForeignKey> {
     let uses = uses(spec, &|_, _| None);
     let answers = join_all(uses.iter().map(|of| of.ask(session))).await;
-    for (of, (description, document)) in uses.iter().zip(answers) {
+    let mut keys = BTreeMap::new();
+    for (of, answers) in uses.iter().zip(answers) {
+        keys.insert(of.arn.clone(), seen(&answers));
+        let (description, document) = answers;
         of.judge(&description, diagnostics);
         // The policy of a key that is ours to complete is looked at with the buckets.
-        let Some(document) = parsed(document).filter(|_| !of.is_managed) else {
-            continue;
-        };
-        of.warn_of_policy(Some(&document), diagnostics);
-        let denials = denials_in_key(spec, &of.side, of.arn, &document).into_iter();
-        for denied in denials.filter(|denied| denied.certain) {
-            let whose = format!("key {}", of.arn);
-            warn_of_denial(of.path.clone(), &whose, denied, diagnostics);
+        if let Some(document) = parsed(document).filter(|_| !of.is_managed) {
+            of.warn_of_policy(Some(&document), diagnostics);
         }
+    }
+    keys
+}
+
+/// A key as far as it could be looked at.
+fn seen((description, document): &Answers) -> ObservedForeignKey {
+    ObservedForeignKey {
+        state: match description {
+            Ok(Answer::Key(key)) => Presence::Present(key.state.clone()),
+            _ => Presence::Unasked,
+        },
+        policy: match document {
+            Ok(Answer::Text(text)) => Presence::Present(text.clone()),
+            _ => Presence::Unasked,
+        },
     }
 }
 
@@ -115,6 +132,9 @@ fn parsed(answer: Result<Answer, CallError>) -> Option<PolicyDocument> {
         _ => None,
     }
 }
+
+/// What a key is, and its policy.
+type Answers = (Result<Answer, CallError>, Result<Answer, CallError>);
 
 /// One place where an existing key is used.
 struct Use<'a> {
@@ -274,10 +294,7 @@ fn crosses_accounts(spec: &Spec, side: &Side) -> bool {
 
 impl Use<'_> {
     /// What the key is, and its policy.
-    async fn ask(
-        &self,
-        session: &Session,
-    ) -> (Result<Answer, CallError>, Result<Answer, CallError>) {
+    async fn ask(&self, session: &Session) -> Answers {
         let key = || self.arn.clone();
         let (describe, read) = (
             Query::DescribeKey { key: key() },

@@ -1,5 +1,4 @@
-//! Whether the policies of roles grant what replication needs: those that are left to their owners
-//! (`manage_policy = false`), and for a status any.
+//! Whether the policies of roles that are left to their owners (`manage_policy = false`) grant what replication needs.
 
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, observe_role};
@@ -7,14 +6,13 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::role_path;
-use crate::provider::replicated_bucket::role_policies::{self, RolePolicies};
+use crate::provider::replicated_bucket::role_policies;
 use crate::provider::settings::Session;
 use crate::replication::direction::Direction;
 use crate::replication::grants::role_document;
-use crate::replication::observed::{Observed, ObservedRole, Presence};
-use crate::replication::policy::{PolicyDocument, Statement, missing_grants_among};
+use crate::replication::observed::{FurtherPolicies, Observed, ObservedRole, Presence};
+use crate::replication::policy::{PolicyDocument, missing_grants_among};
 use crate::replication::spec::{RoleOwnership, Spec};
-use crate::replication::wiring;
 
 /// Looks at every such role of which more is asked than state knows.
 pub(crate) async fn check(
@@ -45,7 +43,7 @@ pub(crate) async fn check(
             }
             // A role that is not there is told of elsewhere.
             Ok(_) => continue,
-            Err(error) => RolePolicies {
+            Err(error) => FurtherPolicies {
                 documents: Vec::new(),
                 unread: vec![error.to_string()],
             },
@@ -71,19 +69,6 @@ pub(crate) async fn look_again(
             warn(&look, &direction, diagnostics);
         }
     }
-}
-
-/// What the policies of a role that is there do not grant; none where that cannot be told, because not all of them
-/// can be read.
-pub(crate) async fn lacking(
-    session: &Session,
-    direction: &Direction<'_>,
-    observed: &Observed,
-) -> Option<Vec<Statement>> {
-    let seen = observed.role(&direction.from).present()?;
-    let look = documents(session, direction, seen, None).await;
-    let missing = wiring::lacking(&look.documents, &role_document(direction).statements);
-    (missing.is_empty() || look.unread.is_empty()).then_some(missing)
 }
 
 fn untouched(spec: &Spec) -> impl Iterator<Item = Direction<'_>> {
@@ -112,7 +97,7 @@ async fn documents(
     direction: &Direction<'_>,
     seen: &ObservedRole,
     leaving: Option<&String>,
-) -> RolePolicies {
+) -> FurtherPolicies {
     let at = &direction.bucket.location;
     let inline = seen.inline_policies.present().into_iter().flatten();
     let inline = inline.filter(|name| Some(*name) != leaving);
@@ -121,7 +106,7 @@ async fn documents(
 }
 
 /// Warns of the statements that no policy of the role grants.
-fn warn(seen: &RolePolicies, direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
+fn warn(seen: &FurtherPolicies, direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
     let wanted = role_document(direction).statements;
     let missing = missing_grants_among(&seen.documents, &wanted);
     if missing.is_empty() {

@@ -1,0 +1,58 @@
+//! What S3 will be refused when it replicates.
+//!
+//! AWS takes whatever rules, roles and policies it is given, and then replicates nothing. So every request that S3 makes
+//! for every rule (`request`) is answered here as IAM answers it (`judge`): by the policies of the role, the
+//! policy that bounds it, and that of the bucket or key, across accounts by both, with an explicit Deny above all.
+//!
+//! What is not known (a policy that may not be read, a condition on the network) is never taken for a refusal that is
+//! certain. Deliberately absent: session and service control policies, which nobody but their owners can read.
+
+mod documents;
+mod judge;
+mod refusal;
+mod request;
+
+use std::collections::BTreeSet;
+
+use self::documents::Documents;
+pub use self::refusal::{Document, Refusal, Why, by_document, statements};
+use super::component::Side;
+use super::direction::Direction;
+use super::observed::{Observed, ObservedRole};
+use super::spec::Spec;
+
+/// What S3 is refused by the documents that are at AWS now.
+pub fn refusals(spec: &Spec, observed: &Observed) -> Vec<Refusal> {
+    judge::refusals(spec, &Documents::as_they_are(spec, observed))
+}
+
+/// What S3 will be refused by the documents that an apply leaves. `prior` is what was in force until now.
+pub fn refusals_after(spec: &Spec, prior: Option<&Spec>, observed: &Observed) -> Vec<Refusal> {
+    judge::refusals(spec, &Documents::as_they_will_be(spec, prior, observed))
+}
+
+/// Sides whose role has policies that could not be read and may grant what the others do not.
+pub fn undecided(spec: &Spec, observed: &Observed) -> BTreeSet<Side> {
+    let mut as_if_read = Documents::as_they_are(spec, observed);
+    for role in as_if_read.roles.values_mut() {
+        role.policies.unread = false;
+    }
+    let lacks = judge::refusals(spec, &as_if_read).into_iter();
+    let lacks =
+        lacks.filter(|refusal| (&refusal.document, &refusal.why) == LACKING && refusal.certain);
+    let told = refusals(spec, observed);
+    lacks
+        .filter(|refusal| !told.contains(refusal))
+        .map(|refusal| refusal.side)
+        .collect()
+}
+
+const LACKING: (&Document, &Why) = (&Document::RolePolicies, &Why::NotAllowed);
+
+/// The names of inline policies and the ARNs of managed ones that are in and at a role beside ours.
+pub fn further_policies<'a>(
+    direction: &Direction<'_>,
+    seen: &'a ObservedRole,
+) -> impl Iterator<Item = &'a String> {
+    documents::further_policies(direction, seen)
+}

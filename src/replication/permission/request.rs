@@ -1,0 +1,326 @@
+//! Every request that S3 makes to replicate, rule by rule, as AWS documents it.
+//!
+//! A paused rule counts as if it were live: pausing is no revocation, and going on needs the same grants.
+
+use std::collections::BTreeMap;
+
+use crate::replication::component::Side;
+use crate::replication::direction::{Arrival, Direction};
+use crate::replication::ids::Location;
+use crate::replication::operation::Input;
+use crate::replication::policy::{Condition, Request};
+use crate::replication::rules::{destination_grant, replica_key};
+use crate::replication::spec::{BucketSpec, RuleSpec};
+
+/// One request, with what decides about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// IDs of the rules for whose objects it is made.
+    pub(super) rules: Vec<String>,
+    /// As IAM sees it; for objects it names one that stands for all of a rule.
+    pub(super) request: Request,
+    /// What a grant for it names.
+    pub(super) scope: String,
+    /// The conditions of such a grant.
+    pub(super) condition: Condition,
+    /// Whose resource it is about.
+    pub(super) guard: Guard,
+    /// Whether replication certainly fails where it is denied.
+    pub(super) denial_counts: bool,
+    /// Whether replication certainly fails where it is not granted.
+    pub(super) lack_counts: bool,
+}
+
+/// What a request is about, and so which documents decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// The role's trust policy alone.
+    Trust,
+    /// The role's policies and that of this side's bucket.
+    Bucket(Side),
+    /// The policy of this side's bucket alone: what AWS lists for it and for no role.
+    BucketAlone(Side),
+    /// The role's policies and that of a key which this side's bucket uses.
+    Key(Side),
+}
+
+/// The service that replicates.
+pub(super) const S3: &str = "s3.amazonaws.com";
+
+const VIA_SERVICE: &str = "kms:ViaService";
+const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
+
+/// Stands for any object of a rule: nobody names one so, and only a wildcard matches it.
+const ANY_OBJECT: &str = "\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}";
+
+/// What S3 asks for in a direction.
+pub(super) fn requests(direction: &Direction<'_>) -> Vec<Asked> {
+    let mut asking = Asking {
+        direction,
+        rule: None,
+        asked: Vec::new(),
+    };
+    for to in &direction.to {
+        for rule in &to.rules {
+            asking.rule = Some(rule);
+            asking.assume_role();
+            asking.read();
+            asking.write(to);
+            if let Some(key) = replica_key(rule, to) {
+                asking.decrypt();
+                asking.encrypt(to, &key);
+            }
+            asking.encrypt_plain(to);
+        }
+    }
+    asking.asked
+}
+
+/// The ARN of a key. One that is still to be made has an ID that no key has.
+pub(super) fn key_arn(key: &Input<String>, at: &Location) -> String {
+    match key {
+        Input::Known(arn) => arn.clone(),
+        Input::OutputOf(component) => {
+            let Location {
+                partition,
+                region,
+                account,
+                ..
+            } = at;
+            format!("arn:{partition}:kms:{region}:{account}:key/<{component}>")
+        }
+    }
+}
+
+struct Asking<'a> {
+    direction: &'a Direction<'a>,
+    rule: Option<&'a RuleSpec>,
+    asked: Vec<Asked>,
+}
+
+impl Asking<'_> {
+    fn assume_role(&mut self) {
+        let role = self.direction.role_arn().to_string();
+        let mut asked = self.request("sts:AssumeRole", &role, Guard::Trust);
+        asked.request.principal = S3.to_owned();
+        asked.request.context = BTreeMap::new();
+        self.push(asked);
+    }
+
+    /// The rules, and the objects with what belongs to them. Tags are always read: a tagged object whose tags cannot
+    /// be read ends as failed.
+    fn read(&mut self) {
+        let from = self.direction.bucket;
+        let guard = || Guard::Bucket(self.direction.from.clone());
+        let of_bucket = ["s3:GetReplicationConfiguration", "s3:ListBucket"];
+        let mut asked: Vec<Asked> = of_bucket
+            .map(|action| self.request(action, &from.arn(), guard()))
+            .into();
+        let mut of_objects = vec![
+            "s3:GetObjectVersionForReplication",
+            "s3:GetObjectVersionAcl",
+            "s3:GetObjectVersionTagging",
+        ];
+        if from.is_locked() {
+            of_objects.extend(["s3:GetObjectRetention", "s3:GetObjectLegalHold"]);
+        }
+        let of_objects = of_objects.into_iter();
+        asked.extend(of_objects.map(|action| self.on_objects(action, from, guard())));
+        asked.into_iter().for_each(|asked| self.push(asked));
+    }
+
+    fn write(&mut self, to: &Arrival<'_>) {
+        let Some(rule) = self.rule else { return };
+        let guard = || Guard::Bucket(to.side.clone());
+        let object = self.on_objects("s3:ReplicateObject", to.bucket, guard());
+        // The right to replicate an object covers its tags, unless that to replicate tags is denied.
+        let tags = Asked {
+            lack_counts: false,
+            ..self.on_objects("s3:ReplicateTags", to.bucket, guard())
+        };
+        self.push(object);
+        self.push(tags);
+        if rule.delete_marker_replication {
+            self.push(self.on_objects("s3:ReplicateDelete", to.bucket, guard()));
+        }
+        if rule.owner_override {
+            // Without ACLs every object is the bucket owner's anyway.
+            let settings = to.bucket.settings();
+            let counts = settings.is_none_or(|s| s.object_ownership != "BucketOwnerEnforced");
+            let action = "s3:ObjectOwnerOverrideToBucketOwner";
+            let asked = self.on_objects(action, to.bucket, guard());
+            self.push(Asked {
+                denial_counts: counts,
+                lack_counts: counts,
+                ..asked
+            });
+        }
+        if to.bucket.location.account != self.direction.bucket.location.account {
+            for action in ["s3:GetBucketVersioning", "s3:ListBucket"] {
+                let guard = Guard::BucketAlone(to.side.clone());
+                let asked = self.request(action, &to.bucket.arn(), guard);
+                self.push(Asked {
+                    denial_counts: false,
+                    lack_counts: false,
+                    ..asked
+                });
+            }
+        }
+    }
+
+    /// With every key that objects of the source are or may be under.
+    fn decrypt(&mut self) {
+        let from = self.direction.bucket;
+        let side = &self.direction.from;
+        let in_use = from.key(side).map(|key| key_arn(&key, &from.location));
+        let bucket_keys = from.encryption.bucket_key_enabled;
+        for key in in_use.iter().chain(&from.encryption.additional_keys) {
+            self.on_key("kms:Decrypt", key, side, from, bucket_keys, true);
+        }
+        for key in &from.retired_keys {
+            self.on_key("kms:Decrypt", key, side, from, bucket_keys, false);
+        }
+    }
+
+    /// From one key to another `kms:Encrypt` is enough; data keys are made and checked for bucket keys, and whether
+    /// an object has one is decided when it is written.
+    fn encrypt(&mut self, to: &Arrival<'_>, key: &Input<String>) {
+        let key = key_arn(key, &to.bucket.location);
+        let carried_over = self.direction.bucket.encryption.bucket_key_enabled;
+        let (side, bucket) = (&to.side, to.bucket);
+        self.on_key("kms:Encrypt", &key, side, bucket, carried_over, true);
+        if destination_grant(self.direction, to).bucket_key_enabled {
+            for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
+                self.on_key(action, &key, side, bucket, carried_over, false);
+            }
+        }
+    }
+
+    /// A plain object becomes one under the default of the bucket that it arrives in.
+    fn encrypt_plain(&mut self, to: &Arrival<'_>) {
+        let (side, bucket) = (&to.side, to.bucket);
+        for key in destination_grant(self.direction, to).plain_object_keys {
+            let key = key_arn(&key, &bucket.location);
+            let bucket_keys = bucket.encryption.bucket_key_enabled;
+            self.on_key(
+                "kms:GenerateDataKey",
+                &key,
+                side,
+                bucket,
+                bucket_keys,
+                false,
+            );
+        }
+    }
+
+    /// The encryption context is the bucket's ARN with a bucket key and the object's without. Which one applies is
+    /// decided object by object, so both are asked for; `bucket_keys` says which one is usual.
+    fn on_key(
+        &mut self,
+        action: &str,
+        key: &str,
+        side: &Side,
+        bucket: &BucketSpec,
+        bucket_keys: bool,
+        lack_counts: bool,
+    ) {
+        let at = &bucket.location;
+        let service = format!("s3.{}.{}", at.region, at.partition.dns_suffix());
+        let objects = format!("{}/*", bucket.arn());
+        let condition = Condition::from([
+            (
+                "StringEquals".to_owned(),
+                BTreeMap::from([(VIA_SERVICE.to_owned(), vec![service.clone()])]),
+            ),
+            (
+                "StringLike".to_owned(),
+                BTreeMap::from([(ENCRYPTION_CONTEXT.to_owned(), vec![bucket.arn(), objects])]),
+            ),
+        ]);
+        for (of_bucket, context) in [(true, bucket.arn()), (false, self.object(bucket))] {
+            let mut asked = self.request(action, key, Guard::Key(side.clone()));
+            let context = [
+                (VIA_SERVICE, service.clone()),
+                (ENCRYPTION_CONTEXT, context),
+                ("kms:CallerAccount", self.account()),
+            ];
+            let context = context.map(|(key, value)| (key.to_owned(), vec![value]));
+            asked.request.context.extend(context);
+            let usual = of_bucket == bucket_keys;
+            self.push(Asked {
+                condition: condition.clone(),
+                denial_counts: usual,
+                lack_counts: usual && lack_counts,
+                ..asked
+            });
+        }
+    }
+
+    fn on_objects(&self, action: &str, bucket: &BucketSpec, guard: Guard) -> Asked {
+        let mut asked = self.request(action, &format!("{}/*", bucket.arn()), guard);
+        asked.request.resource = self.object(bucket);
+        asked
+    }
+
+    fn object(&self, bucket: &BucketSpec) -> String {
+        let prefix = self.rule.map(|rule| rule.filter.prefix());
+        format!(
+            "{}/{}{ANY_OBJECT}",
+            bucket.arn(),
+            prefix.unwrap_or_default()
+        )
+    }
+
+    fn account(&self) -> String {
+        self.direction.bucket.location.account.to_string()
+    }
+
+    /// What is known of every request: it comes over TLS, as the role, and through nobody's network.
+    fn request(&self, action: &str, resource: &str, guard: Guard) -> Asked {
+        let role = self.direction.role_arn().to_string();
+        let context = [
+            ("aws:PrincipalArn", vec![role.clone()]),
+            ("aws:PrincipalAccount", vec![self.account()]),
+            ("aws:SecureTransport", vec!["true".to_owned()]),
+            ("aws:SourceVpc", vec![]),
+            ("aws:SourceVpce", vec![]),
+            (VIA_SERVICE, vec![]),
+            (ENCRYPTION_CONTEXT, vec![]),
+        ];
+        let context = context.map(|(key, values)| (key.to_owned(), values));
+        Asked {
+            rules: self.rule.iter().map(|rule| rule.id.clone()).collect(),
+            request: Request {
+                principal: role,
+                action: action.to_owned(),
+                resource: resource.to_owned(),
+                context: context.into(),
+            },
+            scope: resource.to_owned(),
+            condition: Condition::new(),
+            guard,
+            denial_counts: true,
+            lack_counts: true,
+        }
+    }
+
+    /// Several rules ask for much the same.
+    fn push(&mut self, asked: Asked) {
+        let same = self
+            .asked
+            .iter_mut()
+            .find(|other| other.request == asked.request && other.guard == asked.guard);
+        match same {
+            None => self.asked.push(asked),
+            Some(same) => {
+                same.denial_counts |= asked.denial_counts;
+                same.lack_counts |= asked.lack_counts;
+                for rule in asked.rules {
+                    if !same.rules.contains(&rule) {
+                        same.rules.push(rule);
+                    }
+                }
+            }
+        }
+    }
+}
