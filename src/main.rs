@@ -3,9 +3,17 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use terraform_provider_replicated::plugin::{Command, Identity, Program, print, run, write_error};
+use terraform_provider_replicated::plugin::{
+    ActionCommand, Command, Identity, Program, print, run, run_action, write_error,
+};
 use terraform_provider_replicated::provider::{
     ADDRESS, ReplicatedProvider, documentation, mistyped,
+};
+
+const BACKFILL: ActionCommand = ActionCommand {
+    name: "backfill",
+    action: "replicated_bucket_backfill",
+    operand: "import_id",
 };
 
 fn main() -> ExitCode {
@@ -20,6 +28,11 @@ fn main() -> ExitCode {
                 name: "check",
                 summary: "find keys in .tf files that the schemas do not know: check [DIR]",
                 run: |program, arguments| tell(mistyped::run(&*(program.provider)(), arguments)),
+            },
+            Command {
+                name: "backfill",
+                summary: "replicate the objects that were there before: backfill IMPORT_ID [FLAGS]",
+                run: |program, arguments| run_action(program, BACKFILL, arguments),
             },
             Command {
                 name: "docs",

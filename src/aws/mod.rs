@@ -6,6 +6,7 @@
 //! credentials, a client for the right region, retries that never carry out a create twice, and errors whose
 //! kind can be trusted.
 
+mod batch_jobs;
 mod call;
 mod clients;
 mod cloud_watch;
@@ -113,6 +114,9 @@ impl Cloud for AwsCloud {
             } => s3::list_object_versions(&at, bucket, *max_keys, after.as_ref()).await,
             Query::ListMultipartUploads { bucket } => s3::list_multipart_uploads(&at, bucket).await,
             Query::HeadObject { bucket, key } => object::head_object(&at, bucket, key).await,
+            Query::GetObject { bucket, key } => object::get_object(&at, bucket, key).await,
+            Query::DescribeJob { job_id } => batch_jobs::describe_job(&at, job_id).await,
+            Query::ListJobs => batch_jobs::list_jobs(&at).await,
             Query::GetMetricData {
                 rule,
                 metrics,
@@ -271,6 +275,7 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
             iam::detach_role_policy(at, role, policy_arn).await
         }
         O::ManagedPolicy(operation) => managed_policy::perform(at, operation).await,
+        O::BatchJob(operation) => batch_jobs::perform(at, operation).await,
         O::TagRole { role, tags } => iam::tag_role(at, role, tags).await,
         O::UntagRole { role, tag_keys } => iam::untag_role(at, role, tag_keys).await,
     }

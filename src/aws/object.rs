@@ -28,6 +28,23 @@ pub(super) async fn head_object(at: &At<'_>, bucket: &str, key: &str) -> Result<
     }))
 }
 
+pub(super) async fn get_object(at: &At<'_>, bucket: &str, key: &str) -> Result<Answer, CallError> {
+    let call = at.read("s3:GetObject", bucket);
+    let request = at.clients.s3.get_object().bucket(bucket).key(key);
+    let request = request.expected_bucket_owner(at.account());
+    let output = call.run(request.send()).await?;
+    let body = output.body.collect().await;
+    let body = body.map_err(|error| {
+        call.error(
+            CallErrorKind::Transport,
+            format!("the content of {key} broke off: {error}"),
+        )
+    })?;
+    String::from_utf8(body.to_vec())
+        .map(Answer::Text)
+        .map_err(|_| call.incomplete("a text in UTF-8"))
+}
+
 /// S3 documents one spelling and its model has another one, too.
 fn spelled(status: &str) -> &str {
     match status {

@@ -3,6 +3,7 @@
 //! [`observe`] fills an `Observed`, [`executor`] runs a `StepGraph`. Both are structured: everything that they
 //! start has ended when they return.
 
+pub mod backfill;
 mod bucket_tags;
 pub mod cloud;
 pub mod deadline;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::cloud::{CallError, CallErrorKind};
-use crate::replication::operation::{ManagedPolicyOperation, Operation};
+use crate::replication::operation::{BatchJobOperation, ManagedPolicyOperation, Operation};
 
 /// How long AWS is given to see a new principal, bucket or version, as the AWS provider has it.
 const PROPAGATION: Duration = Duration::from_secs(120);
@@ -74,6 +74,12 @@ pub(super) fn patience(
             PASS_ROLE,
             "the new role to be usable (or iam:PassRole is missing)",
         )),
+        (Operation::BatchJob(BatchJobOperation::Create(_)), AccessDenied) if setting.fresh_role => {
+            Some((
+                PASS_ROLE,
+                "the new role to be usable (or iam:PassRole is missing)",
+            ))
+        }
         (operation, NotFound) if setting.fresh && !takes_away(operation) => {
             Some((PROPAGATION, "AWS to see what was just made"))
         }

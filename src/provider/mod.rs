@@ -12,6 +12,7 @@ pub mod mistyped;
 mod own_credentials;
 mod regions;
 pub mod replicated_bucket;
+pub mod replicated_bucket_backfill;
 pub mod replicated_bucket_status;
 mod replicated_policies;
 pub mod settings;
@@ -26,6 +27,7 @@ use self::account::AccountDataSource;
 use self::config::{Environment, ProviderConfig, ProviderModel};
 use self::replicated_bucket::ReplicatedBucket;
 use self::replicated_bucket::list::ReplicatedBuckets;
+use self::replicated_bucket_backfill::BackfillAction;
 use self::replicated_bucket_status::StatusDataSource;
 use self::replicated_policies::PoliciesDataSource;
 use self::settings::{Session, Shared};
@@ -33,7 +35,7 @@ use crate::aws::AwsCloud;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{
-    ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
+    Action, ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
 };
 use crate::framework::schema::Schema;
 use crate::framework::value::Value;
@@ -124,6 +126,10 @@ impl Provider for ReplicatedProvider {
             Arc::new(PoliciesDataSource::new(self.shared.clone())),
             Arc::new(StatusDataSource::new(self.shared.clone())),
         ]
+    }
+
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        vec![Arc::new(BackfillAction::new(self.shared.clone()))]
     }
 
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {

@@ -13,6 +13,7 @@
 //! be allowed.
 
 pub mod adoption;
+pub mod backfill;
 pub mod component;
 pub mod denials;
 pub mod desired;

@@ -50,6 +50,11 @@ pub fn default_role_name(source_bucket: &str) -> String {
     shortened(&format!("replication-{source_bucket}"), 64)
 }
 
+/// The name of the role that a backfill runs as.
+pub fn backfill_role_name(source_bucket: &str) -> String {
+    shortened(&format!("backfill-{source_bucket}"), 64)
+}
+
 /// Name of our inline policy in a role that others use too.
 pub fn shared_role_policy_name(source_bucket: &str) -> String {
     format!("{ROLE_POLICY_NAME}-{source_bucket}")

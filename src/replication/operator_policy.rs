@@ -127,7 +127,11 @@ impl<'a> Subject<'a> {
             })
         );
         match when {
-            When::Listed | When::KeysWatched => false,
+            When::Listed
+            | When::KeysWatched
+            | When::Backfilled
+            | When::BackfilledByOurRole
+            | When::BackfillReported => false,
             When::Entered => true,
             When::Ours => ours,
             When::Emptied => emptied,
@@ -216,6 +220,12 @@ impl<'a> Subject<'a> {
                     "s3.amazonaws.com".to_owned(),
                 ),
             ),
+            // What a backfill needs is told apart: no setup has one.
+            On::BackfillRole
+            | On::PassedBackfillRole
+            | On::Jobs
+            | On::ReportBucket
+            | On::Report => Vec::new(),
             On::ManagedPolicies => here(self.managed_policies(), always()),
             On::AttachedPolicies => here(
                 vec![

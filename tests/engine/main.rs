@@ -8,6 +8,7 @@ mod scenario;
 #[path = "../provider/picture.rs"]
 mod seen;
 
+mod backfill;
 mod bucket_tags;
 mod consistency;
 mod create;

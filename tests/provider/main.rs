@@ -21,6 +21,7 @@ mod unreliable;
 mod abac;
 mod apart;
 mod archives;
+mod backfill;
 mod bucket_names;
 mod bucket_prefix;
 mod bucket_status;

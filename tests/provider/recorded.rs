@@ -194,6 +194,11 @@ impl Recorded {
                     "arn:aws:iam::{account}:role/aws-service-role/{service}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
                 )
             }
+            On::BackfillRole
+            | On::PassedBackfillRole
+            | On::Jobs
+            | On::ReportBucket
+            | On::Report => unreachable!("no resource has a backfill made"),
             On::Deployers => unreachable!("roles are assumed to enter accounts"),
         };
         Some(request(permission.action, &resource, context))
@@ -202,6 +207,8 @@ impl Recorded {
     /// Whether the call has the form that a permission is about.
     fn is_of(&self, when: When) -> bool {
         match (&self.call, when) {
+            // No resource has a backfill made.
+            (_, When::Backfilled | When::BackfilledByOurRole | When::BackfillReported) => false,
             (Call::Operation(Operation::CreateBucket { object_lock, .. }), When::Locked) => {
                 *object_lock
             }

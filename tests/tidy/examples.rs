@@ -9,12 +9,13 @@ use support::terraform::{Client, PROVIDER_ADDRESS, Workspace};
 use crate::{assert_none, files_below, root, text};
 
 /// Folders with the parts that the documentation pages show; each other folder is an example of its own.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 6] = [
     "provider",
     "resources",
     "data-sources",
     "list-resources",
     "functions",
+    "actions",
 ];
 
 /// Lines of a README that fit on one screen.
@@ -144,9 +145,10 @@ async fn every_configuration_is_accepted_by_terraform() -> Outcome {
             "there is nothing in examples/{part}"
         );
         for path in &mut files {
-            // Identities and queries are newer than the client of PATH may be.
+            // Identities, queries and actions are newer than the client of PATH may be.
             let is_query = part == "list-resources";
-            let client = match is_query || path.ends_with("import-by-identity.tf") {
+            let is_new = is_query || part == "actions";
+            let client = match is_new || path.ends_with("import-by-identity.tf") {
                 true => Client::from_python()?,
                 false => client.clone(),
             };

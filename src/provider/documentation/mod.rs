@@ -20,11 +20,12 @@ use crate::framework::server::{Schemas, Server};
 /// What the names of resources and data sources begin with, and pages leave out.
 const PREFIX: &str = "replicated_";
 /// Folders of `docs/` that hold generated pages and nothing else.
-const GENERATED: [&str; 4] = [
+const GENERATED: [&str; 5] = [
     "docs/resources",
     "docs/data-sources",
     "docs/list-resources",
     "docs/functions",
+    "docs/actions",
 ];
 
 /// Runs `docs [--check] [DIR]` and tells what was done. `DIR` is the repository's root, else the current
@@ -122,6 +123,20 @@ pub fn pages(schemas: &Schemas, root: &Path) -> Result<BTreeMap<PathBuf, String>
             import: None,
         };
         pages.insert(path("list-resources", name), page.text());
+    }
+    for (name, action) in &schemas.actions {
+        let page = Page {
+            title: format!("{name} Action - replicated"),
+            heading: format!("{name} (Action)"),
+            example: example(root, &format!("actions/{name}/action.tf"))?,
+            notes: match name.as_str() {
+                "replicated_bucket_backfill" => include_str!("bucket_backfill.md"),
+                _ => "",
+            },
+            schema: &action.schema,
+            import: None,
+        };
+        pages.insert(path("actions", name), page.text());
     }
     for (name, function) in &schemas.functions {
         let example = example(root, &format!("functions/{name}/function.tf"))?;
@@ -287,6 +302,7 @@ mod tests {
             "data-sources/replicated_bucket_status/data-source.tf",
             "data-sources/replicated_policies/data-source.tf",
             "list-resources/replicated_bucket/list-resource.tfquery.hcl",
+            "actions/replicated_bucket_backfill/action.tf",
         ];
         for path in functions.chain(others.map(str::to_owned)) {
             let file = root.path().join("examples").join(path);

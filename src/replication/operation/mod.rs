@@ -4,6 +4,7 @@
 //! wrapper each. What a query finds is an [`Answer`], what an operation makes an [`Output`]; all shapes are
 //! ours, none is the AWS SDK's.
 
+mod batch_job;
 mod lifecycle;
 mod managed_policy;
 mod metrics;
@@ -17,6 +18,10 @@ use std::fmt;
 use super::component::ComponentId;
 use super::policy::PolicyDocument;
 
+pub use batch_job::{
+    BatchJob, BatchJobDescription, BatchJobFailure, BatchJobFailureKind, BatchJobFilter,
+    BatchJobOperation, BatchJobReport, BatchJobStatus,
+};
 pub use lifecycle::{
     DEFAULT_TRANSITION_MINIMUM, Expiration, LifecycleConfiguration, LifecycleRule, LifecycleScope,
     Moment, Noncurrent,
@@ -183,6 +188,8 @@ pub enum Operation {
     DetachRolePolicy { role: String, policy_arn: String },
     /// A write of a customer managed policy.
     ManagedPolicy(ManagedPolicyOperation),
+    /// A write about jobs of S3 Batch Operations.
+    BatchJob(BatchJobOperation),
     /// `TagRole`.
     TagRole { role: String, tags: Tags },
     /// `UntagRole`.
@@ -194,7 +201,7 @@ pub enum Operation {
 pub enum Output {
     /// Nothing that anybody needs.
     Done,
-    /// A key's ARN.
+    /// A key's ARN, a job's ID.
     Text(String),
     /// A role: ARN and unique id.
     Role {
@@ -294,6 +301,7 @@ impl Operation {
             Self::DeleteRolePolicy { .. } => "iam:DeleteRolePolicy",
             Self::DetachRolePolicy { .. } => "iam:DetachRolePolicy",
             Self::ManagedPolicy(operation) => operation.call(),
+            Self::BatchJob(operation) => operation.call(),
             Self::TagRole { .. } => "iam:TagRole",
             Self::UntagRole { .. } => "iam:UntagRole",
         }
@@ -321,6 +329,7 @@ impl Operation {
             | Self::DeleteObjects { bucket, .. }
             | Self::AbortMultipartUpload { bucket, .. } => bucket.clone(),
             Self::ManagedPolicy(operation) => operation.policy_arn().to_owned(),
+            Self::BatchJob(operation) => operation.subject().to_owned(),
             Self::CreateKey { description, .. } => format!("new key \"{description}\""),
             Self::PutKeyPolicy { key, .. }
             | Self::UpdateKeyDescription { key, .. }

@@ -43,6 +43,16 @@ pub enum On {
     SoughtRole,
     /// That role, to be handed to S3.
     PassedRole,
+    /// The role that a backfill runs as.
+    BackfillRole,
+    /// That role, to be handed to S3 Batch Operations.
+    PassedBackfillRole,
+    /// Jobs of S3 Batch Operations.
+    Jobs,
+    /// The bucket of a backfill's report.
+    ReportBucket,
+    /// The report.
+    Report,
     /// Managed policies of ours on that role.
     ManagedPolicies,
     /// Managed policies of others, whichever are attached to the role.
@@ -74,6 +84,12 @@ pub enum When {
     Listed,
     /// For no setup: for the data source `replicated_bucket_status` with `keys`, which reads these objects.
     KeysWatched,
+    /// For no setup: for the action `replicated_bucket_backfill`.
+    Backfilled,
+    /// For no setup: for a backfill that makes its role.
+    BackfilledByOurRole,
+    /// For no setup: for a backfill with a report.
+    BackfillReported,
     /// For every bucket whose account is entered.
     Entered,
     /// For a bucket of ours.
@@ -200,6 +216,15 @@ pub const PERMISSIONS: &[Permission] = &[
         On::Objects,
         When::KeysWatched,
     ),
+    same_read("s3:ListJobs", On::Account, When::Backfilled),
+    same_read("s3:DescribeJob", On::Jobs, When::Backfilled),
+    write(
+        "s3:GetBucketEncryption",
+        "s3:GetEncryptionConfiguration",
+        On::ReportBucket,
+        When::BackfillReported,
+    ),
+    same_write("s3:GetObject", On::Report, When::BackfillReported),
     same_read("cloudwatch:GetMetricData", On::Account, When::Measured),
     same_read("kms:DescribeKey", On::Keys, When::OwnKey),
     same_read("kms:DescribeKey", On::NamedKeys, When::NamedKey),
@@ -401,6 +426,41 @@ pub const PERMISSIONS: &[Permission] = &[
     same_write("iam:DeletePolicy", On::ManagedPolicies, When::LongPolicy),
     same_write("iam:TagPolicy", On::ManagedPolicies, When::LongPolicy),
     same_write("iam:UntagPolicy", On::ManagedPolicies, When::LongPolicy),
+    same_write("s3:CreateJob", On::Account, When::Backfilled),
+    write(
+        "s3:CreateJob",
+        "iam:PassRole",
+        On::PassedBackfillRole,
+        When::Backfilled,
+    ),
+    same_write("s3:UpdateJobStatus", On::Jobs, When::Backfilled),
+    same_write("iam:GetRole", On::BackfillRole, When::BackfilledByOurRole),
+    same_write(
+        "iam:CreateRole",
+        On::BackfillRole,
+        When::BackfilledByOurRole,
+    ),
+    write(
+        "iam:CreateRole",
+        "iam:TagRole",
+        On::BackfillRole,
+        When::BackfilledByOurRole,
+    ),
+    same_write(
+        "iam:PutRolePolicy",
+        On::BackfillRole,
+        When::BackfilledByOurRole,
+    ),
+    same_write(
+        "iam:DeleteRolePolicy",
+        On::BackfillRole,
+        When::BackfilledByOurRole,
+    ),
+    same_write(
+        "iam:DeleteRole",
+        On::BackfillRole,
+        When::BackfilledByOurRole,
+    ),
     same_write("iam:TagRole", On::Role, When::OwnRole),
     same_write("iam:UntagRole", On::Role, When::OwnRole),
 ];
@@ -438,6 +498,13 @@ impl fmt::Display for On {
             Self::Objects => "its objects",
             Self::Role | Self::SoughtRole => "the replication role",
             Self::PassedRole => "the replication role, passed to S3 only",
+            Self::BackfillRole => "the backfill's role",
+            Self::PassedBackfillRole => {
+                "the backfill's role, passed to `batchoperations.s3.amazonaws.com` only"
+            }
+            Self::Jobs => "jobs of the account and region",
+            Self::ReportBucket => "the report's bucket",
+            Self::Report => "the report's objects",
             Self::ManagedPolicies => "the role's managed policies",
             Self::AttachedPolicies => {
                 "every managed policy, because any may be attached to the role"
@@ -459,6 +526,9 @@ impl fmt::Display for When {
         f.write_str(match self {
             Self::Listed => "`terraform query`",
             Self::KeysWatched => "`keys` of `replicated_bucket_status`",
+            Self::Backfilled => "`replicated_bucket_backfill`",
+            Self::BackfilledByOurRole => "`replicated_bucket_backfill` without `role_arn`",
+            Self::BackfillReported => "`report_bucket` of `replicated_bucket_backfill`",
             Self::Entered => "every bucket, unless `reachable = false`",
             Self::Ours => "a bucket without `existing`",
             Self::Emptied => "`force_destroy`",
@@ -508,6 +578,7 @@ mod tests {
             include_str!("mod.rs"),
             include_str!("query.rs"),
             include_str!("managed_policy.rs"),
+            include_str!("batch_job.rs"),
         ];
         let call = regex::Regex::new(r#"=> "((?:s3|kms|iam|cloudwatch):[A-Za-z]+)""#).unwrap();
         let found = sources.iter().flat_map(|source| call.captures_iter(source));
@@ -546,7 +617,9 @@ mod tests {
             "cloudwatch:GetMetricData",
             "kms:ListAliases",
             "kms:ListKeys",
+            "s3:CreateJob",
             "s3:ListAllMyBuckets",
+            "s3:ListJobs",
         ];
         assert_eq!(wide, BTreeSet::from(all));
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::batch_job::BatchJobDescription;
 use super::lifecycle::LifecycleConfiguration;
 use super::metrics::{DataPoint, MeasuredRule, ReplicationMetric};
 use super::object_lock::{ObjectLock, Retention};
@@ -67,6 +68,12 @@ pub enum Query {
     ListMultipartUploads { bucket: String },
     /// Of the current version; a delete marker is none. Answers [`Answer::Object`].
     HeadObject { bucket: String, key: String },
+    /// The content of the current version, which is text. Answers [`Answer::Text`].
+    GetObject { bucket: String, key: String },
+    /// A job of S3 Batch Operations. Answers [`Answer::BatchJob`].
+    DescribeJob { job_id: String },
+    /// Every job of the account and region that replicates (all pages). Answers [`Answer::BatchJobs`].
+    ListJobs,
     /// What was measured of a rule from one moment until another, in seconds since 1970, minute by minute (all pages).
     /// Answers [`Answer::Metrics`].
     GetMetricData {
@@ -135,6 +142,10 @@ pub enum Answer {
     Uploads(Vec<(String, String)>),
     /// An object.
     Object(ObjectDescription),
+    /// A job.
+    BatchJob(BatchJobDescription),
+    /// Jobs.
+    BatchJobs(Vec<BatchJobDescription>),
     /// What was measured, the newest first; nothing of a metric that has no data.
     Metrics(BTreeMap<ReplicationMetric, Vec<DataPoint>>),
     /// A key.
@@ -176,6 +187,9 @@ impl Query {
             Self::ListObjectVersions { .. } => "s3:ListObjectVersions",
             Self::ListMultipartUploads { .. } => "s3:ListMultipartUploads",
             Self::HeadObject { .. } => "s3:HeadObject",
+            Self::GetObject { .. } => "s3:GetObject",
+            Self::DescribeJob { .. } => "s3:DescribeJob",
+            Self::ListJobs => "s3:ListJobs",
             Self::GetMetricData { .. } => "cloudwatch:GetMetricData",
             Self::DescribeKey { .. } => "kms:DescribeKey",
             Self::GetKeyPolicy { .. } => "kms:GetKeyPolicy",
@@ -212,7 +226,10 @@ impl Query {
             | Self::GetBucketReplication { bucket }
             | Self::ListObjectVersions { bucket, .. }
             | Self::ListMultipartUploads { bucket }
-            | Self::HeadObject { bucket, .. } => bucket,
+            | Self::HeadObject { bucket, .. }
+            | Self::GetObject { bucket, .. } => bucket,
+            Self::DescribeJob { job_id } => job_id,
+            Self::ListJobs => "all jobs",
             Self::GetMetricData { rule, .. } => &rule.source_bucket,
             Self::DescribeKey { key }
             | Self::GetKeyPolicy { key }

@@ -9,6 +9,7 @@
 //! [`PolicyDocument::parse`] and [`PolicyDocument::render`] read and write JSON, [`same_meaning`] compares,
 //! [`PolicyShare`] is what one owner wants in a document that others write to as well and [`merge`] edits it, and [`evaluate`] says what is allowed.
 
+mod backfill_role;
 mod decryption;
 mod destination_bucket;
 mod document;
@@ -32,6 +33,7 @@ mod arbitrary;
 #[cfg(test)]
 mod variations;
 
+pub use backfill_role::{ReportGrant, backfill_role_policy, backfill_trust_policy};
 pub use decryption::{Decryption, decryption};
 pub use destination_bucket::destination_statements;
 pub use document::{Condition, Effect, Element, PolicyDocument, Principals, Statement, Unresolved};

@@ -6,6 +6,7 @@
 //! Every call takes a moment of (paused) time, so that calls that ought not to overlap are caught at it.
 
 mod audit;
+mod batch_job;
 mod cloud_watch;
 mod delays;
 mod iam;
@@ -63,6 +64,8 @@ pub(crate) struct State {
     pub(crate) managed_policies: BTreeMap<String, ManagedPolicy>,
     /// What CloudWatch has measured.
     pub(crate) measurements: cloud_watch::Measurements,
+    /// Jobs of S3 Batch Operations.
+    pub(crate) jobs: batch_job::Jobs,
     /// Every write that was carried out, in order: `PutBucketPolicy acme-archive`.
     pub(crate) writes: Vec<String>,
     /// When writes were started.
@@ -183,7 +186,8 @@ impl Cloud for FakeCloud {
             operation,
             Operation::DeleteObjects { .. } | Operation::AbortMultipartUpload { .. }
         );
-        let of_bucket = operation.call().starts_with("s3:") && !of_objects;
+        let of_jobs = matches!(operation, Operation::BatchJob(_));
+        let of_bucket = operation.call().starts_with("s3:") && !of_objects && !of_jobs;
         let busy = of_bucket.then(|| subject.clone());
         self.state().started.push(Instant::now());
         if let Some(bucket) = &busy {
@@ -196,6 +200,7 @@ impl Cloud for FakeCloud {
         tokio::time::sleep(LATENCY).await;
         let mut state = self.state();
         let result = enter(at).and_then(|()| state.perform(at, operation));
+        state.jobs_lose_roles();
         if result.is_ok() {
             state.writes.push(operation.to_string());
             let lacking = match state.is_unaudited {
@@ -227,6 +232,9 @@ impl Drop for Free<'_> {
 
 impl State {
     fn query(&self, at: &Location, query: &Query) -> Result<Answer, Refused> {
+        if let Some(answer) = self.query_batch_job(at, query) {
+            return answer;
+        }
         match query.call().split_once(':') {
             Some(("s3", _)) => self.query_s3(at, query),
             Some(("kms", _)) => self.query_kms(at, query),
@@ -236,6 +244,9 @@ impl State {
     }
 
     fn perform(&mut self, at: &Location, operation: &Operation) -> Result<Output, Refused> {
+        if let Operation::BatchJob(operation) = operation {
+            return self.perform_batch_job(at, operation);
+        }
         match operation.call().split_once(':') {
             Some(("s3", _)) => self.perform_s3(at, operation),
             Some(("kms", _)) => self.perform_kms(at, operation),

@@ -1,0 +1,531 @@
+//! A backfill from its role to its end: the job is made, followed, cancelled when Terraform asks to stop, and its role
+//! removed after it.
+//!
+//! Flow: look for a job of the same request; else make the role and the job. Follow it. Then read the report of what
+//! failed, and remove the role where one was made. A run that was killed leaves a job that goes on and its role: the
+//! next run of the same request finds both, and ends what is left to end.
+//!
+//! Guarantees: one request has one job at a time, however often its answer is lost or the request repeated. A role is
+//! removed whenever its job is known to be over, or not to be there. Where that is not known, it stays, because a job
+//! without its role fails.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::cloud::{CallError, CallErrorKind, Cloud};
+use super::locks::DocumentLocks;
+use super::retry::{self, Setting};
+use super::run::Run;
+use crate::replication::backfill::progress::Pace;
+use crate::replication::backfill::report::{Failures, manifest_key, result_keys};
+use crate::replication::backfill::{Backfill, ROLE_POLICY_NAME, Running};
+use crate::replication::names::default_role_description;
+use crate::replication::operation::{
+    Answer, BatchJobDescription, BatchJobFailureKind, BatchJobOperation, BatchJobStatus, Input,
+    Operation, Output, Query,
+};
+use crate::replication::policy::backfill_trust_policy;
+
+/// How long a job that was told to stop is given to do so.
+const CANCEL_WITHIN: Duration = Duration::from_secs(120);
+/// How long questions about a job may fail in a row before nobody watches it any more.
+const UNHEARD: Duration = Duration::from_secs(300);
+/// How long a role that was just made may seem unusable. Each try is a job of its own, so there are few.
+const ROLE_SHOWS_WITHIN: Duration = Duration::from_secs(120);
+const ROLE_TRY_AFTER: Duration = Duration::from_secs(10);
+/// How often one looks at a job: soon at first, then as often as a person would.
+const LOOK_FIRST: Duration = Duration::from_secs(1);
+const LOOK_LATER: Duration = Duration::from_secs(30);
+
+/// What a run needs beside the request.
+pub struct Surroundings<'a> {
+    /// AWS.
+    pub cloud: &'a dyn Cloud,
+    /// Locks of the process.
+    pub locks: &'a DocumentLocks,
+    /// Set when Terraform asks to stop.
+    pub stop: &'a CancellationToken,
+    /// Whether the job goes on then.
+    pub detach: bool,
+    /// The moment, RFC 3339, for the role's tags.
+    pub now: &'a str,
+    /// Takes what there is to tell.
+    pub tell: &'a (dyn Fn(Told) + Sync),
+}
+
+/// What is told while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A step.
+    Line(String),
+    /// Where the job stands.
+    Progress {
+        /// In words.
+        line: String,
+        /// Tasks that are over.
+        done: u64,
+        /// All tasks.
+        total: u64,
+    },
+}
+
+/// How a backfill ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What became of it.
+    pub end: Result<End, BackfillError>,
+    /// Why a role that was made is still there, where it is.
+    pub role_left: Option<String>,
+}
+
+/// What became of the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// It was asked to stop before there was one.
+    NotStarted,
+    /// No object was left to do.
+    NothingToDo(BatchJobDescription),
+    /// Every task was tried. What failed is told by reason, where there is a report.
+    Complete(BatchJobDescription, Option<Result<Failures, String>>),
+    /// The job could not go on.
+    Failed(BatchJobDescription),
+    /// It was cancelled, by us or by somebody else.
+    Cancelled(BatchJobDescription),
+    /// It was asked to stop, and does not show that it has.
+    Cancelling(BatchJobDescription),
+    /// Nobody watches it any more, as asked for.
+    Detached(BatchJobDescription),
+}
+
+/// Why a backfill was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackfillError {
+    /// A call failed before there was a job.
+    Call(CallError),
+    /// Another backfill of the bucket runs.
+    Another(BatchJobDescription),
+    /// A role of the name is there and is not ours.
+    RoleTaken(String),
+    /// Nobody can tell any more where the job stands.
+    Unheard(String, CallError),
+}
+
+impl From<CallError> for BackfillError {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+/// Runs a backfill to its end.
+pub async fn run(backfill: &Backfill, around: &Surroundings<'_>) -> Ended {
+    let wrote = AtomicBool::new(false);
+    let mut job = Job {
+        backfill,
+        around,
+        run: Run {
+            cloud: around.cloud,
+            locks: around.locks,
+            stop: around.stop,
+            undoes: false,
+            wrote: &wrote,
+        },
+        role_since: None,
+        has_role: false,
+        started: Instant::now(),
+    };
+    let end = job.run_to_end().await;
+    let is_over = !matches!(
+        end,
+        Ok(End::Cancelling(_) | End::Detached(_))
+            | Err(BackfillError::Another(_) | BackfillError::Unheard(..))
+    );
+    let role_left = match (job.has_role, is_over) {
+        (false, _) => None,
+        (true, false) => Some("the job may still need it".to_owned()),
+        (true, true) => job.remove_role().await.err().map(|error| error.to_string()),
+    };
+    Ended { end, role_left }
+}
+
+struct Job<'a> {
+    backfill: &'a Backfill,
+    around: &'a Surroundings<'a>,
+    run: Run<'a>,
+    /// When this run made the role.
+    role_since: Option<Instant>,
+    /// Whether there is a role of ours, or may be.
+    has_role: bool,
+    started: Instant,
+}
+
+impl Job<'_> {
+    async fn run_to_end(&mut self) -> Result<End, BackfillError> {
+        let jobs = self.jobs().await?;
+        let mut job = match self.backfill.running(&jobs) {
+            Running::Other(job) => return Err(BackfillError::Another(job.clone())),
+            Running::Same(job) => {
+                self.has_role = self.backfill.role_arn.is_none();
+                self.line(format!(
+                    "Going on with job {}, which was begun before.",
+                    job.id
+                ));
+                job.clone()
+            }
+            Running::None => match self.begin(jobs).await? {
+                Some(job) => job,
+                None => return Ok(End::NotStarted),
+            },
+        };
+        let mut wait = ROLE_TRY_AFTER;
+        loop {
+            let end = self.follow(job).await?;
+            let End::Failed(failed) = &end else {
+                return Ok(end);
+            };
+            let is_young = self
+                .role_since
+                .is_some_and(|since| since.elapsed() < ROLE_SHOWS_WITHIN);
+            if !is_young || !failed.failed_for(BatchJobFailureKind::RoleNotUsable) {
+                return Ok(end);
+            }
+            self.line(
+                "The new role is not usable yet: the job is begun again in a moment.".to_owned(),
+            );
+            if !self.run.pause(wait).await {
+                return Ok(end);
+            }
+            wait *= 2;
+            let jobs = self.jobs().await?;
+            job = match self.create(&jobs).await? {
+                Some(job) => job,
+                None => return Ok(End::NotStarted),
+            };
+        }
+    }
+
+    async fn jobs(&self) -> Result<Vec<BatchJobDescription>, CallError> {
+        match self.ask(&Query::ListJobs).await? {
+            Answer::BatchJobs(jobs) => Ok(jobs),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Makes the role, where none is given, and the job.
+    async fn begin(
+        &mut self,
+        jobs: Vec<BatchJobDescription>,
+    ) -> Result<Option<BatchJobDescription>, BackfillError> {
+        if self.backfill.role_arn.is_none() {
+            self.make_role().await?;
+        }
+        self.create(&jobs).await
+    }
+
+    /// The job's first look, or none when Terraform asks to stop before it is made.
+    async fn create(
+        &self,
+        jobs: &[BatchJobDescription],
+    ) -> Result<Option<BatchJobDescription>, BackfillError> {
+        if self.around.stop.is_cancelled() {
+            return Ok(None);
+        }
+        let job = self.backfill.job(&self.role_arn(), jobs);
+        let description = job.description.clone();
+        let setting = Setting {
+            fresh: false,
+            fresh_role: self.role_since.is_some(),
+        };
+        let operation = Operation::BatchJob(BatchJobOperation::Create(Box::new(job)));
+        let id = match self.call(&operation, setting).await {
+            Ok(Output::Text(id)) => id,
+            Ok(_) => String::new(),
+            // It may have been made all the same: then it is followed.
+            Err(error) if error.kind == CallErrorKind::Ambiguous => {
+                let unheard =
+                    |looked| BackfillError::Unheard("that was asked for".to_owned(), looked);
+                let jobs = self.jobs().await.map_err(unheard)?;
+                return match self.backfill.running(&jobs) {
+                    Running::Same(job) => Ok(Some(job.clone())),
+                    _ => Err(error.into()),
+                };
+            }
+            Err(error) if error.kind == CallErrorKind::Cancelled => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.line(format!("Job {id} was created."));
+        Ok(Some(BatchJobDescription {
+            id,
+            description,
+            status: BatchJobStatus::New,
+            created: 0,
+            total: 0,
+            succeeded: 0,
+            failed: 0,
+            failures: Vec::new(),
+        }))
+    }
+
+    /// Looks at a job until it is over, or until Terraform asks to stop.
+    async fn follow(&self, mut job: BatchJobDescription) -> Result<End, BackfillError> {
+        let mut pace = Pace::default();
+        let mut told = String::new();
+        let mut wait = LOOK_FIRST;
+        let mut heard = Instant::now();
+        loop {
+            match self.describe(&job.id).await {
+                Ok(seen) => {
+                    job = seen;
+                    heard = Instant::now();
+                }
+                Err(error) if !is_passing(&error) || heard.elapsed() > UNHEARD => {
+                    return Err(BackfillError::Unheard(job.id, error));
+                }
+                Err(error) => tracing::debug!(%error, job = job.id, "looking again"),
+            }
+            let line = pace.line(&job, self.started.elapsed().as_secs());
+            if line != told {
+                (self.around.tell)(Told::Progress {
+                    line: line.clone(),
+                    done: job.done(),
+                    total: job.total,
+                });
+                told = line;
+            }
+            if job.status.is_final() {
+                return Ok(self.over(job).await);
+            }
+            if !self.run.pause(wait).await {
+                return match self.around.detach {
+                    true => Ok(End::Detached(job)),
+                    false => self.cancel(job).await,
+                };
+            }
+            wait = wait.mul_f32(1.5).min(LOOK_LATER);
+        }
+    }
+
+    async fn over(&self, job: BatchJobDescription) -> End {
+        match job.status {
+            BatchJobStatus::Cancelled => End::Cancelled(job),
+            BatchJobStatus::Failed if job.failed_for(BatchJobFailureKind::NothingFound) => {
+                End::NothingToDo(job)
+            }
+            BatchJobStatus::Failed => End::Failed(job),
+            _ if job.total == 0 => End::NothingToDo(job),
+            _ => {
+                let failures = match job.failed {
+                    0 => None,
+                    _ => self.failures(&job).await,
+                };
+                End::Complete(job, failures)
+            }
+        }
+    }
+
+    /// Cancels a job and waits until that shows.
+    async fn cancel(&self, mut job: BatchJobDescription) -> Result<End, BackfillError> {
+        self.line(format!("Cancelling job {}.", job.id));
+        let operation = Operation::BatchJob(BatchJobOperation::Cancel {
+            job_id: job.id.clone(),
+        });
+        // A job that is over meanwhile refuses it; a look tells.
+        let run = self.after_stop();
+        let refused = run.call(&self.backfill.at, &operation, Setting::default());
+        let refused = refused.await.err();
+        let mut waits = retry::backoff(CANCEL_WITHIN);
+        loop {
+            match self.describe(&job.id).await {
+                Ok(seen) => job = seen,
+                Err(error) if !is_passing(&error) => {
+                    return Err(BackfillError::Unheard(job.id, error));
+                }
+                Err(_) => {}
+            }
+            if job.status.is_final() {
+                return Ok(self.over(job).await);
+            }
+            match (&refused, waits.next()) {
+                (Some(error), _) => return Err(BackfillError::Unheard(job.id, error.clone())),
+                (None, None) => return Ok(End::Cancelling(job)),
+                (None, Some(wait)) => tokio::time::sleep(wait).await,
+            }
+        }
+    }
+
+    async fn describe(&self, job_id: &str) -> Result<BatchJobDescription, CallError> {
+        let query = Query::DescribeJob {
+            job_id: job_id.to_owned(),
+        };
+        match self.ask(&query).await? {
+            Answer::BatchJob(job) => Ok(job),
+            _ => Err(self.local_error(&query, "the answer is about something else")),
+        }
+    }
+
+    /// What the report says of the tasks that failed; nothing where no report was asked for.
+    async fn failures(&self, job: &BatchJobDescription) -> Option<Result<Failures, String>> {
+        let report = self.backfill.report.as_ref()?;
+        let key = manifest_key(&report.prefix, &job.id);
+        Some(self.read_report(&report.bucket, key).await)
+    }
+
+    async fn read_report(&self, bucket: &str, manifest: String) -> Result<Failures, String> {
+        let read = async |key: String| {
+            let query = Query::GetObject {
+                bucket: bucket.to_owned(),
+                key,
+            };
+            match self.ask(&query).await {
+                Ok(Answer::Text(text)) => Ok(text),
+                Ok(_) => Err("the answer is about something else".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        let mut failures = Failures::default();
+        for key in result_keys(&read(manifest).await?)? {
+            failures.add(&read(key).await?);
+        }
+        Ok(failures)
+    }
+
+    fn role_arn(&self) -> String {
+        let made = || {
+            let at = &self.backfill.at;
+            let (partition, account) = (&at.partition, &at.account);
+            format!(
+                "arn:{partition}:iam::{account}:role/{}",
+                self.backfill.role_name()
+            )
+        };
+        self.backfill.role_arn.clone().unwrap_or_else(made)
+    }
+
+    /// Makes the role, or takes the one that an earlier run of ours left.
+    async fn make_role(&mut self) -> Result<(), BackfillError> {
+        let role = self.backfill.role_name();
+        match self.ask(&Query::GetRole { role: role.clone() }).await {
+            Ok(Answer::Role(found)) if self.backfill.owns_role(&found.tags) => {
+                self.has_role = true;
+            }
+            Ok(_) => return Err(BackfillError::RoleTaken(role)),
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                let trust_policy = backfill_trust_policy().render();
+                let operation = Operation::CreateRole {
+                    role: role.clone(),
+                    path: "/".to_owned(),
+                    description: format!(
+                        "{}, existing objects",
+                        default_role_description(self.backfill.bucket.as_str())
+                    ),
+                    permissions_boundary: None,
+                    trust_policy: trust_policy.unwrap_or_default(),
+                    tags: self.backfill.role_tags(self.around.now),
+                };
+                self.line(format!("Creating role {role}."));
+                let made = self.call(&operation, Setting::default()).await;
+                // After a lost answer it may be there.
+                self.has_role =
+                    !matches!(&made, Err(error) if error.kind != CallErrorKind::Ambiguous);
+                made?;
+                self.role_since = Some(Instant::now());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let report_key = self.report_key().await?;
+        let operation = Operation::PutRolePolicy {
+            role,
+            policy: ROLE_POLICY_NAME.to_owned(),
+            document: self.backfill.role_policy(report_key.as_deref()),
+        };
+        let fresh = self.role_since.is_some();
+        let setting = Setting {
+            fresh,
+            fresh_role: fresh,
+        };
+        self.call(&operation, setting).await?;
+        Ok(())
+    }
+
+    /// The KMS key that the report's bucket is under.
+    async fn report_key(&self) -> Result<Option<String>, CallError> {
+        let Some(report) = &self.backfill.report else {
+            return Ok(None);
+        };
+        let query = Query::GetBucketEncryption {
+            bucket: report.bucket.clone(),
+        };
+        let Answer::Encryption(encryption) = self.ask(&query).await? else {
+            return Ok(None);
+        };
+        let key = encryption.kms_key.as_ref().and_then(Input::known);
+        Ok(key.filter(|key| key.starts_with("arn:")).cloned())
+    }
+
+    /// Removes the role, also when Terraform has asked to stop. What is not there is removed.
+    async fn remove_role(&self) -> Result<(), CallError> {
+        let role = self.backfill.role_name();
+        self.line(format!("Removing role {role}."));
+        let run = Run {
+            undoes: self.role_since.is_some(),
+            ..self.after_stop()
+        };
+        let policy = Operation::DeleteRolePolicy {
+            role: role.clone(),
+            policy: ROLE_POLICY_NAME.to_owned(),
+        };
+        let at = &self.backfill.at;
+        run.call(at, &policy, Setting::default()).await?;
+        run.call(at, &Operation::DeleteRole { role }, Setting::default())
+            .await?;
+        Ok(())
+    }
+
+    /// Calls that are made although Terraform has asked to stop.
+    fn after_stop(&self) -> Run<'_> {
+        Run {
+            cloud: self.around.cloud,
+            locks: self.around.locks,
+            stop: NEVER.get_or_init(CancellationToken::new),
+            undoes: false,
+            wrote: self.run.wrote,
+        }
+    }
+
+    async fn call(&self, operation: &Operation, setting: Setting) -> Result<Output, CallError> {
+        self.run.call(&self.backfill.at, operation, setting).await
+    }
+
+    async fn ask(&self, query: &Query) -> Result<Answer, CallError> {
+        self.around.cloud.query(&self.backfill.at, query).await
+    }
+
+    fn local_error(&self, query: &Query, message: &str) -> CallError {
+        let kind = CallErrorKind::Invalid;
+        let at = &self.backfill.at;
+        self.run
+            .local_error(at, kind, query.call(), query.subject(), message)
+    }
+
+    fn line(&self, line: String) {
+        (self.around.tell)(Told::Line(line));
+    }
+}
+
+/// A token that nobody cancels.
+static NEVER: std::sync::OnceLock<CancellationToken> = std::sync::OnceLock::new();
+
+/// Whether the same question may be answered in a moment. A new job shows late.
+fn is_passing(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::NotFound
+            | CallErrorKind::NotReady
+            | CallErrorKind::Throttled
+            | CallErrorKind::Transport
+            | CallErrorKind::TimedOut
+            | CallErrorKind::Conflict
+    )
+}

@@ -1,0 +1,155 @@
+//! The action `replicated_bucket_backfill`: objects that were there before the rules follow.
+//!
+//! `model` is what it takes and `words` what it says at its end. The setup is found as an import finds it; the job
+//! itself is run by [`crate::execution::backfill`].
+
+pub mod model;
+mod words;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio_util::sync::CancellationToken;
+
+use self::model::BackfillModel;
+use super::replicated_bucket::status::look;
+use super::settings::Shared;
+use crate::execution::backfill::{self, Surroundings, Told};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::{Attr, FromValue as _};
+use crate::framework::provider::{Action, ActionEvent};
+use crate::framework::schema::Schema;
+use crate::framework::told::{Teller, told};
+use crate::framework::value::{AttributePath, Value};
+use crate::replication::backfill::Backfill;
+use crate::replication::spec::Spec;
+
+/// The action.
+pub struct BackfillAction {
+    shared: Arc<Shared>,
+}
+
+impl BackfillAction {
+    /// An action that uses the process's session.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[async_trait]
+impl Action for BackfillAction {
+    fn type_name(&self) -> &str {
+        "replicated_bucket_backfill"
+    }
+
+    fn schema(&self) -> Schema {
+        model::schema()
+    }
+
+    async fn validate(&self, config: &Value) -> Diagnostics {
+        let mut said = Diagnostics::new();
+        // What is not known yet is checked when it is.
+        if let Ok(Attr::Known(model)) = Attr::<BackfillModel>::from_value(config) {
+            model.check(&mut said);
+        }
+        said
+    }
+
+    async fn invoke(
+        &self,
+        config: Value,
+        stop: CancellationToken,
+    ) -> BoxStream<'static, ActionEvent> {
+        let shared = Arc::clone(&self.shared);
+        told(move |teller| async move { run(&shared, &config, &stop, &teller).await })
+    }
+}
+
+async fn run(
+    shared: &Shared,
+    config: &Value,
+    stop: &CancellationToken,
+    teller: &Teller,
+) -> Diagnostics {
+    let mut said = Diagnostics::new();
+    let Some(session) = shared.session_or_tell(&mut said) else {
+        return said;
+    };
+    let model = match BackfillModel::from_known(config) {
+        Ok(model) => model,
+        Err(error) => {
+            said.error(
+                "The configuration does not fit the schema",
+                error.to_string(),
+            );
+            return said;
+        }
+    };
+    // What was unknown at plan is checked here.
+    model.check(&mut said);
+    if said.has_error() {
+        return said;
+    }
+    let import_id = model.import_id.known().cloned().unwrap_or_default();
+    let Some(status) = look(&session, &import_id, &mut said).await else {
+        return said;
+    };
+    if !has_live_rule(&status.spec) {
+        said.error_at(
+            AttributePath::root("import_id"),
+            "Nothing replicates from this bucket",
+            format!(
+                "A backfill carries out the rules of the source, and {} has none that is enabled. Run `terraform apply` first, or write `enabled = true` for a rule.",
+                status.spec.source.name
+            ),
+        );
+        return said;
+    }
+    if !status.flaws.is_empty() {
+        let flaws: Vec<String> = status
+            .flaws
+            .iter()
+            .map(|flaw| format!("  {flaw}"))
+            .collect();
+        said.warning(
+            "Objects may not cross",
+            format!(
+                "Something that replication needs is missing or changed, so that objects of this backfill may fail:\n\n{}\n\nRun `terraform apply` to mend it, and then the backfill again.",
+                flaws.join("\n")
+            ),
+        );
+    }
+    let asked = Backfill {
+        bucket: status.spec.source.name.clone(),
+        at: status.spec.source.location.clone(),
+        filter: model.filter(),
+        role_arn: model.role_arn.known().cloned(),
+        priority: model.priority(),
+        report: model.report(),
+    };
+    let now = OffsetDateTime::now_utc().format(&Rfc3339);
+    let around = Surroundings {
+        cloud: &*session.cloud,
+        locks: &session.locks,
+        stop,
+        detach: model.detach.known() == Some(&true),
+        now: now.as_deref().unwrap_or_default(),
+        tell: &|told| match told {
+            Told::Line(line) => teller.say(line),
+            Told::Progress { line, done, total } => teller.advance(line, done, total),
+        },
+    };
+    let ended = backfill::run(&asked, &around).await;
+    if let Some(last) = words::ended(&asked, ended, &mut said) {
+        teller.say(last);
+    }
+    said
+}
+
+fn has_live_rule(spec: &Spec) -> bool {
+    let mut rules = spec.destinations.values().flat_map(|to| to.rules.values());
+    rules.any(|rule| rule.enabled)
+}

@@ -1,0 +1,228 @@
+//! A backfill: the job of S3 Batch Operations that replicates the objects which were there before the rules.
+//!
+//! A job is known again by its description, which follows from the source bucket and from what is asked for. So is its
+//! token: the same request after the same earlier job is the same job, whoever sends it and however often, and once that
+//! job is over the next request is a new one.
+//!
+//! [`progress`] words where it stands, [`report`] reads why objects failed, and [`reasons`] knows what to do about each.
+
+pub mod progress;
+pub mod reasons;
+pub mod report;
+
+use sha2::{Digest, Sha256};
+
+use super::ids::{BucketName, Location};
+use super::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG, backfill_role_name};
+use super::operation::{BatchJob, BatchJobDescription, BatchJobFilter, BatchJobReport, Tags};
+use super::policy::{PolicyDocument, ReportGrant, backfill_role_policy};
+
+/// Name of our inline policy in the role of a job.
+pub const ROLE_POLICY_NAME: &str = "backfill";
+/// What the role's component tag says.
+const ROLE_COMPONENT: &str = "backfill/role";
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backfill {
+    /// The source bucket.
+    pub bucket: BucketName,
+    /// Where it is: jobs run in its account and region.
+    pub at: Location,
+    /// Which objects.
+    pub filter: BatchJobFilter,
+    /// The role that is given; without one a role is made, and removed after the job.
+    pub role_arn: Option<String>,
+    /// Higher goes first, among the jobs of the account and region.
+    pub priority: i32,
+    /// Where the job writes why objects failed.
+    pub report: Option<BatchJobReport>,
+}
+
+impl Backfill {
+    /// Whose job it is, as our tags name owners.
+    pub fn owner(&self) -> String {
+        format!("{}/{}", self.at.account, self.bucket)
+    }
+
+    /// The job's description.
+    pub fn description(&self) -> String {
+        let asked = (&self.filter, &self.role_arn, self.priority, &self.report);
+        format!("{}{}", self.describes(), hex(&format!("{asked:?}"), 16))
+    }
+
+    /// What the descriptions of all backfills of this bucket begin with.
+    fn describes(&self) -> String {
+        format!(
+            "Backfill of {} by replicated_bucket, request ",
+            self.owner()
+        )
+    }
+
+    /// The job of the same request that runs, and that of another one.
+    pub fn running<'a>(&self, jobs: &'a [BatchJobDescription]) -> Running<'a> {
+        let mut ours = jobs
+            .iter()
+            .filter(|job| !job.status.is_final() && job.description.starts_with(&self.describes()));
+        let description = self.description();
+        match ours.clone().find(|job| job.description == description) {
+            Some(job) => Running::Same(job),
+            None => ours.next().map_or(Running::None, Running::Other),
+        }
+    }
+
+    /// The job, after whichever one of the same request was the last.
+    pub fn job(&self, role_arn: &str, jobs: &[BatchJobDescription]) -> BatchJob {
+        let description = self.description();
+        let same = jobs.iter().filter(|job| job.description == description);
+        let last = same.max_by_key(|job| (job.created, &job.id));
+        let last = last.map_or("", |job| job.id.as_str());
+        BatchJob {
+            source_bucket: self.bucket.to_string(),
+            token: hex(&format!("{description} after {last}"), 64),
+            description,
+            priority: self.priority,
+            role_arn: role_arn.to_owned(),
+            filter: self.filter.clone(),
+            report: self.report.clone(),
+        }
+    }
+
+    /// The name of the role that is made.
+    pub fn role_name(&self) -> String {
+        backfill_role_name(self.bucket.as_str())
+    }
+
+    /// Its tags.
+    pub fn role_tags(&self, created: &str) -> Tags {
+        Tags::from([
+            (OWNER_TAG.to_owned(), self.owner()),
+            (COMPONENT_TAG.to_owned(), ROLE_COMPONENT.to_owned()),
+            (CREATED_TAG.to_owned(), created.to_owned()),
+        ])
+    }
+
+    /// Whether a role with these tags was made for backfills of this bucket.
+    pub fn owns_role(&self, tags: &Tags) -> bool {
+        tags.get(OWNER_TAG) == Some(&self.owner())
+            && tags.get(COMPONENT_TAG).map(String::as_str) == Some(ROLE_COMPONENT)
+    }
+
+    /// Its policy. `report_key` is the KMS key of the report's bucket.
+    pub fn role_policy(&self, report_key: Option<&str>) -> PolicyDocument {
+        let bucket = self.report.as_ref().map(|report| &report.bucket);
+        let bucket = bucket.and_then(|name| BucketName::parse(name).ok());
+        let report = self.report.as_ref().zip(bucket.as_ref());
+        let grant = report.map(|(report, bucket)| ReportGrant {
+            bucket,
+            prefix: &report.prefix,
+            kms_key: report_key,
+        });
+        backfill_role_policy(&self.bucket, grant, &self.at.region, &self.at.partition)
+    }
+}
+
+/// Which backfill of a bucket is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running<'a> {
+    /// None.
+    None,
+    /// One that was asked for in the same words.
+    Same(&'a BatchJobDescription),
+    /// One that was asked for otherwise.
+    Other(&'a BatchJobDescription),
+}
+
+fn hex(text: &str, digits: usize) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.chars().take(digits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::ids::{AccountId, Region, WayIn};
+    use super::super::operation::BatchJobStatus;
+    use super::*;
+
+    pub(super) fn asked() -> Backfill {
+        let region = Region::parse("eu-west-1").unwrap();
+        Backfill {
+            bucket: BucketName::parse(&"a".repeat(63)).unwrap(),
+            at: Location {
+                account: AccountId::parse("111111111111").unwrap(),
+                partition: region.partition(),
+                region,
+                way_in: Arc::new(WayIn::default()),
+            },
+            filter: BatchJobFilter::default(),
+            role_arn: None,
+            priority: 10,
+            report: None,
+        }
+    }
+
+    fn job(
+        id: &str,
+        backfill: &Backfill,
+        status: BatchJobStatus,
+        created: i64,
+    ) -> BatchJobDescription {
+        BatchJobDescription {
+            id: id.to_owned(),
+            description: backfill.description(),
+            status,
+            created,
+            total: 0,
+            succeeded: 0,
+            failed: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_longest_names_fit_what_aws_takes() {
+        let job = asked().job("arn", &[]);
+        assert!(job.description.len() <= 256, "{}", job.description);
+        assert_eq!(job.token.len(), 64);
+        assert!(asked().role_name().len() <= 64);
+    }
+
+    #[test]
+    fn the_same_request_is_the_same_job_until_that_is_over() {
+        let (one, mut other) = (asked(), asked());
+        other.filter.created_after = Some(1);
+        let first = one.job("arn", &[]);
+        assert_eq!(first, one.job("arn", &[]));
+        assert_ne!(first.token, other.job("arn", &[]).token);
+        let over = [
+            job("a", &one, BatchJobStatus::Complete, 2),
+            job("b", &one, BatchJobStatus::Failed, 1),
+            job("c", &other, BatchJobStatus::Complete, 3),
+        ];
+        let second = one.job("arn", &over);
+        assert_ne!(second.token, first.token);
+        assert_eq!(
+            second.token,
+            one.job("arn", &over[..1]).token,
+            "the last one counts"
+        );
+        assert_eq!(one.running(&over), Running::None);
+    }
+
+    #[test]
+    fn a_job_that_runs_is_known_by_its_request_and_another_one_by_its_bucket() {
+        let (one, mut other, mut elsewhere) = (asked(), asked(), asked());
+        other.priority = 11;
+        elsewhere.bucket = BucketName::parse("acme-archive").unwrap();
+        let jobs = [
+            job("a", &elsewhere, BatchJobStatus::Active, 1),
+            job("b", &other, BatchJobStatus::Active, 1),
+        ];
+        assert_eq!(one.running(&jobs), Running::Other(&jobs[1]));
+        assert_eq!(other.running(&jobs), Running::Same(&jobs[1]));
+        assert_eq!(one.running(&jobs[..1]), Running::None);
+    }
+}
