@@ -84,18 +84,7 @@ pub fn undo(
         let shown = await_gone(&mut back, step, query, deleted);
         gone.insert(side.clone(), vec![shown]);
     }
-    let mut free: BTreeMap<Side, StepId> = BTreeMap::new();
-    for (_, step) in finished() {
-        if let Action::Call(Operation::CreateAlias { alias, .. }) = &step.action
-            && let ComponentId::Of(side, _) = &step.component
-            && let Some(gone) = gone.get(side)
-        {
-            let operation = Operation::DeleteAlias {
-                alias: alias.clone(),
-            };
-            free.insert(side.clone(), call(&mut back, step, operation, gone));
-        }
-    }
+    let mut scheduled: BTreeMap<Side, StepId> = BTreeMap::new();
     for (id, step) in finished() {
         if let Action::Call(Operation::CreateKey { .. }) = &step.action
             && let ComponentId::Of(side, _) = &step.component
@@ -107,7 +96,24 @@ pub fn undo(
                 key: Input::Known(arn.clone()),
                 window_days: UNDO_WINDOW_DAYS,
             };
-            let after: Vec<StepId> = free.get(side).into_iter().chain(gone).copied().collect();
+            scheduled.insert(side.clone(), call(&mut back, step, operation, gone));
+        }
+    }
+    for (_, step) in finished() {
+        if let Action::Call(Operation::CreateAlias { alias, .. }) = &step.action
+            && let ComponentId::Of(side, _) = &step.component
+            && let Some(gone) = gone.get(side)
+        {
+            let operation = Operation::DeleteAlias {
+                alias: alias.clone(),
+            };
+            // Last of all: by its alias the next create finds the key of an undo that was killed.
+            let after: Vec<StepId> = scheduled
+                .get(side)
+                .into_iter()
+                .chain(gone)
+                .copied()
+                .collect();
             call(&mut back, step, operation, &after);
         }
     }

@@ -699,7 +699,7 @@ fn remember_own_encryption(
     private
 }
 
-/// Sides whose bucket or key a run made and nobody took back, or may have made.
+/// Sides of which a run made anything that nobody took back, or may have made.
 fn sides_made(
     graph: &StepGraph,
     outcome: &Outcome,
@@ -710,10 +710,7 @@ fn sides_made(
     ends.chain(lost.into_iter().map(|id| (id, false)))
         .filter_map(|(id, is_certain)| Some((graph.step(id)?, is_certain)))
         .filter(|(step, is_certain)| {
-            let of = &step.component;
-            step.action.creates()
-                && matches!(of, ComponentId::Of(_, Part::Bucket | Part::Key))
-                && !(*is_certain && is_taken_back(of))
+            step.action.creates() && !(*is_certain && is_taken_back(&step.component))
         })
         .map(|(step, _)| step.component.side().clone())
         .collect()

@@ -227,7 +227,7 @@ async fn look(
     Ok(Some(observed))
 }
 
-/// Whether there is a role of ours or a policy of it, or a key that is not about to be deleted.
+/// Whether there is a role of ours or a policy of it, a key that is not about to be deleted, or the alias of one that is.
 fn something_is_left(spec: &Spec, observed: &Observed) -> bool {
     let mut directions = spec.directions();
     let has_role = directions.any(|direction| {
@@ -236,12 +236,14 @@ fn something_is_left(spec: &Spec, observed: &Observed) -> bool {
                 || !observed.managed_policies(&direction.from).is_empty())
     });
     has_role
-        || observed.buckets.values().any(|seen| {
-            let mut keys = std::iter::once(&seen.key).chain(seen.retired_keys.values());
-            keys.any(|key| {
-                let key = key.present();
-                key.is_some_and(|key| !key.description.is_pending_deletion())
-            })
+        || observed.buckets.iter().any(|(side, seen)| {
+            let keys = std::iter::once(&seen.key).chain(seen.retired_keys.values());
+            let mut keys = keys.filter_map(Presence::present);
+            let alias = spec
+                .bucket(side)
+                .and_then(|bucket| Some(&bucket.owned_key()?.alias));
+            keys.any(|key| !key.description.is_pending_deletion())
+                || alias.is_some_and(|alias| seen.has_alias(alias))
         })
 }
 

@@ -19,6 +19,8 @@ use crate::terraform::{Plan, Said, Terraform};
 pub enum Command {
     /// A plan with this configuration, and its apply.
     Apply(Json),
+    /// The same with a write that AWS refuses: the calls in question are those after it.
+    Refused(Json, &'static str),
     Read,
     Delete,
     /// Of what another state has.
@@ -69,7 +71,7 @@ impl Row {
     /// What is in force when the command has succeeded.
     fn config(&self) -> &Json {
         match &self.command {
-            Command::Apply(config) => config,
+            Command::Apply(config) | Command::Refused(config, _) => config,
             _ => self.before.last().unwrap(),
         }
     }
@@ -94,7 +96,7 @@ impl Row {
     /// Has Terraform carry it out, up to an apply.
     async fn begin(&self, terraform: &mut Terraform) -> (Said, Option<Plan>) {
         match &self.command {
-            Command::Apply(config) => {
+            Command::Apply(config) | Command::Refused(config, _) => {
                 let plan = terraform.plan(config).await;
                 let goes_on = plan.said.is_fine() && !terraform.cloud.trap.is_interrupted();
                 (plan.said.clone(), goes_on.then_some(plan))
@@ -117,7 +119,8 @@ impl Row {
 
     /// Whether it changes what is there already.
     fn is_update(&self) -> bool {
-        matches!(self.command, Command::Apply(_)) && !self.before.is_empty()
+        let applies = matches!(self.command, Command::Apply(_) | Command::Refused(..));
+        applies && !self.before.is_empty()
     }
 
     /// Runs it, and prints its line.
@@ -172,14 +175,43 @@ impl Row {
         }
         let first = first.into_iter().map(|at| (Phase::First, at));
         let applying = applying.into_iter().map(|at| (Phase::Applying, at));
+        let positions = match (&self.command, &planned) {
+            (Command::Refused(_, write), Some((moment, plan))) => {
+                self.after_refusal(write, moment, plan).await
+            }
+            _ => first.chain(applying).collect(),
+        };
         Undisturbed {
             of_others,
             start,
             end,
             planned,
             destroyed,
-            positions: first.chain(applying).collect(),
+            positions,
         }
+    }
+}
+
+impl Row {
+    /// The calls of an apply after a write that was refused.
+    async fn after_refusal(
+        &self,
+        write: &str,
+        planned: &Situation,
+        plan: &Plan,
+    ) -> Vec<(Phase, Position)> {
+        let mut terraform = planned.resume();
+        terraform.cloud.refuse(write);
+        let said = terraform.carry_out(plan.clone(), self.config()).await;
+        assert!(!said.is_fine(), "{write} is not made");
+        let (_, all) = terraform.cloud.trap.take();
+        let refused = all.iter().position(|at| at.call.starts_with(write));
+        let after = all.into_iter().skip(refused.unwrap() + 1);
+        after
+            // How often the refused write is tried is a matter of chance.
+            .filter(|at| !at.call.starts_with(write))
+            .map(|at| (Phase::Applying, at))
+            .collect()
     }
 }
 
@@ -248,6 +280,9 @@ impl Table<'_> {
         let mut terraform = start.resume();
         let cloud = terraform.cloud.clone();
         cloud.trap.set(position, fault);
+        if let Command::Refused(_, write) = self.row.command {
+            cloud.refuse(write);
+        }
         let said = tokio::select! {
             biased;
             () = cloud.trap.died.notified() => None,

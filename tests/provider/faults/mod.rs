@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::configs::{THIRD, deploy, kms_abroad, with, without};
 use crate::existing::{self, THEIR_ROLE};
-use driver::Command::{Apply, Delete, Import, Read};
+use driver::Command::{Apply, Delete, Import, Read, Refused};
 use driver::{Row, Setup};
 
 /// The import ID of the setups.
@@ -114,6 +114,8 @@ macro_rules! rows {
 
 rows! {
     create_cross_account_kms: KMS "create", [] => Apply(kms_abroad());
+    undo_cross_account_kms: KMS "undo of a create", []
+        => Refused(kms_abroad(), "PutBucketReplication acme-archive");
     read_cross_account_kms: KMS "read", [kms_abroad()] => Read;
     import_cross_account_kms: KMS "import", [kms_abroad()] => Import(ID);
     delete_cross_account_kms: KMS "delete", [kms_abroad()] => Delete;
@@ -121,6 +123,8 @@ rows! {
         [kms_abroad(), with_other_keys(&kms_abroad())] => Delete;
     add_a_destination: KMS "update (destination added)",
         [kms_abroad()] => Apply(with_another(&kms_abroad()));
+    fail_to_add_a_destination: KMS "update that fails (destination added)", [kms_abroad()]
+        => Refused(with_another(&kms_abroad()), "PutBucketReplication acme-archive");
     remove_a_destination: KMS "update (destination removed)",
         [with_another(&kms_abroad())] => Apply(kms_abroad());
     swap_the_key_of_plain_objects: KMS "update (key swapped, plain objects)",
@@ -136,6 +140,8 @@ rows! {
     read_two_way: TWO_WAY "read", [two_way()] => Read;
     import_two_way: TWO_WAY "import", [two_way()] => Import(ID);
     delete_two_way: TWO_WAY "delete", [two_way()] => Delete;
+    undo_two_way: TWO_WAY "undo of a create", []
+        => Refused(two_way(), "PutBucketReplication acme-archive");
     begin_two_way: TWO_WAY "update (made two-way)", [kms_abroad()] => Apply(two_way());
     end_two_way: TWO_WAY "update (made one-way)", [two_way()] => Apply(kms_abroad());
     remove_a_destination_from_two_way: TWO_WAY "update (destination removed)",
@@ -150,6 +156,8 @@ rows! {
     read_existing: EXISTING "read", [existing()] => Read;
     import_existing: EXISTING "import", [existing()] => Import(EXISTING_ID);
     delete_existing: EXISTING "delete", [existing()] => Delete;
+    undo_existing: EXISTING "undo of a create", []
+        => Refused(existing(), "PutBucketReplication their-source");
     change_rules_of_existing: EXISTING "update (rules changed)",
         [existing()] => Apply(with(&existing(), "destinations.archive.storage_class", json!("GLACIER_IR")));
     adopt_a_destination: EXISTING "update (destination adopted)",
