@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod arguments;
+mod batch_jobs;
 mod bucket_settings;
 mod bucket_status;
 mod bucket_tags;
