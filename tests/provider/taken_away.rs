@@ -47,6 +47,11 @@ async fn a_bucket_of_another_owner_is_neither_emptied_nor_changed() {
     );
     assert!(said.details[0].contains(OTHER), "{:?}", said.details);
     let changed = with(&forced, "tags", json!({ "team": "storage" }));
+    let refreshed = terraform.refresh().await;
+    assert_eq!(
+        refreshed.warnings,
+        ["source.bucket: Bucket acme-archive belongs to another replicated_bucket now"]
+    );
     let said = terraform.apply(&changed).await;
     assert_eq!(
         said.errors,
@@ -76,6 +81,7 @@ async fn a_role_of_another_owner_is_neither_changed_nor_deleted() {
     let refused = ["role: Role replication-acme-archive belongs to another replicated_bucket now"];
     assert_eq!(terraform.destroy().await.errors, refused);
     let changed = with(&kms_abroad(), "tags", json!({ "team": "storage" }));
+    assert_eq!(terraform.refresh().await.warnings, refused);
     assert_eq!(terraform.apply(&changed).await.errors, refused);
     assert_untouched(&terraform);
 }

@@ -31,6 +31,7 @@ use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
 use crate::replication::diff::{diff, replication_drift};
 use crate::replication::observed::{Observed, ObservedBucket, Presence};
+use crate::replication::ownership::taken_away;
 use crate::replication::ownership::{Trust, judge};
 use crate::replication::spec::{BucketSpec, KeySpec, RoleOwnership, Spec};
 use crate::replication::unfinished;
@@ -128,6 +129,7 @@ async fn refreshed(
     others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
     others::warn_of_role_policies(&spec, &observed, diagnostics);
     if !private.importing {
+        report::warn_of_taken_away(&spec, &taken_away(&spec, &spec, &observed), diagnostics);
         role_grants::look_again(session, &spec, &observed, diagnostics).await;
         existing_keys::look_again(session, &spec, diagnostics).await;
     }

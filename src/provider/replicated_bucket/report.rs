@@ -305,13 +305,35 @@ pub(crate) fn claims(
     }
 }
 
-/// Parts of the state under whose names another resource made its own.
+/// Refuses parts of the state under whose names another resource made its own.
 pub(crate) fn taken_away(
     spec: &Spec,
     taken: &[(ComponentId, String)],
     diagnostics: &mut Diagnostics,
 ) {
-    for (component, owner) in taken {
+    for (path, summary, detail) in told_of_taken_away(spec, taken) {
+        let detail = format!("{detail} Nothing was changed.");
+        diagnostics.error_at(path, summary, detail);
+    }
+}
+
+/// Tells a refresh of them: an apply that changes anything will refuse them.
+pub(crate) fn warn_of_taken_away(
+    spec: &Spec,
+    taken: &[(ComponentId, String)],
+    diagnostics: &mut Diagnostics,
+) {
+    for (path, summary, detail) in told_of_taken_away(spec, taken) {
+        let detail = format!("{detail} Until then no apply changes anything.");
+        diagnostics.warning_at(path, summary, detail);
+    }
+}
+
+fn told_of_taken_away(
+    spec: &Spec,
+    taken: &[(ComponentId, String)],
+) -> impl Iterator<Item = (AttributePath, String, String)> {
+    taken.iter().map(|(component, owner)| {
         let (path, thing) = match component {
             ComponentId::Role(side) => {
                 let direction = spec.direction(side);
@@ -325,12 +347,12 @@ pub(crate) fn taken_away(
                 (side_path(side).attribute("bucket"), thing)
             }
         };
-        diagnostics.error_at(
+        (
             path,
             format!("{thing} belongs to another replicated_bucket now"),
-            format!("Its tag {OWNER_TAG} names {owner}: what the state has was deleted, and another one made under its name. It is neither changed nor deleted from here. If it is this resource's after all, delete that tag; if not, choose another name here. Nothing was changed."),
-        );
-    }
+            format!("Its tag {OWNER_TAG} names {owner}: what the state has was deleted, and another one made under its name. It is neither changed nor deleted from here. If it is this resource's after all, delete that tag; if not, choose another name here."),
+        )
+    })
 }
 
 /// A resource that is to be made, and has its source in the state.
