@@ -19,6 +19,7 @@ mod iam;
 mod kms;
 mod lifecycle;
 mod managed_policy;
+mod notification;
 mod object;
 mod object_lock;
 mod once_map;
@@ -109,14 +110,22 @@ impl Cloud for AwsCloud {
             Query::GetBucketReplication { bucket } => s3::get_bucket_replication(&at, bucket).await,
             Query::ListObjectVersions {
                 bucket,
+                prefix,
                 max_keys,
                 after,
-            } => s3::list_object_versions(&at, bucket, *max_keys, after.as_ref()).await,
+            } => s3::list_object_versions(&at, bucket, prefix, *max_keys, after.as_ref()).await,
             Query::ListMultipartUploads { bucket } => s3::list_multipart_uploads(&at, bucket).await,
             Query::HeadObject { bucket, key } => object::head_object(&at, bucket, key).await,
             Query::GetObject { bucket, key } => object::get_object(&at, bucket, key).await,
             Query::DescribeJob { job_id } => batch_jobs::describe_job(&at, job_id).await,
             Query::ListJobs => batch_jobs::list_jobs(&at).await,
+            Query::GetBucketNotificationConfiguration { bucket } => {
+                notification::get_bucket_notification_configuration(&at, bucket).await
+            }
+            Query::GetObjectTagging { bucket, key } => {
+                object::get_object_tagging(&at, bucket, key).await
+            }
+            Query::GetObjectAcl { bucket, key } => object::get_object_acl(&at, bucket, key).await,
             Query::GetMetricData {
                 rule,
                 metrics,
@@ -208,6 +217,7 @@ async fn perform(at: &At<'_>, operation: &Operation) -> Result<Output, CallError
             configuration,
         } => s3::put_bucket_replication(at, bucket, configuration).await,
         O::DeleteBucketReplication { bucket } => s3::delete_bucket_replication(at, bucket).await,
+        O::PutObject { bucket, object } => object::put_object(at, bucket, object).await,
         O::DeleteObjects {
             bucket,
             versions,

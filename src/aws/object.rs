@@ -1,9 +1,13 @@
 //! S3's calls about single objects.
 
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ServerSideEncryption;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::call::At;
 use super::error::call_error;
 use crate::execution::cloud::{CallError, CallErrorKind};
-use crate::replication::operation::{Answer, ObjectDescription};
+use crate::replication::operation::{Answer, NewObject, ObjectDescription, Output, Tags};
 
 pub(super) async fn head_object(at: &At<'_>, bucket: &str, key: &str) -> Result<Answer, CallError> {
     let request = at.clients.s3.head_object().bucket(bucket).key(key);
@@ -25,6 +29,8 @@ pub(super) async fn head_object(at: &At<'_>, bucket: &str, key: &str) -> Result<
     Ok(Answer::Object(ObjectDescription {
         version_id: output.version_id,
         replication_status: status.map(|status| spelled(status.as_str()).to_owned()),
+        storage_class: output.storage_class.map(|class| class.as_str().to_owned()),
+        metadata: output.metadata.unwrap_or_default().into_iter().collect(),
     }))
 }
 
@@ -51,4 +57,70 @@ fn spelled(status: &str) -> &str {
         "COMPLETE" => "COMPLETED",
         status => status,
     }
+}
+
+pub(super) async fn get_object_tagging(
+    at: &At<'_>,
+    bucket: &str,
+    key: &str,
+) -> Result<Answer, CallError> {
+    let request = at.clients.s3.get_object_tagging().bucket(bucket).key(key);
+    let output = at
+        .read("s3:GetObjectTagging", bucket)
+        .run(request.expected_bucket_owner(at.account()).send())
+        .await?;
+    let tags = output.tag_set.into_iter().map(|tag| (tag.key, tag.value));
+    Ok(Answer::Tags(tags.collect()))
+}
+
+pub(super) async fn get_object_acl(
+    at: &At<'_>,
+    bucket: &str,
+    key: &str,
+) -> Result<Answer, CallError> {
+    let request = at.clients.s3.get_object_acl().bucket(bucket).key(key);
+    let call = at.read("s3:GetObjectAcl", bucket);
+    let output = call
+        .run(request.expected_bucket_owner(at.account()).send())
+        .await?;
+    let owner = output.owner.and_then(|owner| owner.id);
+    owner
+        .map(Answer::Text)
+        .ok_or_else(|| call.incomplete("the object's owner"))
+}
+
+pub(super) async fn put_object(
+    at: &At<'_>,
+    bucket: &str,
+    object: &NewObject,
+) -> Result<Output, CallError> {
+    let request = at
+        .clients
+        .s3
+        .put_object()
+        .bucket(bucket)
+        .key(&object.key)
+        .body(ByteStream::from(object.content.clone().into_bytes()))
+        .set_tagging(tagging(&object.tags))
+        .set_metadata(Some(object.metadata.clone().into_iter().collect()))
+        .set_server_side_encryption(
+            object
+                .sse_algorithm
+                .as_deref()
+                .map(ServerSideEncryption::from),
+        );
+    at.write("s3:PutObject", bucket)
+        .run(request.expected_bucket_owner(at.account()).send())
+        .await?;
+    Ok(Output::Done)
+}
+
+/// Tags as the header has them: parameters of a URL.
+fn tagging(tags: &Tags) -> Option<String> {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let pairs = tags
+        .iter()
+        .map(|(key, value)| format!("{}={}", encoded(key), encoded(value)));
+    let all = pairs.collect::<Vec<_>>().join("&");
+    (!all.is_empty()).then_some(all)
 }

@@ -230,6 +230,7 @@ pub(super) async fn get_bucket_replication(at: &At<'_>, bucket: &str) -> Result<
 pub(super) async fn list_object_versions(
     at: &At<'_>,
     bucket: &str,
+    prefix: &str,
     max_keys: i32,
     after: Option<&PageMarker>,
 ) -> Result<Answer, CallError> {
@@ -238,6 +239,7 @@ pub(super) async fn list_object_versions(
         .s3
         .list_object_versions()
         .bucket(bucket)
+        .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
         .max_keys(max_keys)
         .set_key_marker(after.map(|marker| marker.key.clone()))
         .set_version_id_marker(after.and_then(|marker| marker.version_id.clone()))

@@ -32,6 +32,11 @@ impl Deadline {
         }
     }
 
+    /// How much time there is still.
+    pub fn remaining(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
+    }
+
     /// The cloud on which no answer to a question is waited for beyond the deadline.
     pub fn bound(&self, cloud: Arc<dyn Cloud>) -> Arc<dyn Cloud> {
         Arc::new(Bounded {

@@ -148,6 +148,7 @@ impl Run<'_> {
     ) -> Result<(Vec<ObjectVersion>, Option<PageMarker>), CallError> {
         let query = Query::ListObjectVersions {
             bucket: place.bucket.to_owned(),
+            prefix: String::new(),
             max_keys: PAGE,
             after,
         };

@@ -1,6 +1,6 @@
 //! Runs the pure middle's queries and steps against a [`cloud::Cloud`]. Knows no AWS SDK and no Terraform.
 //!
-//! [`observe`] fills an `Observed`, [`executor`] runs a `StepGraph`. Both are structured: everything that they
+//! [`observe`] fills an `Observed`, [`executor`] runs a `StepGraph`, [`verify`] follows canaries. All are structured: everything that they
 //! start has ended when they return.
 
 pub mod backfill;
@@ -16,5 +16,6 @@ pub mod observe;
 mod retry;
 mod run;
 mod step;
+pub mod verify;
 
 pub use locks::DocumentLocks;

@@ -14,7 +14,7 @@ use super::run::Run;
 use crate::replication::component::ComponentId;
 use crate::replication::graph::{Action, Condition, Step};
 use crate::replication::ids::Location;
-use crate::replication::operation::{Answer, Input, Output, Query};
+use crate::replication::operation::{Answer, Input, Operation, Output, Query};
 
 /// How long a write is given to show.
 const SHOW_WITHIN: Duration = Duration::from_secs(180);
@@ -88,6 +88,9 @@ impl Run<'_> {
                     }
                     self.wait(&step.at, query, &until).await
                 }
+                Action::DeleteBucket { bucket, owner } => {
+                    self.delete_bucket(&step.at, bucket, owner, setting).await
+                }
                 Action::EmptyAndDeleteBucket {
                     bucket,
                     bypass_governance_retention,
@@ -98,6 +101,30 @@ impl Run<'_> {
             }
         };
         action.instrument(span).await
+    }
+
+    /// Deletes a bucket, and canaries that keep it.
+    async fn delete_bucket(
+        &self,
+        at: &Location,
+        bucket: &str,
+        owner: &str,
+        setting: Setting,
+    ) -> Result<Output, CallError> {
+        let delete = Operation::DeleteBucket {
+            bucket: bucket.to_owned(),
+        };
+        loop {
+            let error = match self.call(at, &delete, setting).await {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            let is_filled = error.kind == CallErrorKind::InvalidState;
+            // What keeps the bucket is told by the refusal, whatever became of a look into it.
+            if !is_filled || !matches!(self.remove_canaries(at, bucket, owner).await, Ok(true)) {
+                return Err(error);
+            }
+        }
     }
 
     /// Reads until what was written shows.

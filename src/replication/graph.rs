@@ -70,6 +70,13 @@ pub enum Action {
         /// What it must show.
         until: Condition,
     },
+    /// Deletes a bucket that holds nothing, or nothing but canaries.
+    DeleteBucket {
+        /// The bucket.
+        bucket: String,
+        /// Whose canaries may be in it, and go.
+        owner: String,
+    },
     /// Deletes a bucket with every version, delete marker and unfinished upload in it.
     EmptyAndDeleteBucket {
         /// The bucket.
@@ -247,6 +254,7 @@ impl Action {
             Self::EditBucketPolicy { .. }
             | Self::EditBucketTags { .. }
             | Self::Await { .. }
+            | Self::DeleteBucket { .. }
             | Self::EmptyAndDeleteBucket { .. } => Vec::new(),
         }
     }
@@ -292,6 +300,7 @@ impl fmt::Display for Action {
                 Condition::ShowsRules(_) => write!(f, "Await {query}"),
                 Condition::Gone => write!(f, "Await {query} is gone"),
             },
+            Self::DeleteBucket { bucket, .. } => write!(f, "DeleteBucket {bucket}"),
             Self::EmptyAndDeleteBucket {
                 bucket,
                 bypass_governance_retention,

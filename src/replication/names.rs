@@ -117,7 +117,8 @@ fn shortened(name: &str, max: usize) -> String {
     format!("{}-{}", keep.trim_end_matches(['-', '.']), hash(name, 8))
 }
 
-fn hash(text: &str, digits: usize) -> String {
+/// So many hexadecimal digits of a hash.
+pub(super) fn hash(text: &str, digits: usize) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

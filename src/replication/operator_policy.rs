@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::canary::{Canary, canaries};
 use super::component::Side;
 
 use super::direction::Direction;
@@ -132,6 +133,12 @@ impl<'a> Subject<'a> {
             | When::Backfilled
             | When::BackfilledByOurRole
             | When::BackfillReported => false,
+            When::Verified => !self.canary_prefixes().is_empty(),
+            When::VerifiedFrom => self.canaries().any(|canary| canary.from == self.side),
+            When::VerifiedFromByTags => self.tagged_canaries(true),
+            When::VerifiedToByTags => self.tagged_canaries(false),
+            When::VerifiedOwnKey => key.is_some() && self.has(When::VerifiedFrom),
+            When::VerifiedNamedKey => key.is_none() && self.has(When::VerifiedFrom),
             When::Entered => true,
             When::Ours => ours,
             When::Emptied => emptied,
@@ -211,6 +218,13 @@ impl<'a> Subject<'a> {
         match on {
             On::Bucket => here(vec![self.bucket.arn()], always()),
             On::Objects => here(vec![format!("{}/*", self.bucket.arn())], always()),
+            On::Canaries => here(
+                self.canary_prefixes()
+                    .iter()
+                    .map(|prefix| format!("{}/{prefix}*", self.bucket.arn()))
+                    .collect(),
+                always(),
+            ),
             On::Role => here(role(), always()),
             On::SoughtRole => here(self.role_arns(), always()),
             On::PassedRole => here(
@@ -258,6 +272,25 @@ impl<'a> Subject<'a> {
             ),
             On::Deployers => here(self.deployers(when), always()),
         }
+    }
+
+    /// The canaries of this setup that are in this bucket at some time.
+    fn canaries(&self) -> impl Iterator<Item = Canary> {
+        let verification = self.spec.verification.as_ref().filter(|v| v.enabled);
+        let all = verification.map(|v| canaries(self.spec, &v.key_prefix));
+        let name = self.bucket.name.to_string();
+        let all = all.unwrap_or_default().into_iter();
+        all.filter(move |canary| canary.places().any(|(_, bucket)| bucket == name))
+    }
+
+    fn canary_prefixes(&self) -> BTreeSet<String> {
+        self.canaries().map(|canary| canary.prefix).collect()
+    }
+
+    /// Whether canaries with tags are written to this bucket, or arrive in it.
+    fn tagged_canaries(&self, written: bool) -> bool {
+        let mut tagged = self.canaries().filter(|canary| !canary.tags.is_empty());
+        tagged.any(|canary| (canary.from == self.side) == written)
     }
 
     /// The role's ARN, and the one by which IAM judges questions about a role that is not there: its path is not in

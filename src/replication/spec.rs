@@ -4,6 +4,7 @@
 //! that both speak of the same thing. Only keys may still have to be made.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::component::{ComponentId, Part, Side};
 use super::ids::{BucketName, Location};
@@ -25,11 +26,24 @@ pub struct Spec {
     pub destinations: BTreeMap<String, DestinationSpec>,
     /// The role that S3 assumes.
     pub role: RoleSpec,
+    /// Whether canaries show that it replicates, where anybody says so.
+    pub verification: Option<VerificationSpec>,
     /// Tags that somebody else keeps on all of it.
     pub ignored_tags: IgnoredTags,
     /// Keys of others that our statements were to leave when an update failed: their ARNs, with where their policies
     /// are written.
     pub keys_left: BTreeMap<String, Location>,
+}
+
+/// How it is shown that objects cross.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerificationSpec {
+    /// Whether it is shown at all.
+    pub enabled: bool,
+    /// What the keys of canaries begin with, behind the prefix of their rule.
+    pub key_prefix: String,
+    /// How long canaries may take to cross.
+    pub timeout: Duration,
 }
 
 /// One bucket.

@@ -173,9 +173,10 @@ pub fn take_down_bucket(
                     .is_some_and(|s| s.bypass_governance_on_destroy),
             }
         } else {
-            Action::Call(Operation::DeleteBucket {
+            Action::DeleteBucket {
                 bucket: name.clone(),
-            })
+                owner: owner.to_owned(),
+            }
         };
         let deleted = graph.push(of(Part::Bucket), at(), action, after.to_vec());
         gone = vec![graph.push(

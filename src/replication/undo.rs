@@ -2,12 +2,13 @@
 //!
 //! Nothing is written back from memory: a document loses our statements by Sid, a configuration our rules by ID.
 //! Only a default encryption has no parts that could be told apart; of somebody else's bucket it is put back.
-//! A bucket that holds an object refuses to go, and then everything that depends on its going stays too.
+//! A bucket that holds an object, other than a canary, refuses to go, and then everything that depends on its going stays too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::component::{ComponentId, Part, Side};
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
+use super::names::OWNER_TAG;
 use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Output, Query};
 use super::policy::PolicyShare;
 
@@ -61,7 +62,7 @@ pub fn undo(
     put_back_encryption(&mut back, graph, done, before, &quiet);
     let mut gone = never_used(graph, done, before, &quiet);
     for (_, step) in finished() {
-        let (Action::Call(Operation::CreateBucket { bucket, .. }), ComponentId::Of(side, _)) =
+        let (Action::Call(Operation::CreateBucket { bucket, tags, .. }), ComponentId::Of(side, _)) =
             (&step.action, &step.component)
         else {
             continue;
@@ -70,14 +71,12 @@ pub fn undo(
         if key.is_some_and(|key| lost.contains(&key)) {
             continue;
         }
-        let deleted = call(
-            &mut back,
-            step,
-            Operation::DeleteBucket {
-                bucket: bucket.clone(),
-            },
-            &quiet,
-        );
+        let delete = Action::DeleteBucket {
+            bucket: bucket.clone(),
+            owner: tags.get(OWNER_TAG).cloned().unwrap_or_default(),
+        };
+        let (component, at) = (step.component.clone(), step.at.clone());
+        let deleted = back.push(component, at, delete, quiet.iter().copied());
         let query = Query::HeadBucket {
             bucket: bucket.clone(),
         };

@@ -185,6 +185,7 @@ async fn an_object_tells_its_version_and_replication_status_in_one_spelling() {
         let expected = ObjectDescription {
             version_id: Some("v1".to_owned()),
             replication_status: Some(told.to_owned()),
+            ..ObjectDescription::default()
         };
         assert_eq!(answer, Ok(Answer::Object(expected)));
         let request = server.received().remove(0);
@@ -214,10 +215,7 @@ async fn an_object_without_rules_has_no_status_and_one_that_is_not_there_is_not_
     .await;
     let cloud = cloud(&server.url);
     let ask = async || cloud.query(&at("eu-west-1"), &head_object()).await;
-    let expected = ObjectDescription {
-        version_id: None,
-        replication_status: None,
-    };
+    let expected = ObjectDescription::default();
     assert_eq!(ask().await, Ok(Answer::Object(expected)));
     assert_eq!(ask().await.unwrap_err().kind, CallErrorKind::NotFound);
     assert_eq!(ask().await.unwrap_err().kind, CallErrorKind::NotFound);

@@ -341,6 +341,7 @@ async fn versions_markers_and_uploads_are_listed_and_removed() {
     let list = async |max_keys, after| {
         let query = Query::ListObjectVersions {
             bucket: b(),
+            prefix: String::new(),
             max_keys,
             after,
         };

@@ -7,6 +7,7 @@ mod batch_jobs;
 mod bucket_settings;
 mod bucket_status;
 mod bucket_tags;
+mod canaries;
 mod connection;
 mod emulator;
 mod faults;

@@ -315,6 +315,7 @@ async fn versions_are_listed_behind_the_page_before() {
     };
     let query = Query::ListObjectVersions {
         bucket: BUCKET.to_owned(),
+        prefix: String::new(),
         max_keys: 1,
         after: Some(marker("1")),
     };

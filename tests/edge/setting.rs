@@ -214,6 +214,7 @@ pub(crate) fn s3_queries() -> Vec<Query> {
         },
         Query::ListObjectVersions {
             bucket: bucket.clone(),
+            prefix: String::new(),
             max_keys: 1000,
             after: None,
         },

@@ -24,3 +24,4 @@ mod stop;
 mod teardown;
 mod two_way;
 mod update;
+mod verify;

@@ -166,6 +166,7 @@ pub(crate) fn spec(source: BucketSpec, destinations: Vec<(&str, DestinationSpec)
             .map(|(key, d)| (key.to_owned(), d))
             .collect(),
         role,
+        verification: None,
         ignored_tags: IgnoredTags::default(),
         keys_left: BTreeMap::new(),
     }

@@ -63,4 +63,5 @@ mod two_way;
 mod unconfigured;
 mod unknowns;
 mod updates;
+mod verification;
 mod ways;

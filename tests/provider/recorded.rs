@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use terraform_provider_replicated::replication::canary::DEFAULT_KEY_PREFIX;
 use terraform_provider_replicated::replication::ids::{Location, WayIn};
 use terraform_provider_replicated::replication::operation::permissions::{
     On, PERMISSIONS, Permission, When,
@@ -138,7 +139,9 @@ impl Recorded {
         let mut context = BTreeMap::new();
         let resource = match permission.on {
             On::Bucket => format!("arn:aws:s3:::{subject}"),
+            On::Objects if self.call.canary().is_some() => return None,
             On::Objects => format!("arn:aws:s3:::{subject}/object"),
+            On::Canaries => format!("arn:aws:s3:::{subject}/{}", self.call.canary()?),
             On::Account => "*".to_owned(),
             On::Role | On::SoughtRole => self.role.clone(),
             On::PassedRole => {
@@ -212,6 +215,9 @@ impl Recorded {
             (Call::Operation(Operation::CreateBucket { object_lock, .. }), When::Locked) => {
                 *object_lock
             }
+            (Call::Operation(Operation::PutObject { object, .. }), When::VerifiedFromByTags) => {
+                !object.tags.is_empty()
+            }
             (Call::Operation(Operation::CreateKey { multi_region, .. }), When::MultiRegionKey) => {
                 *multi_region
             }
@@ -240,6 +246,21 @@ impl Recorded {
 }
 
 impl Call {
+    /// The key of the canary that the call is about.
+    fn canary(&self) -> Option<&str> {
+        let key = match self {
+            Self::Query(
+                Query::HeadObject { key, .. }
+                | Query::GetObjectTagging { key, .. }
+                | Query::GetObjectAcl { key, .. },
+            ) => key,
+            Self::Operation(Operation::PutObject { object, .. }) => &object.key,
+            Self::Operation(Operation::DeleteObjects { versions, .. }) => &versions.first()?.key,
+            _ => return None,
+        };
+        key.contains(DEFAULT_KEY_PREFIX).then_some(key)
+    }
+
     /// A role's ARN: as it is there, as it is made, or as IAM takes one that is not there.
     fn role(&self, at: &Location, before: &State) -> String {
         let account = at.account.to_string();
@@ -269,6 +290,11 @@ impl Call {
         };
         let named = match self {
             Self::Operation(Operation::DeleteAlias { alias }) => alias.clone(),
+            Self::Operation(Operation::PutObject { bucket, object }) => {
+                let default = before.buckets.get(bucket)?.encryption.kms_key.as_ref();
+                let key = default.filter(|_| object.sse_algorithm.is_none())?;
+                key.known()?.clone()
+            }
             Self::Operation(operation) => operation.inputs().first()?.known()?.clone(),
             call => call.subject(),
         };

@@ -9,7 +9,7 @@ use crate::replication::operation::{Answer, ObjectLock, ObjectVersion, Query};
 use crate::replication::spec::BucketSpec;
 
 /// How many versions a page has.
-const PAGE: i32 = 1000;
+pub(super) const PAGE: i32 = 1000;
 /// How many of them are looked at together.
 const READS: usize = 32;
 
@@ -70,6 +70,7 @@ impl Look<'_> {
             tracing::info!(bucket, page, "looking for what Object Lock keeps");
             let query = Query::ListObjectVersions {
                 bucket: bucket.to_owned(),
+                prefix: String::new(),
                 max_keys: PAGE,
                 after,
             };

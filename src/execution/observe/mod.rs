@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 pub(super) use self::keys::find_key;
 pub use self::keys::find_keys;
 use super::cloud::{CallError, CallErrorKind, Cloud};
+use crate::replication::canary::is_canary;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::direction::Direction;
 use crate::replication::existing_keys::managed_keys;
@@ -195,8 +196,9 @@ impl Look<'_> {
         let of = |part| ComponentId::Of(side.clone(), part);
         let is_known = known(&of(Part::Bucket));
         let replicates = spec.direction(side).is_some();
+        let owner = spec.owner();
         let (mut seen, key, retired) = try_join!(
-            self.bucket_itself(bucket, replicates, is_known)
+            self.bucket_itself(bucket, &owner, replicates, is_known)
                 .instrument(reading(&of(Part::Bucket))),
             self.key(bucket).instrument(reading(&of(Part::Key))),
             try_join_all(bucket.retired_keys.iter().map(|arn| {
@@ -222,6 +224,7 @@ impl Look<'_> {
     async fn bucket_itself(
         &self,
         bucket: &BucketSpec,
+        owner: &str,
         replicates: bool,
         known: bool,
     ) -> Result<ObservedBucket, CallError> {
@@ -251,7 +254,7 @@ impl Look<'_> {
             return self.existing_bucket(bucket, replicates).await;
         }
         if self.purpose == Purpose::Destroy {
-            return self.bucket_for_destroy(bucket, replicates).await;
+            return self.bucket_for_destroy(bucket, owner, replicates).await;
         }
         let wants_emptiness = !known;
         let q = |make: fn(String) -> Query| make(name.clone());
@@ -288,7 +291,7 @@ impl Look<'_> {
             self.setting(q(|bucket| Query::GetBucketTagging { bucket }), tags),
             self.setting(q(|bucket| Query::GetBucketPolicy { bucket }), text),
             self.replication(&name, replicates),
-            self.emptiness(&name, wants_emptiness),
+            self.emptiness(&name, owner, wants_emptiness),
         )?;
         let Setting::Of(versioning) = versioning else {
             // S3 answers this question for every bucket that is there.
@@ -357,6 +360,7 @@ impl Look<'_> {
     async fn bucket_for_destroy(
         &self,
         bucket: &BucketSpec,
+        owner: &str,
         replicates: bool,
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
@@ -375,7 +379,7 @@ impl Look<'_> {
         };
         let tags = self.setting(whose, tags);
         let (empty, policy, tags, replication) = try_join!(
-            self.emptiness(&name, true),
+            self.emptiness(&name, owner, true),
             policy,
             tags,
             self.replication(&name, replicates)
@@ -445,23 +449,42 @@ impl Look<'_> {
         .await
     }
 
-    /// Whether the bucket holds no version at all; absent when there is no bucket.
-    async fn emptiness(&self, bucket: &str, wanted: bool) -> Result<Presence<bool>, CallError> {
+    /// Whether the bucket holds no version but canaries of its owner; absent when there is no bucket.
+    async fn emptiness(
+        &self,
+        bucket: &str,
+        owner: &str,
+        wanted: bool,
+    ) -> Result<Presence<bool>, CallError> {
         if !wanted {
             return Ok(Presence::Unasked);
         }
-        self.read(
-            Query::ListObjectVersions {
+        // One version tells enough, unless it is a canary.
+        let mut max_keys = 1;
+        loop {
+            let query = Query::ListObjectVersions {
                 bucket: bucket.to_owned(),
-                max_keys: 1,
+                prefix: String::new(),
+                max_keys,
                 after: None,
-            },
-            |answer| match answer {
-                Answer::Versions { versions, .. } => Some(versions.is_empty()),
-                _ => None,
-            },
-        )
-        .await
+            };
+            let listed = self
+                .read(query, |answer| match answer {
+                    Answer::Versions { versions, next } => Some((versions, next.is_some())),
+                    _ => None,
+                })
+                .await?;
+            let (versions, more) = match listed {
+                Presence::Present(listed) => listed,
+                Presence::Absent => return Ok(Presence::Absent),
+                Presence::Unasked => return Ok(Presence::Unasked),
+            };
+            let canaries = versions.iter().all(|v| is_canary(owner, &v.key));
+            if !canaries || !more || max_keys > 1 {
+                return Ok(Presence::Present(canaries && !more));
+            }
+            max_keys = locks::PAGE;
+        }
     }
 
     async fn setting<T>(

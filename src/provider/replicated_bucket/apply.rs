@@ -22,6 +22,7 @@ use super::values::components::retired_keys;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::previous::in_state;
+use super::verification::{Proof, verify};
 use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::deadline::Deadline;
 use crate::execution::executor::{self, Outcome};
@@ -214,9 +215,13 @@ impl Run {
         }
         let graph = plan(&desired, &observed, &Going::default());
         let outcome = self.run(&graph).await;
+        let mut proof = None;
         if outcome.is_success() {
-            self.succeed(&graph, &outcome, &observed, response);
-            return;
+            proof = self.verify(&graph, &outcome).await;
+            if !proof.as_ref().is_some_and(Proof::has_failed) {
+                self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
+                return;
+            }
         }
         let back = undo(
             &graph,
@@ -234,6 +239,7 @@ impl Run {
         if undone.is_success() && outcome.may_have_made(&graph).is_empty() {
             let told = "What this apply had made was taken away again; nothing is left.";
             report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+            tell_proof(proof.as_ref(), told, &mut response.diagnostics);
             let owner = self.spec.owner();
             report::keys_kept(&owner, &graph, &outcome, &back, &mut response.diagnostics);
             return;
@@ -244,6 +250,7 @@ impl Run {
             "What this apply had made could not be taken away completely; what is left is in the state."
         };
         report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
+        tell_proof(proof.as_ref(), told, &mut response.diagnostics);
         report::run_errors(
             &back,
             &undone,
@@ -323,7 +330,8 @@ impl Run {
         }
         let outcome = self.run(&graph).await;
         if outcome.is_success() {
-            self.succeed(&graph, &outcome, &observed, response);
+            let proof = self.verify(&graph, &outcome).await;
+            self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
             return;
         }
         let told = "The state tells what is there now; the same command goes on from here.";
@@ -493,23 +501,51 @@ impl Run {
         }
     }
 
+    /// The setup with the keys that were made.
+    fn learned(&mut self, graph: &StepGraph, outcome: &Outcome) -> Spec {
+        self.learn(graph, outcome);
+        match expand(&self.model, &self.session.settings) {
+            Ok(spec) => self.private.recall(spec),
+            Err(Incomplete::Unknown | Incomplete::Invalid(..)) => self.spec.clone(),
+        }
+    }
+
+    /// Sends canaries where the plan said so.
+    async fn verify(&mut self, graph: &StepGraph, outcome: &Outcome) -> Option<Proof> {
+        let mut sides = self.model.sides().into_iter();
+        if !sides.any(|(_, side)| side.verified_at.is_unknown()) {
+            return None;
+        }
+        let spec = self.learned(graph, outcome);
+        let how = spec.verification.as_ref().filter(|how| how.enabled)?;
+        let within = how.timeout.min(self.deadline.remaining());
+        let tell = |line: String| tracing::info!("{line}");
+        let (session, stop) = (&self.session, &self.stop);
+        Some(verify(session, &spec, how, within, stop, &tell).await)
+    }
+
     fn succeed(
         mut self,
         graph: &StepGraph,
         outcome: &Outcome,
         observed: &Observed,
+        proof: Option<&Proof>,
         response: &mut ApplyResponse,
     ) {
-        self.learn(graph, outcome);
-        let spec = match expand(&self.model, &self.session.settings) {
-            Ok(spec) => self.private.recall(spec),
-            Err(Incomplete::Unknown | Incomplete::Invalid(..)) => self.spec.clone(),
-        };
+        let spec = self.learned(graph, outcome);
         fill(&mut self.model, self.prior.as_ref(), Some(&spec));
         for (from, role) in self.model.roles_mut() {
             let id = unique_id(&from, graph, outcome, observed);
             role.unique_id = Attr::from_option(id);
         }
+        let moments = proof.map(Proof::moments).unwrap_or_default();
+        for (side, model) in self.model.sides_mut() {
+            if model.verified_at.is_unknown() {
+                model.verified_at = Attr::from_option(moments.get(&side).cloned());
+            }
+        }
+        let told = "Everything is made as it was asked for, and stays. The next plan proposes to verify again.";
+        tell_proof(proof, told, &mut response.diagnostics);
         self.private.replacing = false;
         self.private.remainder = false;
         self.private.unseen.clear();
@@ -663,6 +699,13 @@ impl Run {
                         .is_none_or(|seen| seen.region.present().is_some())
             });
         }
+    }
+}
+
+/// What a verification has to say, where there was one.
+fn tell_proof(proof: Option<&Proof>, done: &str, diagnostics: &mut Diagnostics) {
+    if let Some(proof) = proof {
+        proof.tell(done, diagnostics);
     }
 }
 

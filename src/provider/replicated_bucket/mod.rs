@@ -31,6 +31,7 @@ mod theirs;
 mod upgrade;
 mod validate;
 pub mod values;
+pub(in crate::provider) mod verification;
 
 use std::sync::Arc;
 

@@ -114,6 +114,20 @@ pub(crate) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
     }
 }
 
+/// A call of a verification that failed.
+pub(crate) fn verification_error(
+    path: AttributePath,
+    error: &CallError,
+    done: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    diagnostics.error_at(
+        path,
+        "A canary could not be followed",
+        format!("{}.\n\n{} {done}", told(error), hint(error)),
+    );
+}
+
 /// A run that did not end well: each step that failed, and what was done before.
 pub(crate) fn run_errors(
     graph: &StepGraph,

@@ -14,6 +14,7 @@ use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
+use crate::replication::observed::Observed;
 use crate::replication::permission::undecided;
 use crate::replication::spec::Spec;
 use crate::replication::wiring::{Flaw, flaws};
@@ -61,20 +62,30 @@ pub(in crate::provider) async fn look(
     // What is found counts as wanted, but for what replication needs.
     let model = seen_over(session, &model, &spec, &observed, &private);
     let spec = private.recall(stored_spec(&model, session, diagnostics)?);
-    let differences = diff(&desire(&spec, None, ""), &observed);
-    let mut said = Diagnostics::new();
-    if !spec.destinations.is_empty() {
-        theirs::look(session, &spec, &mut observed, &mut said).await;
-    }
-    let notes = existing::notes(&spec, &observed);
-    let mut flaws = flaws(&spec, &observed, &differences, notes);
-    flaws.extend(of_existing_keys(&spec, said));
-    let unread = undecided(&spec, &observed);
+    let (flaws, unread) = flaws_of(session, &spec, &mut observed).await;
     Some(Status {
         spec,
         flaws,
         unread,
     })
+}
+
+/// What is wrong with what replication needs, and sides whose role has policies that may not be read.
+pub(super) async fn flaws_of(
+    session: &Session,
+    spec: &Spec,
+    observed: &mut Observed,
+) -> (Vec<Flaw>, BTreeSet<Side>) {
+    let differences = diff(&desire(spec, None, ""), observed);
+    let mut said = Diagnostics::new();
+    if !spec.destinations.is_empty() {
+        theirs::look(session, spec, observed, &mut said).await;
+    }
+    let notes = existing::notes(spec, observed);
+    let mut flaws = flaws(spec, observed, &differences, notes);
+    flaws.extend(of_existing_keys(spec, said));
+    let unread = undecided(spec, observed);
+    (flaws, unread)
 }
 
 /// What stands against keys of somebody else's.

@@ -8,6 +8,7 @@ mod batch_job;
 mod lifecycle;
 mod managed_policy;
 mod metrics;
+mod object;
 mod object_lock;
 pub mod permissions;
 mod query;
@@ -28,12 +29,13 @@ pub use lifecycle::{
 };
 pub use managed_policy::ManagedPolicyOperation;
 pub use metrics::{DataPoint, MeasuredRule, ReplicationMetric};
+pub use object::{NewObject, ObjectDescription};
 pub use object_lock::{DefaultRetention, ObjectLock, Retention, RetentionPeriod};
 pub use query::{Answer, Query};
 pub use shapes::{
-    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectDescription, ObjectVersion,
-    PageMarker, PublicAccessBlock, ReplicationConfiguration, ReplicationRule, RoleDescription,
-    RuleFilter, Tags, Undeleted,
+    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectVersion, PageMarker,
+    PublicAccessBlock, ReplicationConfiguration, ReplicationRule, RoleDescription, RuleFilter,
+    Tags, Undeleted,
 };
 
 /// A write. Each is made once by one step; what it answers, if anything, is the component's output.
@@ -98,6 +100,8 @@ pub enum Operation {
     },
     /// `DeleteBucketReplication`.
     DeleteBucketReplication { bucket: String },
+    /// `PutObject`: a small one. Sent twice it leaves two versions under one key.
+    PutObject { bucket: String, object: NewObject },
     /// `DeleteObjects` by version id, at most 1000.
     DeleteObjects {
         bucket: String,
@@ -275,6 +279,7 @@ impl Operation {
             Self::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
             Self::PutBucketReplication { .. } => "s3:PutBucketReplication",
             Self::DeleteBucketReplication { .. } => "s3:DeleteBucketReplication",
+            Self::PutObject { .. } => "s3:PutObject",
             Self::DeleteObjects { .. } => "s3:DeleteObjects",
             Self::AbortMultipartUpload { .. } => "s3:AbortMultipartUpload",
             Self::CreateKey { .. } => "kms:CreateKey",
@@ -326,6 +331,7 @@ impl Operation {
             | Self::DeleteBucketPolicy { bucket }
             | Self::PutBucketReplication { bucket, .. }
             | Self::DeleteBucketReplication { bucket }
+            | Self::PutObject { bucket, .. }
             | Self::DeleteObjects { bucket, .. }
             | Self::AbortMultipartUpload { bucket, .. } => bucket.clone(),
             Self::ManagedPolicy(operation) => operation.policy_arn().to_owned(),

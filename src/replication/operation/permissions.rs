@@ -37,6 +37,8 @@ pub enum On {
     Bucket,
     /// The objects in it.
     Objects,
+    /// The canaries in it.
+    Canaries,
     /// The role that the bucket replicates by.
     Role,
     /// That role, there or not.
@@ -90,6 +92,18 @@ pub enum When {
     BackfilledByOurRole,
     /// For no setup: for a backfill with a report.
     BackfillReported,
+    /// For no bucket as long as nobody verifies: for every bucket that canaries are in.
+    Verified,
+    /// For those of them that canaries are written to.
+    VerifiedFrom,
+    /// For one of these with a rule that asks for tags.
+    VerifiedFromByTags,
+    /// For those where canaries of such rules arrive.
+    VerifiedToByTags,
+    /// For a bucket that canaries are written to, with a key of ours.
+    VerifiedOwnKey,
+    /// For one whose canaries are under a key of somebody else's.
+    VerifiedNamedKey,
     /// For every bucket whose account is entered.
     Entered,
     /// For a bucket of ours.
@@ -225,6 +239,51 @@ pub const PERMISSIONS: &[Permission] = &[
         When::BackfillReported,
     ),
     same_write("s3:GetObject", On::Report, When::BackfillReported),
+    write(
+        "s3:HeadObject",
+        "s3:GetObject",
+        On::Canaries,
+        When::Verified,
+    ),
+    read(
+        "s3:GetBucketNotificationConfiguration",
+        "s3:GetBucketNotification",
+        On::Bucket,
+        When::Verified,
+    ),
+    same_write("s3:GetObjectTagging", On::Canaries, When::VerifiedToByTags),
+    same_write("s3:GetObjectAcl", On::Canaries, When::Verified),
+    write(
+        "s3:ListObjectVersions",
+        "s3:ListBucketVersions",
+        On::Bucket,
+        When::Verified,
+    ),
+    same_write("s3:PutObject", On::Canaries, When::VerifiedFrom),
+    write(
+        "s3:PutObject",
+        "s3:PutObjectTagging",
+        On::Canaries,
+        When::VerifiedFromByTags,
+    ),
+    write(
+        "s3:PutObject",
+        "kms:GenerateDataKey",
+        On::Keys,
+        When::VerifiedOwnKey,
+    ),
+    write(
+        "s3:PutObject",
+        "kms:GenerateDataKey",
+        On::NamedKeys,
+        When::VerifiedNamedKey,
+    ),
+    write(
+        "s3:DeleteObjects",
+        "s3:DeleteObjectVersion",
+        On::Canaries,
+        When::Verified,
+    ),
     same_read("cloudwatch:GetMetricData", On::Account, When::Measured),
     same_read("kms:DescribeKey", On::Keys, When::OwnKey),
     same_read("kms:DescribeKey", On::NamedKeys, When::NamedKey),
@@ -496,6 +555,7 @@ impl fmt::Display for On {
         f.write_str(match self {
             Self::Bucket => "the bucket",
             Self::Objects => "its objects",
+            Self::Canaries => "its canaries",
             Self::Role | Self::SoughtRole => "the replication role",
             Self::PassedRole => "the replication role, passed to S3 only",
             Self::BackfillRole => "the backfill's role",
@@ -529,6 +589,16 @@ impl fmt::Display for When {
             Self::Backfilled => "`replicated_bucket_backfill`",
             Self::BackfilledByOurRole => "`replicated_bucket_backfill` without `role_arn`",
             Self::BackfillReported => "`report_bucket` of `replicated_bucket_backfill`",
+            Self::Verified => "`verification`",
+            Self::VerifiedFrom => "`verification`: the source, and a destination with `two_way`",
+            Self::VerifiedFromByTags => {
+                "the same, where a rule has tags in its filter"
+            }
+            Self::VerifiedToByTags => {
+                "`verification`: where a rule with tags in its filter leads"
+            }
+            Self::VerifiedOwnKey => "`verification`, with a key that the resource makes",
+            Self::VerifiedNamedKey => "`verification`, with a key that is named by its ARN",
             Self::Entered => "every bucket, unless `reachable = false`",
             Self::Ours => "a bucket without `existing`",
             Self::Emptied => "`force_destroy`",
@@ -580,7 +650,8 @@ mod tests {
             include_str!("managed_policy.rs"),
             include_str!("batch_job.rs"),
         ];
-        let call = regex::Regex::new(r#"=> "((?:s3|kms|iam|cloudwatch):[A-Za-z]+)""#).unwrap();
+        let call =
+            regex::Regex::new(r#"=>(?: \{\s+)? ?"((?:s3|kms|iam|cloudwatch):[A-Za-z]+)""#).unwrap();
         let found = sources.iter().flat_map(|source| call.captures_iter(source));
         found.map(|found| found[1].to_owned()).collect()
     }

@@ -6,10 +6,11 @@ use std::fmt;
 use super::batch_job::BatchJobDescription;
 use super::lifecycle::LifecycleConfiguration;
 use super::metrics::{DataPoint, MeasuredRule, ReplicationMetric};
+use super::object::ObjectDescription;
 use super::object_lock::{ObjectLock, Retention};
 use super::shapes::{
-    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectDescription, ObjectVersion,
-    PageMarker, PublicAccessBlock, ReplicationConfiguration, RoleDescription, Tags,
+    BucketEncryption, KeyDescription, ManagedPolicyDescription, ObjectVersion, PageMarker,
+    PublicAccessBlock, ReplicationConfiguration, RoleDescription, Tags,
 };
 
 /// A read. Every query names the one thing that it looks at.
@@ -59,6 +60,8 @@ pub enum Query {
     /// One page of versions and delete markers. Answers [`Answer::Versions`].
     ListObjectVersions {
         bucket: String,
+        /// What their keys begin with; all of them where it is empty.
+        prefix: String,
         /// At most so many (1 to 1000).
         max_keys: i32,
         /// Behind the page before; without it the first page.
@@ -74,6 +77,12 @@ pub enum Query {
     DescribeJob { job_id: String },
     /// Every job of the account and region that replicates (all pages). Answers [`Answer::BatchJobs`].
     ListJobs,
+    /// Whom it tells of its objects, by ARN. Answers [`Answer::Names`].
+    GetBucketNotificationConfiguration { bucket: String },
+    /// Of the current version. Answers [`Answer::Tags`].
+    GetObjectTagging { bucket: String, key: String },
+    /// Of the current version. Answers [`Answer::Text`]: the canonical ID of its owner.
+    GetObjectAcl { bucket: String, key: String },
     /// What was measured of a rule from one moment until another, in seconds since 1970, minute by minute (all pages).
     /// Answers [`Answer::Metrics`].
     GetMetricData {
@@ -190,6 +199,11 @@ impl Query {
             Self::GetObject { .. } => "s3:GetObject",
             Self::DescribeJob { .. } => "s3:DescribeJob",
             Self::ListJobs => "s3:ListJobs",
+            Self::GetBucketNotificationConfiguration { .. } => {
+                "s3:GetBucketNotificationConfiguration"
+            }
+            Self::GetObjectTagging { .. } => "s3:GetObjectTagging",
+            Self::GetObjectAcl { .. } => "s3:GetObjectAcl",
             Self::GetMetricData { .. } => "cloudwatch:GetMetricData",
             Self::DescribeKey { .. } => "kms:DescribeKey",
             Self::GetKeyPolicy { .. } => "kms:GetKeyPolicy",
@@ -227,7 +241,10 @@ impl Query {
             | Self::ListObjectVersions { bucket, .. }
             | Self::ListMultipartUploads { bucket }
             | Self::HeadObject { bucket, .. }
-            | Self::GetObject { bucket, .. } => bucket,
+            | Self::GetObject { bucket, .. }
+            | Self::GetBucketNotificationConfiguration { bucket }
+            | Self::GetObjectTagging { bucket, .. }
+            | Self::GetObjectAcl { bucket, .. } => bucket,
             Self::DescribeJob { job_id } => job_id,
             Self::ListJobs => "all jobs",
             Self::GetMetricData { rule, .. } => &rule.source_bucket,

@@ -146,7 +146,7 @@ impl RuleFilter {
                 .all(|(key, value)| other.tags.get(key).is_none_or(|theirs| theirs == value))
     }
 
-    /// An empty prefix and none are the same to S3.
+    /// The prefix; an empty one and none are the same to S3.
     pub fn prefix(&self) -> &str {
         self.prefix.as_deref().unwrap_or_default()
     }
@@ -213,15 +213,6 @@ pub struct RoleDescription {
     pub tags: Tags,
     /// When the role was made, RFC 3339.
     pub created: Option<String>,
-}
-
-/// What `HeadObject` tells of an object's current version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectDescription {
-    /// The version's id; none in a bucket that never had versioning.
-    pub version_id: Option<String>,
-    /// `PENDING`, `COMPLETED`, `FAILED` or `REPLICA`; none where no rule has anything to do with it.
-    pub replication_status: Option<String>,
 }
 
 /// One version or delete marker of an object.

@@ -32,7 +32,7 @@ impl State {
         lacking
     }
 
-    fn rule_lacks(
+    pub(super) fn rule_lacks(
         &self,
         name: &str,
         source: &Bucket,

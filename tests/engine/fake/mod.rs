@@ -8,6 +8,7 @@
 mod audit;
 mod batch_job;
 mod cloud_watch;
+mod crossing;
 mod delays;
 mod iam;
 mod kms;
@@ -30,6 +31,7 @@ use terraform_provider_replicated::replication::ids::{
 };
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
 
+pub(crate) use crossing::Spoilt;
 pub(crate) use delays::Delays;
 pub(crate) use iam::Role;
 pub(crate) use kms::Key;
@@ -80,6 +82,10 @@ pub(crate) struct State {
     pub(crate) policy_texts: BTreeMap<String, String>,
     /// A bucket that somebody writes an object into as soon as it has versioning.
     pub(crate) objects_arrive_in: Option<String>,
+    /// Objects on their way.
+    crossings: Vec<crossing::Crossing>,
+    /// What S3 does wrong with replicas.
+    pub(crate) spoilt: Option<Spoilt>,
     busy: BTreeSet<String>,
     serial: u32,
     /// How long AWS takes to show what was done.
@@ -173,7 +179,8 @@ impl Cloud for FakeCloud {
 
     async fn query(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
         tokio::time::sleep(LATENCY).await;
-        let state = self.state();
+        let mut state = self.state();
+        state.settle();
         enter(at)
             .and_then(|()| state.query(at, query))
             .map_err(|refused| Self::error(at, query.call(), query.subject().to_owned(), refused))
@@ -184,7 +191,9 @@ impl Cloud for FakeCloud {
         // Objects are not the bucket's settings: any number of them may go at once.
         let of_objects = matches!(
             operation,
-            Operation::DeleteObjects { .. } | Operation::AbortMultipartUpload { .. }
+            Operation::PutObject { .. }
+                | Operation::DeleteObjects { .. }
+                | Operation::AbortMultipartUpload { .. }
         );
         let of_jobs = matches!(operation, Operation::BatchJob(_));
         let of_bucket = operation.call().starts_with("s3:") && !of_objects && !of_jobs;
@@ -199,6 +208,7 @@ impl Cloud for FakeCloud {
         let _free = Free { cloud: self, busy };
         tokio::time::sleep(LATENCY).await;
         let mut state = self.state();
+        state.settle();
         let result = enter(at).and_then(|()| state.perform(at, operation));
         state.jobs_lose_roles();
         if result.is_ok() {

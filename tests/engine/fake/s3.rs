@@ -12,6 +12,7 @@ use terraform_provider_replicated::replication::operation::{
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
 use tokio::time::Instant;
 
+use super::crossing::Stored;
 use super::delays::shows;
 use super::{Refused, State, lifecycle, refuse};
 
@@ -47,6 +48,12 @@ pub(crate) struct Bucket {
     /// When its rules last changed, and what they were before.
     pub(crate) replication_before: Option<(Instant, Option<ReplicationConfiguration>)>,
     pub(crate) versions: Vec<ObjectVersion>,
+    /// What is known of objects that were put by a call, by their keys.
+    pub(crate) objects: BTreeMap<String, Stored>,
+    /// Whom it tells of its objects.
+    pub(crate) notified: Vec<String>,
+    /// Whether nobody may put an object into it.
+    pub(crate) is_shut: bool,
     /// How many objects were ever put.
     put: usize,
     /// What S3 says of the replication of objects, by their keys.
@@ -57,6 +64,12 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
+    /// What is known of an object that is there and was put by a call.
+    fn object(&self, key: &str) -> Option<&Stored> {
+        let is_there = self.versions.iter().any(|version| version.key == key);
+        self.objects.get(key).filter(|_| is_there)
+    }
+
     /// Puts an object into it.
     pub(crate) fn put_object(&mut self, key: &str) {
         let version_id = format!("v{}", self.put);
@@ -171,21 +184,40 @@ impl State {
                 None => return absent("ReplicationConfigurationNotFoundError"),
             },
             Query::ListObjectVersions {
-                max_keys, after, ..
-            } => bucket.page(*max_keys, after.as_ref()),
+                prefix,
+                max_keys,
+                after,
+                ..
+            } => bucket.page(prefix, *max_keys, after.as_ref()),
             Query::ListMultipartUploads { .. } => {
                 Answer::Uploads(bucket.uploads.iter().take(1000).cloned().collect())
             }
             Query::HeadObject { key, .. } => {
                 let mut versions = bucket.versions.iter().rev();
                 match versions.find(|version| version.key == *key) {
-                    Some(version) if !version.delete_marker => Answer::Object(ObjectDescription {
-                        version_id: Some(version.version_id.clone()),
-                        replication_status: bucket.replication_statuses.get(key).cloned(),
-                    }),
+                    Some(version) if !version.delete_marker => {
+                        let put = bucket.objects.get(key);
+                        let by_hand = || ObjectDescription {
+                            version_id: Some(version.version_id.clone()),
+                            replication_status: bucket.replication_statuses.get(key).cloned(),
+                            ..ObjectDescription::default()
+                        };
+                        Answer::Object(put.map_or_else(by_hand, |put| put.description.clone()))
+                    }
                     _ => return absent("NotFound"),
                 }
             }
+            Query::GetBucketNotificationConfiguration { .. } => {
+                Answer::Names(bucket.notified.clone())
+            }
+            Query::GetObjectTagging { key, .. } => match bucket.object(key) {
+                Some(stored) => Answer::Tags(stored.object.tags.clone()),
+                None => return absent("NoSuchKey"),
+            },
+            Query::GetObjectAcl { key, .. } => match bucket.object(key) {
+                Some(stored) => Answer::Text(stored.owner.clone()),
+                None => return absent("NoSuchKey"),
+            },
             other => unreachable!("{other} is not a query of S3"),
         })
     }
@@ -244,6 +276,7 @@ impl State {
                 self.policy_texts.remove(&name);
                 self.bucket_mut(at, &name)?.policy = Some(document);
             }
+            Operation::PutObject { object, .. } => self.put_object(&name, object)?,
             Operation::PutBucketReplication { configuration, .. } => {
                 self.check_replication(&name, configuration)?;
                 let bucket = self.bucket_mut(at, &name)?;
@@ -336,6 +369,9 @@ impl State {
             held: BTreeSet::new(),
             denied: BTreeSet::new(),
             failing: BTreeSet::new(),
+            objects: BTreeMap::new(),
+            notified: Vec::new(),
+            is_shut: false,
             put: 0,
             policy: None,
             replication: None,
@@ -468,13 +504,16 @@ impl Bucket {
     }
 
     /// A page of versions, in the order in which they came. S3 has them in the order of their keys.
-    fn page(&self, max_keys: i32, after: Option<&PageMarker>) -> Answer {
+    fn page(&self, prefix: &str, max_keys: i32, after: Option<&PageMarker>) -> Answer {
         let size = usize::try_from(max_keys).unwrap();
         let number = after.and_then(|marker| marker.version_id.as_deref().map(number_of));
         let is_behind = |version: &&ObjectVersion| {
             number.is_none_or(|number| number_of(&version.version_id) > number)
         };
-        let mut behind = self.versions.iter().filter(is_behind);
+        let versions = self.versions.iter();
+        let mut behind = versions
+            .filter(|version| version.key.starts_with(prefix))
+            .filter(is_behind);
         let versions: Vec<ObjectVersion> = behind.by_ref().take(size).cloned().collect();
         let last = versions.last().filter(|_| behind.next().is_some());
         let next = last.map(|last| PageMarker {

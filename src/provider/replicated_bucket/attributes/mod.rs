@@ -9,3 +9,4 @@ pub(crate) mod object_lock;
 pub(crate) mod policies;
 pub(crate) mod tags_all;
 pub(crate) mod timeouts;
+pub(crate) mod verification;

@@ -32,10 +32,24 @@ model! {
         tags: TextMap,
         /// The same with what comes from further out.
         tags_all: TextMap,
+        /// Whether canaries show that objects cross.
+        verification: VerificationModel,
         /// How long operations may take.
         timeouts: TimeoutsModel,
         /// One line for each AWS object.
         components: TextMap,
+    }
+}
+
+model! {
+    /// `verification`.
+    VerificationModel {
+        /// Whether canaries are sent.
+        enabled: bool,
+        /// What their keys begin with.
+        key_prefix: String,
+        /// How long they may take.
+        timeout: String,
     }
 }
 
@@ -156,11 +170,13 @@ model! {
         two_way_role: RoleModel,
         /// That role's ARN.
         replication_role_arn: String,
+        /// When its canaries last crossed.
+        verified_at: String,
     }
 }
 
 /// Attributes that only a destination has.
-pub const DESTINATION_ONLY: [&str; 18] = [
+pub const DESTINATION_ONLY: [&str; 19] = [
     "reachable",
     "required_bucket_policy_json",
     "required_key_policy_json",
@@ -179,6 +195,7 @@ pub const DESTINATION_ONLY: [&str; 18] = [
     "two_way",
     "two_way_role",
     "replication_role_arn",
+    "verified_at",
 ];
 
 model! {

@@ -21,7 +21,7 @@ use super::private::Private;
 use super::validate::warn;
 use super::values::computed::import_id;
 use super::values::expand::expand;
-use super::{ReplicatedBucket, decode, encode, moved, preflight, report};
+use super::{ReplicatedBucket, decode, encode, moved, preflight, report, verification};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::framework::provider::{PlanRequest, PlanResponse};
@@ -198,6 +198,7 @@ impl Planner<'_> {
             role_size::check(session, spec, prior_spec.as_ref(), diagnostics).await;
             policies::check_lock_out(session, spec, prior_spec.as_ref(), diagnostics).await;
             policies::warn_of_denials(spec, prior_spec.as_ref(), diagnostics);
+            verification::plan::check(session, spec, model, diagnostics).await;
         }
         let Some((prior, prior_spec)) = self.prior.zip(prior_spec) else {
             return;

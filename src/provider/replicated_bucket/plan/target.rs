@@ -15,7 +15,9 @@ use crate::provider::replicated_bucket::attributes::ignored_tags::refuse_ignored
 use crate::provider::replicated_bucket::attributes::tags_all::{
     differs_in_tags_all_alone, fill_tags_all,
 };
-use crate::provider::replicated_bucket::attributes::{bucket_prefix, existing, policies};
+use crate::provider::replicated_bucket::attributes::{
+    bucket_prefix, existing, policies, verification,
+};
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::replicated_bucket::preflight::{policy_sizes, roles};
@@ -166,6 +168,7 @@ impl Work<'_> {
             Some(filled) => model = filled,
             None => fill(&mut model, self.prior, told),
         }
+        verification::plan_moments(&mut model, self.prior);
         fill_tags_all(&mut model, self.session.map(|s| &s.settings.default_tags));
         if let (None, Some(prior)) = (self.session, self.prior)
             && differs_in_tags_all_alone(&model, prior)
@@ -182,6 +185,7 @@ impl Work<'_> {
             spec.tell_locks(&locked);
             policies::check_places(spec, diagnostics);
             policy_sizes::check(spec, diagnostics);
+            verification::check_keys(spec, diagnostics);
         }
         Target {
             model,

@@ -3,6 +3,7 @@
 use super::rule;
 use super::side::side;
 use super::two_way::two_way;
+use super::verification::verified_at;
 use crate::framework::schema::{Attribute, Setter};
 use crate::provider::checks;
 
@@ -29,5 +30,6 @@ pub(crate) fn destination() -> Vec<Attribute> {
     ]);
     attributes.extend(rule::of_destination());
     attributes.extend(two_way());
+    attributes.push(verified_at());
     attributes
 }

@@ -10,6 +10,7 @@ mod rule;
 mod side;
 mod timeouts;
 mod two_way;
+pub(crate) mod verification;
 
 use crate::framework::schema::{Attribute, Block, Nesting, Schema, Setter};
 use crate::provider::checks;
@@ -54,6 +55,7 @@ pub fn schema() -> Schema {
                 ),
                 tags("Tags on every bucket, key and role that this resource makes, over the provider's `default_tags`."),
                 tags_all("The resource's `tags` with the provider's `default_tags`."),
+                verification::verification(),
                 timeouts::timeouts(),
                 Attribute::string_map(
                     "components",

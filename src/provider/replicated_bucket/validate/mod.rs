@@ -6,7 +6,7 @@ mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attributes::{bucket_prefix, lifecycle, object_lock, policies, timeouts};
+use super::attributes::{bucket_prefix, lifecycle, object_lock, policies, timeouts, verification};
 use super::model::{BucketModel, EncryptionModel, RoleModel, SideModel};
 use super::values::effective::{Ground, effective};
 use crate::framework::diagnostics::Diagnostics;
@@ -31,6 +31,7 @@ pub(crate) fn validate(config: &BucketModel) -> Diagnostics {
     super::attributes::existing::check(config, &mut diagnostics);
     bucket_prefix::check(config, &mut diagnostics);
     timeouts::check(config, &mut diagnostics);
+    verification::check(config, &mut diagnostics);
     check_whole(config, &mut diagnostics);
     diagnostics
 }

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::attributes::bucket_prefix::Drawn;
+use crate::provider::replicated_bucket::attributes::verification;
 use crate::provider::replicated_bucket::model::{BucketModel, RoleModel, SideModel, SourceModel};
 use crate::provider::replicated_bucket::values::previous::previous_source;
 use crate::replication::component::Side;
@@ -55,6 +56,7 @@ pub fn effective(config: &BucketModel, ground: &Ground<'_>) -> BucketModel {
     let config = &name::named(config, ground);
     let mut model = BucketModel {
         tags: config.tags.clone(),
+        verification: verification::effective(&config.verification),
         timeouts: config.timeouts.clone(),
         ..BucketModel::default()
     };

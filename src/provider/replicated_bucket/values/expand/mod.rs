@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::framework::model::{Attr, known_entries};
 use crate::framework::value::AttributePath;
 use crate::provider::assume_role;
+use crate::provider::replicated_bucket::attributes::verification;
 use crate::provider::replicated_bucket::model::{
     BucketModel, EncryptionModel, RoleModel, SideModel,
 };
@@ -62,6 +63,7 @@ pub fn expand(model: &BucketModel, settings: &Settings) -> Result<Spec, Incomple
         source,
         destinations,
         role,
+        verification: verification::expand(&model.verification),
         ignored_tags: settings.ignored_tags.clone(),
         keys_left: BTreeMap::new(),
     })

@@ -1,0 +1,416 @@
+//! Sends canaries and follows each until its replicas are compared; then every version of all of them goes.
+//!
+//! What was made a moment ago may not count yet everywhere: rules pass over objects, and a role that may replicate is
+//! refused. S3 never takes up an object again that it passed over or failed at. So one that does not get on is followed
+//! by a new one, and what befalls those of the first two minutes is not believed. Cleaning up comes last whatever
+//! happens, has a time of its own, and Terraform's wish to stop does not end it.
+
+mod removal;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures::StreamExt;
+use futures::stream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::cloud::{CallError, CallErrorKind, Cloud};
+use super::locks::DocumentLocks;
+use super::retry::{self, Setting};
+use super::run::Run;
+use crate::replication::canary::{Canary, CanaryRun, Replica, ReplicaSeen};
+use crate::replication::ids::Location;
+use crate::replication::operation::{Answer, ObjectDescription, Operation, Query, Tags};
+
+/// How many canaries are under way at once.
+const CONCURRENCY: usize = 32;
+/// How long after a change a failure may come from what does not count everywhere yet.
+const SETTLING: Duration = Duration::from_secs(120);
+/// How long a canary that no rule takes up is waited for before a new one goes; twice as long each time.
+const PASSED_OVER: Duration = Duration::from_secs(10);
+/// How long one that is pending is waited for before a new one goes beside it; twice as long each time.
+const PENDING: Duration = Duration::from_secs(120);
+/// How long a replica may take to show once S3 says that it arrived.
+const ARRIVED: Duration = Duration::from_secs(10);
+/// How long cleaning up may take.
+const CLEANING: Duration = Duration::from_secs(5 * 60);
+
+/// A verification that is about to begin.
+pub struct Verification<'a> {
+    /// AWS.
+    pub cloud: &'a dyn Cloud,
+    /// Tells its canaries from those of others.
+    pub run: &'a CanaryRun,
+    /// What is sent.
+    pub canaries: &'a [Canary],
+    /// How long they may take to cross.
+    pub within: Duration,
+    /// Whether Terraform asks to stop.
+    pub stop: &'a CancellationToken,
+    /// Hears how it goes, line by line.
+    pub tell: &'a (dyn Fn(String) + Send + Sync),
+}
+
+/// How a verification ended.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Verified {
+    /// How each canary ended, in their order.
+    pub ends: Vec<End>,
+    /// How many objects were sent.
+    pub sent: usize,
+    /// What could not be removed, in words.
+    pub left_behind: Vec<String>,
+}
+
+/// How a canary ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// It arrived everywhere as it should.
+    Crossed,
+    /// It, or a replica of it, is not as it should be.
+    Trouble(Trouble),
+    /// Time was over before S3 said anything certain; what it said last.
+    Late(Option<String>),
+    /// A call about it failed.
+    Broken(CallError),
+    /// Terraform asked to stop.
+    Stopped,
+}
+
+/// What befell a canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// S3 says `FAILED` of it.
+    Failed,
+    /// S3 says `COMPLETED`, and there is no such object in a bucket.
+    Missing {
+        /// The key.
+        key: String,
+        /// The bucket.
+        bucket: String,
+    },
+    /// A replica differs from what was asked for.
+    Differs {
+        /// The bucket that it is in.
+        bucket: String,
+        /// What differs, in words that follow "the replica".
+        what: Vec<String>,
+    },
+}
+
+/// An object that is under way.
+struct Sent {
+    key: String,
+    at: Instant,
+    status: Option<String>,
+}
+
+/// What following a canary needs.
+struct Follow<'a> {
+    work: &'a Verification<'a>,
+    calls: &'a Run<'a>,
+    begun: Instant,
+    sent: &'a AtomicUsize,
+}
+
+impl Verification<'_> {
+    /// Does all of it.
+    pub async fn run(&self) -> Verified {
+        let either = self.stop.child_token();
+        let (locks, wrote, sent) = (
+            DocumentLocks::default(),
+            AtomicBool::new(false),
+            AtomicUsize::new(0),
+        );
+        let calls = Run {
+            cloud: self.cloud,
+            locks: &locks,
+            stop: &either,
+            undoes: false,
+            wrote: &wrote,
+        };
+        let begun = Instant::now();
+        let mut left_behind = timeout(CLEANING, self.remove_leftovers(&calls))
+            .await
+            .unwrap_or_default();
+        let follow = Follow {
+            work: self,
+            calls: &calls,
+            begun,
+            sent: &sent,
+        };
+        let follows: Vec<_> = self.canaries.iter().map(|c| follow.canary(c)).collect();
+        let all = stream::iter(follows)
+            .buffered(CONCURRENCY)
+            .collect::<Vec<End>>();
+        let mut all = std::pin::pin!(all);
+        let ends = tokio::select! {
+            biased;
+            ends = &mut all => ends,
+            () = sleep_until(begun + self.within) => {
+                either.cancel();
+                all.await
+            }
+        };
+        let never = CancellationToken::new();
+        let cleaning = Run {
+            stop: &never,
+            ..calls
+        };
+        let cleaned = timeout(CLEANING, self.remove_own(&cleaning, &ends)).await;
+        left_behind.extend(cleaned.unwrap_or_else(|_| {
+            let minutes = CLEANING.as_secs() / 60;
+            vec![format!(
+                "they could not be removed within {minutes} minutes"
+            )]
+        }));
+        Verified {
+            ends,
+            sent: sent.load(Ordering::Relaxed),
+            left_behind,
+        }
+    }
+}
+
+impl Follow<'_> {
+    async fn canary(&self, canary: &Canary) -> End {
+        match self.until_it_ends(canary).await {
+            Ok(end) => end,
+            Err(error) if error.kind == CallErrorKind::Cancelled => self.cut_short(None),
+            Err(error) => End::Broken(error),
+        }
+    }
+
+    /// Sends canaries until one has come to a certain end.
+    async fn until_it_ends(&self, canary: &Canary) -> Result<End, CallError> {
+        let mut open: Vec<Sent> = Vec::new();
+        let mut trouble = None;
+        let (mut looks, mut resends) = (often(), seldom());
+        let (mut passed_over, mut pending) = (PASSED_OVER, PENDING);
+        let mut next = Some(Instant::now());
+        loop {
+            if self.calls.stop.is_cancelled() {
+                return Ok(match trouble {
+                    Some(trouble) if !self.work.stop.is_cancelled() => End::Trouble(trouble),
+                    _ => self.cut_short(open.last().and_then(|sent| sent.status.clone())),
+                });
+            }
+            if next.is_some_and(|next| Instant::now() >= next) {
+                open.push(self.send(canary).await?);
+                (next, looks) = (None, often());
+            }
+            let mut still_open = Vec::new();
+            for sent in open {
+                let object = self.look(&canary.at, &canary.bucket, &sent.key).await?;
+                let status = object.and_then(|object| object.replication_status);
+                match status.as_deref() {
+                    Some("COMPLETED") => match self.compare(canary, &sent.key).await? {
+                        None => {
+                            let seconds = self.begun.elapsed().as_secs();
+                            self.tell(canary, &format!("crossed after {seconds} seconds"));
+                            return Ok(End::Crossed);
+                        }
+                        Some(found) => {
+                            if self.is_settled(&sent) {
+                                return Ok(End::Trouble(found));
+                            }
+                            trouble = Some(found);
+                        }
+                    },
+                    Some("FAILED") => {
+                        if self.is_settled(&sent) {
+                            return Ok(End::Trouble(Trouble::Failed));
+                        }
+                        trouble = Some(Trouble::Failed);
+                    }
+                    _ => still_open.push(Sent { status, ..sent }),
+                }
+            }
+            open = still_open;
+            if next.is_none() {
+                let now = Instant::now();
+                let newest = open.last();
+                next = match newest {
+                    None => {
+                        self.tell(canary, "it did not cross; a new canary follows, because what was changed a moment ago may not count yet");
+                        resends.next().map(|wait| now + wait)
+                    }
+                    Some(sent) if sent.status.is_none() && sent.at.elapsed() >= passed_over => {
+                        self.tell(
+                            canary,
+                            "no rule has taken it up yet; a new canary goes beside it",
+                        );
+                        passed_over *= 2;
+                        Some(now)
+                    }
+                    Some(sent) if sent.at.elapsed() >= pending => {
+                        self.tell(canary, "it is still pending; a new canary goes beside it");
+                        pending *= 2;
+                        Some(now)
+                    }
+                    Some(_) => None,
+                };
+            }
+            if let Some(wait) = looks.next() {
+                self.calls.pause(wait).await;
+            }
+        }
+    }
+
+    /// Whether what befell an object cannot come from a change of a moment ago any more.
+    fn is_settled(&self, sent: &Sent) -> bool {
+        sent.at.duration_since(self.begun) >= SETTLING
+    }
+
+    fn cut_short(&self, status: Option<String>) -> End {
+        if self.work.stop.is_cancelled() {
+            End::Stopped
+        } else {
+            End::Late(status)
+        }
+    }
+
+    async fn send(&self, canary: &Canary) -> Result<Sent, CallError> {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        let object = canary.object(self.work.run, number);
+        let sent = Sent {
+            key: object.key.clone(),
+            at: Instant::now(),
+            status: None,
+        };
+        let operation = Operation::PutObject {
+            bucket: canary.bucket.clone(),
+            object,
+        };
+        // The bucket may have been made in this very run.
+        let setting = Setting {
+            fresh: true,
+            fresh_role: false,
+        };
+        self.calls.call(&canary.at, &operation, setting).await?;
+        self.tell(canary, &format!("{} was written", sent.key));
+        Ok(sent)
+    }
+
+    async fn look(
+        &self,
+        at: &Location,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<ObjectDescription>, CallError> {
+        let query = Query::HeadObject {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        };
+        match self.work.cloud.query(at, &query).await {
+            Ok(Answer::Object(object)) => Ok(Some(object)),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Compares every replica with what was asked for.
+    async fn compare(&self, canary: &Canary, key: &str) -> Result<Option<Trouble>, CallError> {
+        for replica in &canary.replicas {
+            let Some(object) = self.arrived(replica, key).await? else {
+                return Ok(Some(Trouble::Missing {
+                    key: key.to_owned(),
+                    bucket: replica.bucket.clone(),
+                }));
+            };
+            let seen = ReplicaSeen {
+                object,
+                tags: match canary.tags.is_empty() {
+                    true => None,
+                    false => Some(self.tags(replica, key).await?),
+                },
+                owners: match replica.same_owner {
+                    None => None,
+                    Some(_) => Some((
+                        self.owner(&canary.at, &canary.bucket, key).await?,
+                        self.owner(&replica.at, &replica.bucket, key).await?,
+                    )),
+                },
+            };
+            let what = replica.differences(canary, self.work.run, &seen);
+            if !what.is_empty() {
+                return Ok(Some(Trouble::Differs {
+                    bucket: replica.bucket.clone(),
+                    what,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn arrived(
+        &self,
+        replica: &Replica,
+        key: &str,
+    ) -> Result<Option<ObjectDescription>, CallError> {
+        let mut waits = retry::backoff(ARRIVED);
+        loop {
+            let seen = self.look(&replica.at, &replica.bucket, key).await?;
+            match waits.next() {
+                Some(wait) if seen.is_none() && self.calls.pause(wait).await => {}
+                _ => return Ok(seen),
+            }
+        }
+    }
+
+    async fn tags(&self, replica: &Replica, key: &str) -> Result<Tags, CallError> {
+        let query = Query::GetObjectTagging {
+            bucket: replica.bucket.clone(),
+            key: key.to_owned(),
+        };
+        match self.work.cloud.query(&replica.at, &query).await? {
+            Answer::Tags(tags) => Ok(tags),
+            _ => Ok(Tags::new()),
+        }
+    }
+
+    async fn owner(&self, at: &Location, bucket: &str, key: &str) -> Result<String, CallError> {
+        let query = Query::GetObjectAcl {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        };
+        match self.work.cloud.query(at, &query).await? {
+            Answer::Text(owner) => Ok(owner),
+            _ => Ok(String::new()),
+        }
+    }
+
+    fn tell(&self, canary: &Canary, what: &str) {
+        let to: Vec<&str> = canary.places().skip(1).map(|(_, bucket)| bucket).collect();
+        (self.work.tell)(format!(
+            "{}, {} to {}: {what}",
+            canary.rule,
+            canary.bucket,
+            to.join(" and ")
+        ));
+    }
+}
+
+/// Waits between two looks at a canary.
+fn often() -> ExponentialBackoff {
+    waits(Duration::from_millis(200), Duration::from_secs(10))
+}
+
+/// Waits between a failure and the next canary.
+fn seldom() -> ExponentialBackoff {
+    waits(Duration::from_secs(2), Duration::from_secs(30))
+}
+
+fn waits(first: Duration, longest: Duration) -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(longest)
+        .with_factor(1.5)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}

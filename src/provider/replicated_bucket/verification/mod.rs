@@ -1,0 +1,203 @@
+//! Verification: canaries cross, or it is told why they do not.
+//!
+//! The attribute, the action and the sub-command all come here with a setup as it is; [`plan`] says before an apply what
+//! would keep canaries from being written or removed.
+
+mod explain;
+pub(crate) mod plan;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio_util::sync::CancellationToken;
+
+use super::paths::side_path;
+use super::report;
+use crate::execution::verify::{End, Trouble, Verification, Verified};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::value::AttributePath;
+use crate::provider::settings::Session;
+use crate::replication::canary::{Canary, CanaryRun, canaries};
+use crate::replication::component::Side;
+use crate::replication::spec::{Spec, VerificationSpec};
+
+/// When destinations were seen to receive, RFC 3339.
+pub(crate) type Moments = BTreeMap<Side, String>;
+
+/// What a verification came to.
+#[derive(Debug)]
+#[must_use]
+pub(in crate::provider) struct Proof {
+    canaries: Vec<Canary>,
+    verified: Verified,
+    /// What each canary came to grief by, in sentences, by its place.
+    why: BTreeMap<usize, String>,
+    at: String,
+}
+
+/// Counts the verifications of this process.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// Sends a canary for each enabled rule of a setup, within a time, and asks what S3 was refused of those that failed.
+pub(in crate::provider) async fn verify(
+    session: &Session,
+    spec: &Spec,
+    how: &VerificationSpec,
+    within: Duration,
+    stop: &CancellationToken,
+    tell: &(dyn Fn(String) + Send + Sync),
+) -> Proof {
+    let canaries = canaries(spec, &how.key_prefix);
+    let now = OffsetDateTime::now_utc().unix_timestamp_nanos();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let drawn = format!("{now} {count} {}", std::process::id());
+    let verified = Verification {
+        cloud: &*session.cloud,
+        run: &CanaryRun::new(&spec.owner(), &drawn),
+        canaries: &canaries,
+        within,
+        stop,
+        tell,
+    }
+    .run()
+    .await;
+    let failed = |end: &End| matches!(end, End::Trouble(_));
+    let mut why = BTreeMap::new();
+    if verified.ends.iter().any(failed) {
+        let look = explain::look(session, spec).await;
+        let troubled = canaries.iter().zip(&verified.ends).enumerate();
+        for (place, (canary, _)) in troubled.filter(|(_, (_, end))| failed(end)) {
+            why.insert(place, look.why(spec, canary));
+        }
+    }
+    Proof {
+        canaries,
+        verified,
+        why,
+        at: OffsetDateTime::now_utc()
+            .replace_nanosecond(0)
+            .ok()
+            .and_then(|now| now.format(&Rfc3339).ok())
+            .unwrap_or_default(),
+    }
+}
+
+impl Proof {
+    /// Whether a canary failed, or could not be followed to an end.
+    pub(crate) fn has_failed(&self) -> bool {
+        let fine = |end: &End| matches!(end, End::Crossed | End::Late(_));
+        !self.verified.ends.iter().all(fine)
+    }
+
+    /// Whether every canary crossed.
+    pub(in crate::provider) fn is_complete(&self) -> bool {
+        self.verified.ends.iter().all(|end| *end == End::Crossed)
+    }
+
+    /// How many objects were sent, how many canaries crossed, and how many objects were left behind.
+    pub(in crate::provider) fn counts(&self) -> (usize, usize, usize) {
+        let ends = self.verified.ends.iter();
+        let crossed = ends.filter(|end| **end == End::Crossed).count();
+        (self.verified.sent, crossed, self.verified.left_behind.len())
+    }
+
+    /// The destinations all of whose canaries crossed, there and, where they replicate back, from there.
+    pub(crate) fn moments(&self) -> Moments {
+        let ends = || self.canaries.iter().zip(&self.verified.ends);
+        let destinations = self.canaries.iter().flat_map(|c| [&c.from, &c.to]);
+        destinations
+            .filter(|side| **side != Side::Source)
+            .filter(|side| {
+                ends().all(|(canary, end)| {
+                    let concerns = canary.from == **side || canary.to == **side;
+                    !concerns || *end == End::Crossed
+                })
+            })
+            .map(|side| (side.clone(), self.at.clone()))
+            .collect()
+    }
+
+    /// A line for each rule: how its canary ended.
+    pub(in crate::provider) fn lines(&self) -> Vec<String> {
+        let ends = self.canaries.iter().zip(&self.verified.ends).enumerate();
+        ends.map(|(place, (canary, end))| {
+            format!("{}: {}", name(canary), self.words(place, canary, end))
+        })
+        .collect()
+    }
+
+    /// Tells what was not as it should be. `done` says in a sentence what is true now.
+    pub(in crate::provider) fn tell(&self, done: &str, diagnostics: &mut Diagnostics) {
+        let ends = self.canaries.iter().zip(&self.verified.ends).enumerate();
+        for (place, (canary, end)) in ends {
+            let path = match (&canary.from, &canary.to) {
+                (Side::Source, to) => side_path(to),
+                (from, _) => side_path(from).attribute("two_way"),
+            };
+            let words = self.words(place, canary, end);
+            let detail = format!("{}: {words}\n\n{done}", name(canary));
+            match end {
+                End::Crossed | End::Stopped => {}
+                End::Trouble(_) => {
+                    diagnostics.error_at(path, "Objects do not cross as they should", detail);
+                }
+                End::Broken(error) => report::verification_error(path, error, done, diagnostics),
+                End::Late(_) => {
+                    let detail = format!(
+                        "{}: {words} Nothing is wrong yet: S3 promises no time without replication time control. `verified_at` stays null, and the next plan proposes to verify again.",
+                        name(canary)
+                    );
+                    diagnostics.warning_at(path, "Objects were not seen to cross yet", detail);
+                }
+            }
+        }
+        if self.verified.ends.contains(&End::Stopped) {
+            let detail = format!("Terraform asked to stop while canaries were under way. {done}");
+            diagnostics.error("Stopped", detail);
+        }
+        if !self.verified.left_behind.is_empty() {
+            let left = self.verified.left_behind.join("\n  ");
+            diagnostics.warning_at(
+                AttributePath::root("verification"),
+                "Canaries were left behind",
+                format!("These could not be removed:\n\n  {left}\n\nThe next verification removes them. Buckets that hold nothing else count as empty."),
+            );
+        }
+    }
+
+    fn words(&self, place: usize, canary: &Canary, end: &End) -> String {
+        let why = self.why.get(&place).map_or("", String::as_str);
+        match end {
+            End::Crossed => "crossed".to_owned(),
+            End::Trouble(Trouble::Failed) => {
+                format!("S3 failed to replicate its canary. {why}")
+            }
+            End::Trouble(Trouble::Missing { key, bucket }) => format!(
+                "S3 says of its canary that it was replicated, and bucket {bucket} has no object {key}. Something there takes away what arrives, or the rule leads elsewhere. {why}"
+            ),
+            End::Trouble(Trouble::Differs { bucket, what }) => format!(
+                "its canary arrived in bucket {bucket}, and the replica {}. {why}",
+                what.join("; it ")
+            ),
+            End::Late(None) => format!(
+                "no rule of bucket {} took up its canary within the time.",
+                canary.bucket
+            ),
+            End::Late(Some(status)) => {
+                format!("its canary was still {status} when the time was over.")
+            }
+            End::Broken(error) => format!("{error}"),
+            End::Stopped => "stopped".to_owned(),
+        }
+    }
+}
+
+/// A rule with its way, as a sentence begins.
+fn name(canary: &Canary) -> String {
+    let to = canary.replicas.iter().find(|r| r.side == canary.to);
+    let to = to.map_or_else(|| canary.to.to_string(), |to| to.bucket.clone());
+    format!("Rule {} from {} to {to}", canary.rule, canary.bucket)
+}

@@ -1,0 +1,183 @@
+//! Objects on their way: S3 takes them up by the rules that it knows by then, and is done some time later.
+
+use std::time::Duration;
+
+use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
+use terraform_provider_replicated::replication::operation::{
+    NewObject, ObjectDescription, ReplicationRule, Tags,
+};
+use tokio::time::Instant;
+
+use super::{Refused, State, refuse};
+
+/// How long an object takes.
+const TAKES: Duration = Duration::from_secs(3);
+
+/// An object that was put with what is known of it; by its bucket and key.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) object: NewObject,
+    pub(crate) description: ObjectDescription,
+    /// Stands for the canonical ID.
+    pub(crate) owner: String,
+}
+
+/// An object that some rule has taken up.
+#[derive(Debug, Clone)]
+pub(crate) struct Crossing {
+    source: String,
+    key: String,
+    rules: Vec<ReplicationRule>,
+    due: Instant,
+}
+
+/// What S3 does wrong with replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spoilt {
+    /// They never come.
+    Never,
+    /// They come under another key.
+    Key,
+    /// They come into another storage class.
+    Class,
+    /// They come without their tags.
+    Tags,
+    /// They belong to the source's account.
+    Owner,
+}
+
+impl State {
+    pub(super) fn put_object(&mut self, name: &str, object: &NewObject) -> Result<(), Refused> {
+        let bucket = &self.buckets[name];
+        if bucket.is_shut {
+            return refuse(Kind::AccessDenied, "AccessDenied", "not you");
+        }
+        let is_plain = object.sse_algorithm.is_some() || bucket.encryption.kms_key.is_none();
+        let rules = self.rules_shown(bucket).map(|shown| shown.rules.clone());
+        let mut taken: Vec<ReplicationRule> = Vec::new();
+        for rule in rules.unwrap_or_default() {
+            let Some(filter) = rule.filter.as_ref().filter(|_| rule.enabled) else {
+                continue;
+            };
+            let asks_for = filter.tags.iter();
+            let applies = object.key.starts_with(filter.prefix())
+                && asks_for
+                    .into_iter()
+                    .all(|(key, value)| object.tags.get(key) == Some(value))
+                && (is_plain || rule.sse_kms_encrypted_objects == Some(true));
+            match taken.iter_mut().find(|t| t.bucket_arn == rule.bucket_arn) {
+                _ if !applies => {}
+                Some(other) if other.priority < rule.priority => *other = rule,
+                Some(_) => {}
+                None => taken.push(rule),
+            }
+        }
+        let owner = bucket.account.clone();
+        let status = (!taken.is_empty()).then(|| "PENDING".to_owned());
+        self.store(name, object.clone(), status, None, owner);
+        if !taken.is_empty() {
+            self.crossings.push(Crossing {
+                source: name.to_owned(),
+                key: object.key.clone(),
+                rules: taken,
+                due: Instant::now() + TAKES,
+            });
+        }
+        Ok(())
+    }
+
+    fn store(
+        &mut self,
+        name: &str,
+        object: NewObject,
+        replication_status: Option<String>,
+        storage_class: Option<String>,
+        owner: String,
+    ) {
+        let bucket = self.buckets.get_mut(name).unwrap();
+        bucket.put_object(&object.key);
+        let description = ObjectDescription {
+            version_id: bucket.versions.last().map(|v| v.version_id.clone()),
+            replication_status,
+            storage_class,
+            metadata: object.metadata.clone(),
+        };
+        let stored = Stored {
+            object,
+            description,
+            owner,
+        };
+        let key = stored.object.key.clone();
+        bucket.objects.insert(key, stored);
+    }
+
+    /// What is due has come, or has failed.
+    pub(super) fn settle(&mut self) {
+        let now = Instant::now();
+        let (due, open) = std::mem::take(&mut self.crossings)
+            .into_iter()
+            .partition::<Vec<_>, _>(|crossing| crossing.due <= now);
+        self.crossings = open;
+        for crossing in due {
+            let is_there = |s: &State| {
+                let bucket = s.buckets.get(&crossing.source)?;
+                let here = bucket.versions.iter().any(|v| v.key == crossing.key);
+                bucket.objects.get(&crossing.key).filter(|_| here).cloned()
+            };
+            let Some(stored) = is_there(self) else {
+                continue;
+            };
+            if self.spoilt == Some(Spoilt::Never) {
+                continue;
+            }
+            let mut status = "COMPLETED";
+            for rule in &crossing.rules {
+                if !self.cross(&crossing, rule, &stored.object) {
+                    status = "FAILED";
+                }
+            }
+            let source = self.buckets.get_mut(&crossing.source).unwrap();
+            if let Some(stored) = source.objects.get_mut(&crossing.key) {
+                stored.description.replication_status = Some(status.to_owned());
+            }
+        }
+    }
+
+    fn cross(&mut self, crossing: &Crossing, rule: &ReplicationRule, object: &NewObject) -> bool {
+        let source = &self.buckets[&crossing.source];
+        let role = source.replication.as_ref().map(|r| r.role.clone());
+        let Some(role) = role.and_then(|role| self.role_by_arn(&role)) else {
+            return false;
+        };
+        if !role.description.trust_policy.contains("\"s3.amazonaws.com\"") {
+            return false;
+        }
+        if !self
+            .rule_lacks(&crossing.source, source, role, rule)
+            .is_empty()
+        {
+            return false;
+        }
+        let name = rule.bucket_arn.rsplit(':').next().unwrap().to_owned();
+        let destination = &self.buckets[&name];
+        if !self.is_versioned(destination) {
+            return false;
+        }
+        let enforced = destination.ownership == "BucketOwnerEnforced";
+        let owner = match enforced || rule.owner_override {
+            true => destination.account.clone(),
+            false => source.account.clone(),
+        };
+        let mut object = object.clone();
+        let (mut class, mut owner) = (rule.storage_class.clone(), owner);
+        match self.spoilt {
+            Some(Spoilt::Key) => object.key.push('~'),
+            Some(Spoilt::Class) => class = Some("GLACIER".to_owned()),
+            Some(Spoilt::Tags) => object.tags = Tags::new(),
+            Some(Spoilt::Owner) => owner.clone_from(&source.account),
+            Some(Spoilt::Never) | None => {}
+        }
+        self.store(&name, object, Some("REPLICA".to_owned()), class, owner);
+        true
+    }
+}

@@ -1,0 +1,346 @@
+//! Canaries: every way in which one ends, and that nothing of any is left.
+
+use std::time::Duration;
+
+use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
+use terraform_provider_replicated::execution::verify::{End, Trouble, Verification, Verified};
+use terraform_provider_replicated::replication::canary::{
+    CanaryRun, DEFAULT_KEY_PREFIX, canaries, is_canary,
+};
+use terraform_provider_replicated::replication::operation::RuleFilter;
+use terraform_provider_replicated::replication::spec::Spec;
+use tokio_util::sync::CancellationToken;
+
+use crate::fake::{Delays, FakeCloud, Spoilt, State};
+use crate::faulty::{Fault, FaultyCloud};
+use crate::scenario::{
+    FIRST, LATER, backup, create, destroy, kms_abroad, no_stop, plain_at_home, plan_create,
+    rule_of, settings, two_way_abroad,
+};
+
+const MINUTES: Duration = Duration::from_secs(60);
+const SOURCE: &str = "acme-archive";
+const BACKUP: &str = "acme-archive-backup";
+
+async fn verify_within(
+    cloud: &dyn Cloud,
+    spec: &Spec,
+    id: &str,
+    within: Duration,
+    stop: &CancellationToken,
+) -> Verified {
+    let canaries = canaries(spec, DEFAULT_KEY_PREFIX);
+    let verification = Verification {
+        cloud,
+        run: &CanaryRun::new(&spec.owner(), id),
+        canaries: &canaries,
+        within,
+        stop,
+        tell: &|_| {},
+    };
+    verification.run().await
+}
+
+async fn verify(cloud: &dyn Cloud, spec: &Spec) -> Verified {
+    verify_within(cloud, spec, "this", 15 * MINUTES, &no_stop()).await
+}
+
+/// Every version that is in any bucket.
+fn held(state: &State) -> Vec<String> {
+    let buckets = state.buckets.iter();
+    let keys = buckets.flat_map(|(name, bucket)| {
+        let versions = bucket.versions.iter();
+        versions.map(move |version| format!("{name}/{}", version.key))
+    });
+    keys.collect()
+}
+
+fn nothing_is_left(cloud: &FakeCloud, verified: &Verified) {
+    assert_eq!(verified.left_behind, Vec::<String>::new());
+    assert_eq!(held(&cloud.state()), Vec::<String>::new());
+}
+
+/// Takes the destination's policy away, as a person might.
+fn drop_policy(cloud: &FakeCloud) {
+    cloud.state().buckets.get_mut(BACKUP).unwrap().policy = None;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_of_each_rule_crosses_and_goes() {
+    for (wanted, count) in [
+        (plain_at_home(), 1),
+        (kms_abroad(), 1),
+        (two_way_abroad(), 2),
+    ] {
+        let cloud = FakeCloud::new();
+        let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+        let verified = verify(&cloud, &spec).await;
+        assert_eq!(verified.ends, vec![End::Crossed; count]);
+        assert_eq!(verified.sent, count);
+        nothing_is_left(&cloud, &verified);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn prefix_and_tags_of_a_rule_are_the_canarys_and_a_paused_rule_has_none() {
+    let cloud = FakeCloud::new();
+    let mut wanted = kms_abroad();
+    let rule = rule_of(backup(&mut wanted));
+    rule.filter = RuleFilter {
+        prefix: Some("deeds/".to_owned()),
+        tags: [("keep".to_owned(), "yes".to_owned())].into(),
+    };
+    let mut paused = rule.clone();
+    (paused.enabled, paused.priority) = (false, 1);
+    "replicated-backup/paused".clone_into(&mut paused.id);
+    let rules = &mut backup(&mut wanted).rules;
+    rules.insert("paused".to_owned(), paused);
+    let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+    let all = canaries(&spec, DEFAULT_KEY_PREFIX);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].prefix, "deeds/.replicated-verification/");
+    let verified = verify(&cloud, &spec).await;
+    assert_eq!(verified.ends, [End::Crossed]);
+    nothing_is_left(&cloud, &verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_passes_over_encrypted_objects_gets_a_plain_canary() {
+    let cloud = FakeCloud::new();
+    let mut wanted = kms_abroad();
+    rule_of(backup(&mut wanted)).replicate_encrypted_objects = false;
+    let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+    let all = canaries(&spec, DEFAULT_KEY_PREFIX);
+    assert_eq!(all[0].sse_algorithm.as_deref(), Some("AES256"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_rules_to_one_bucket_the_higher_priority_says_what_arrives() {
+    let mut wanted = kms_abroad();
+    let mut all = rule_of(backup(&mut wanted)).clone();
+    (all.priority, all.storage_class) = (9, Some("GLACIER".to_owned()));
+    "replicated-backup/all".clone_into(&mut all.id);
+    backup(&mut wanted).rules.insert("all".to_owned(), all);
+    for canary in canaries(&wanted, DEFAULT_KEY_PREFIX) {
+        assert_eq!(canary.replicas.len(), 1);
+        assert_eq!(canary.replicas[0].storage_class, "GLACIER");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_is_not_as_asked_for_is_told() {
+    for (spoilt, told) in [
+        (Spoilt::Class, "has storage class GLACIER"),
+        (Spoilt::Tags, "has lost its tags"),
+        (Spoilt::Owner, "belongs to the source's account"),
+        (Spoilt::Key, ""),
+    ] {
+        let cloud = FakeCloud::new();
+        let mut wanted = kms_abroad();
+        let filter = &mut rule_of(backup(&mut wanted)).filter;
+        filter.tags.insert("keep".to_owned(), "yes".to_owned());
+        let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+        cloud.state().spoilt = Some(spoilt);
+        let verified = verify(&cloud, &spec).await;
+        match &verified.ends[0] {
+            End::Trouble(Trouble::Differs { bucket, what }) => {
+                assert_eq!(bucket, BACKUP);
+                assert!(what.iter().any(|w| w.starts_with(told)), "{what:?}");
+                nothing_is_left(&cloud, &verified);
+            }
+            End::Trouble(Trouble::Missing { key, bucket }) => {
+                assert_eq!((spoilt, bucket.as_str()), (Spoilt::Key, BACKUP));
+                assert!(is_canary(&spec.owner(), key));
+                // What came under keys that nobody asked for is no canary of anybody's.
+                assert!(held(&cloud.state()).iter().all(|key| key.ends_with('~')));
+            }
+            other => panic!("{spoilt:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_fresh_rules_pass_over_is_followed_by_new_ones() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    {
+        let mut state = cloud.state();
+        state.delays = Delays {
+            rules: Duration::from_secs(60),
+            ..Delays::default()
+        };
+        let bucket = state.buckets.get_mut(SOURCE).unwrap();
+        bucket.replication_before = Some((tokio::time::Instant::now(), None));
+    }
+    let verified = verify(&cloud, &spec).await;
+    assert_eq!(verified.ends, [End::Crossed]);
+    assert!(verified.sent > 1, "{}", verified.sent);
+    nothing_is_left(&cloud, &verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_believed_once_everything_must_have_settled() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    drop_policy(&cloud);
+    let begun = tokio::time::Instant::now();
+    let verified = verify(&cloud, &spec).await;
+    assert_eq!(verified.ends, [End::Trouble(Trouble::Failed)]);
+    let took = begun.elapsed();
+    assert!((2 * MINUTES..5 * MINUTES).contains(&took), "{took:?}");
+    nothing_is_left(&cloud, &verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_that_is_tried_again_with_new_objects() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let policy = cloud.state().buckets[BACKUP].policy.clone();
+    drop_policy(&cloud);
+    let mends = async {
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        cloud.state().buckets.get_mut(BACKUP).unwrap().policy = policy;
+    };
+    let (verified, ()) = tokio::join!(verify(&cloud, &spec), mends);
+    assert_eq!(verified.ends, [End::Crossed]);
+    assert!(verified.sent > 1);
+    nothing_is_left(&cloud, &verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_time_is_over_a_failure_counts_and_what_is_pending_is_late() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    cloud.state().spoilt = Some(Spoilt::Never);
+    let late = verify_within(&cloud, &spec, "one", 5 * MINUTES, &no_stop()).await;
+    assert_eq!(late.ends, [End::Late(Some("PENDING".to_owned()))]);
+    assert!(late.sent > 1);
+    nothing_is_left(&cloud, &late);
+    cloud.state().spoilt = None;
+    drop_policy(&cloud);
+    let soon = Duration::from_secs(20);
+    let failed = verify_within(&cloud, &spec, "two", soon, &no_stop()).await;
+    assert_eq!(failed.ends, [End::Trouble(Trouble::Failed)]);
+    nothing_is_left(&cloud, &failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_it_and_what_was_sent_goes_all_the_same() {
+    for moment in (0..4000).step_by(250).map(Duration::from_millis) {
+        let cloud = FakeCloud::new();
+        let spec = create(&cloud, &two_way_abroad(), FIRST).await.unwrap();
+        let stop = CancellationToken::new();
+        let asks = async {
+            tokio::time::sleep(moment).await;
+            stop.cancel();
+        };
+        let verifies = verify_within(&cloud, &spec, "this", 15 * MINUTES, &stop);
+        let (verified, ()) = tokio::join!(verifies, asks);
+        let ended = |end: &End| matches!(end, End::Stopped | End::Crossed);
+        assert!(verified.ends.iter().all(ended), "{moment:?}: {verified:?}");
+        nothing_is_left(&cloud, &verified);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_call_fails_nothing_is_left_or_it_is_told_and_the_next_one_removes_it() {
+    use CallErrorKind::{AccessDenied, Ambiguous, Transport};
+    let faults = [AccessDenied, Ambiguous, Transport].map(Fault::Refused);
+    let faults = faults.into_iter().chain([
+        Fault::AnswerLost,
+        Fault::NeverAnswered,
+        Fault::Killed,
+        Fault::KilledAfter,
+    ]);
+    let (mut met, mut told) = (0, 0);
+    for fault in faults {
+        for at in 1.. {
+            let cloud = FakeCloud::new();
+            let spec = create(&cloud, &two_way_abroad(), FIRST).await.unwrap();
+            let faulty = FaultyCloud::new(&cloud, at, fault);
+            let never = no_stop();
+            let verifies = verify_within(&faulty, &spec, "first", 15 * MINUTES, &never);
+            let verified = tokio::select! {
+                verified = verifies => Some(verified),
+                () = faulty.died.notified() => None,
+            };
+            if !faulty.has_struck() {
+                assert!(at > 4, "there are writes and deletions on both sides");
+                break;
+            }
+            met += 1;
+            if let Some(verified) = &verified {
+                let left = held(&cloud.state());
+                assert!(
+                    left.is_empty() || !verified.left_behind.is_empty(),
+                    "{fault:?} at {at}: {left:?} is left, and nobody says so"
+                );
+                told += usize::from(!left.is_empty());
+            }
+            let next = verify_within(&cloud, &spec, "second", 15 * MINUTES, &never).await;
+            assert_eq!(next.ends, [End::Crossed, End::Crossed]);
+            nothing_is_left(&cloud, &next);
+        }
+    }
+    assert!(met > 20 && told > 0, "{met} met, {told} told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_but_canaries_of_this_owner_is_ever_removed() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let other = CanaryRun::new("999999999999/other", "x").name();
+    let ours = CanaryRun::new(&spec.owner(), "x").name();
+    let keys = [
+        format!("{DEFAULT_KEY_PREFIX}readme"),
+        format!("{DEFAULT_KEY_PREFIX}{other}0"),
+        // A key of ours on an object that does not say so.
+        format!("{DEFAULT_KEY_PREFIX}{ours}0"),
+        format!("{DEFAULT_KEY_PREFIX}{ours}"),
+    ];
+    for key in &keys {
+        let mut state = cloud.state();
+        state.buckets.get_mut(SOURCE).unwrap().put_object(key);
+    }
+    let verified = verify(&cloud, &spec).await;
+    assert_eq!(verified.ends, [End::Crossed]);
+    let left = keys.map(|key| format!("{SOURCE}/{key}"));
+    assert_eq!(held(&cloud.state()), left);
+}
+
+/// A canary of a run that was killed.
+fn leave_canary(cloud: &FakeCloud, spec: &Spec, bucket: &str) {
+    let name = CanaryRun::new(&spec.owner(), "killed").name();
+    let mut state = cloud.state();
+    let bucket = state.buckets.get_mut(bucket).unwrap();
+    bucket.put_object(&format!("{DEFAULT_KEY_PREFIX}{name}0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn buckets_that_hold_nothing_but_canaries_are_taken_over_and_taken_down() {
+    let cloud = FakeCloud::new();
+    let wanted = kms_abroad();
+    let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+    leave_canary(&cloud, &spec, SOURCE);
+    leave_canary(&cloud, &spec, BACKUP);
+    assert!(plan_create(&cloud, &wanted, LATER).await.is_ok());
+    let destroyed = destroy(&cloud, &spec).await;
+    assert!(destroyed.is_success(), "{destroyed:?}");
+    assert!(cloud.state().buckets.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_an_object_a_canary_stays_and_so_does_its_bucket() {
+    let cloud = FakeCloud::new();
+    let wanted = kms_abroad();
+    let mut spec = create(&cloud, &wanted, FIRST).await.unwrap();
+    leave_canary(&cloud, &spec, SOURCE);
+    {
+        let mut state = cloud.state();
+        state.buckets.get_mut(SOURCE).unwrap().put_object("deed");
+    }
+    assert!(plan_create(&cloud, &wanted, LATER).await.is_err());
+    settings(&mut spec.source).force_destroy = false;
+    assert!(!destroy(&cloud, &spec).await.is_success());
+    assert_eq!(held(&cloud.state()).len(), 2);
+}

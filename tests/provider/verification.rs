@@ -1,0 +1,600 @@
+//! `verification`: when canaries are sent, what their end means for the apply and the next plan, and what keeps a plan
+//! from sending any. Time is paused, so nothing here waits.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use terraform_provider_replicated::replication::canary::is_canary;
+use terraform_provider_replicated::replication::operation::{
+    DefaultRetention, ObjectLock, RetentionPeriod,
+};
+use terraform_provider_replicated::replication::policy::PolicyDocument;
+
+use crate::configs::{
+    ABROAD, HOME, THIRD, UNKNOWN, document, kms_abroad, two_destinations, with, without,
+};
+use crate::existing::stands;
+use crate::fake::{Spoilt, State};
+use crate::terraform::{Said, Terraform};
+
+const SOURCE: &str = "acme-archive";
+const BACKUP: &str = "acme-archive-backup";
+const VERIFIED_AT: &str = "/destinations/backup/verified_at";
+const TROUBLE: &str = "destinations[\"backup\"]: Objects do not cross as they should";
+
+fn verified(config: &Json) -> Json {
+    with(config, "verification", json!({ "enabled": true }))
+}
+
+fn held(state: &State) -> usize {
+    state.buckets.values().map(|b| b.versions.len()).sum()
+}
+
+fn canaries_put(terraform: &Terraform) -> usize {
+    let state = terraform.cloud.aws.state();
+    let puts = state.writes.iter().filter(|w| w.starts_with("PutObject"));
+    puts.count()
+}
+
+/// What follows when a person does this between two applies: the update's words.
+async fn broken(change: fn(&mut State)) -> (Terraform, Said) {
+    let mut terraform = Terraform::new();
+    let config = verified(&kms_abroad());
+    terraform.converge(&config).await;
+    // Something changes with each canary, so that no refresh sees it and no apply repairs it.
+    terraform.cloud.meddle(move |write, state| {
+        if write.starts_with("PutObject") {
+            change(state);
+        }
+    });
+    let config = with(
+        &config,
+        "destinations.backup.storage_class",
+        json!("GLACIER"),
+    );
+    let said = terraform.apply(&config).await;
+    (terraform, said)
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistakes_are_told_at_the_attribute() {
+    let terraform = Terraform::new();
+    for (verification, at) in [
+        (json!({}), "verification: "),
+        (json!({ "timeout": "soon" }), "verification.timeout: "),
+        (json!({ "timeout": "0s" }), "verification.timeout: "),
+        (json!({ "key_prefix": "" }), "verification.key_prefix: "),
+        (json!({ "key_prefix": "a*" }), "verification.key_prefix: "),
+        (
+            json!({ "key_prefix": "x".repeat(513) }),
+            "verification.key_prefix: ",
+        ),
+    ] {
+        let config = with(&kms_abroad(), "verification", verification);
+        let said = terraform.validate(&config).await;
+        assert_eq!(said.errors.len(), 1, "{config}: {said:?}");
+        assert!(said.errors[0].starts_with(at), "{config}: {said:?}");
+    }
+    let config = with(
+        &verified(&kms_abroad()),
+        "destinations.backup",
+        json!({ "bucket": "theirs", "existing": true, "reachable": false, "account_id": ABROAD, "region": "us-west-2", "encryption": { "sse_algorithm": "AES256" } }),
+    );
+    let said = terraform.validate(&config).await;
+    let at = "destinations[\"backup\"].reachable: Canaries could not be removed";
+    assert_eq!(said.errors, [at]);
+    let config = with(&config, "verification.enabled", json!(false));
+    assert!(terraform.validate(&config).await.is_fine());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_would_be_too_long_is_told_at_plan() {
+    let mut terraform = Terraform::new();
+    let config = with(
+        &verified(&kms_abroad()),
+        "destinations.backup.filter",
+        json!({ "prefix": "p".repeat(940) }),
+    );
+    let plan = terraform.plan(&config).await;
+    let at = "verification.key_prefix: The keys of canaries would be too long";
+    assert_eq!(plan.said.errors, [at]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn off_unless_written_no_object_is_ever_put() {
+    let mut terraform = Terraform::new();
+    for config in [
+        kms_abroad(),
+        with(&kms_abroad(), "verification", json!({ "enabled": false })),
+        with(
+            &kms_abroad(),
+            "destinations.backup.storage_class",
+            json!("GLACIER"),
+        ),
+    ] {
+        terraform.converge(&config).await;
+        assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
+    }
+    assert_eq!(canaries_put(&terraform), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn written_without_more_it_has_its_defaults_in_the_plan() {
+    let mut terraform = Terraform::new();
+    let config = with(&kms_abroad(), "verification", json!({ "timeout": "5m" }));
+    terraform.converge(&config).await;
+    assert_eq!(
+        terraform.at("/verification"),
+        json!({ "enabled": true, "key_prefix": ".replicated-verification/", "timeout": "5m" })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_verifies_and_leaves_no_object() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&verified(&kms_abroad())).await;
+    assert!(terraform.at(VERIFIED_AT).is_string());
+    assert_eq!(canaries_put(&terraform), 1);
+    assert_eq!(held(&terraform.cloud.aws.state()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn turned_on_later_it_verifies_and_turned_off_what_was_seen_stays() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    terraform.converge(&verified(&kms_abroad())).await;
+    let moment = terraform.at(VERIFIED_AT);
+    assert!(moment.is_string());
+    terraform.converge(&kms_abroad()).await;
+    assert_eq!(terraform.at(VERIFIED_AT), moment);
+    let config = with(
+        &kms_abroad(),
+        "destinations.backup.storage_class",
+        json!("GLACIER"),
+    );
+    terraform.converge(&config).await;
+    assert_eq!(
+        terraform.at(VERIFIED_AT),
+        Json::Null,
+        "it no longer speaks of this setup"
+    );
+    assert_eq!(canaries_put(&terraform), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_verifies_where_it_could_matter_and_only_there() {
+    let mut terraform = Terraform::new();
+    let base = verified(&kms_abroad());
+    terraform.converge(&base).await;
+    let mut config = base;
+    for (path, value, verifies) in [
+        ("tags", json!({ "team": "archive" }), 0),
+        ("timeouts", json!({ "create": "1h" }), 0),
+        ("verification.timeout", json!("5m"), 0),
+        ("verification.key_prefix", json!(".canaries/"), 0),
+        ("source.force_destroy", json!(true), 0),
+        ("destinations.backup.retain_on_destroy", json!(true), 0),
+        (
+            "destinations.backup.lifecycle_rules",
+            json!({ "old": { "noncurrent_version_expiration": { "noncurrent_days": 7 } } }),
+            0,
+        ),
+        ("source.encryption.key", json!({ "description": "ours" }), 0),
+        ("role", json!({ "description": "ours" }), 0),
+        ("destinations.backup.storage_class", json!("STANDARD_IA"), 1),
+        (
+            "destinations.backup.filter",
+            json!({ "prefix": "deeds/" }),
+            1,
+        ),
+        (
+            "destinations.backup.delete_marker_replication",
+            json!(true),
+            1,
+        ),
+        ("source.encryption.bucket_key_enabled", json!(false), 1),
+        ("destinations.backup.require_tls", json!(true), 1),
+        ("source.object_ownership", json!("BucketOwnerPreferred"), 1),
+        ("role", json!({ "name": "another" }), 1),
+        ("destinations.backup.two_way", json!(true), 2),
+    ] {
+        config = with(&config, path, value);
+        let before = canaries_put(&terraform);
+        terraform.converge(&config).await;
+        let sent = canaries_put(&terraform) - before;
+        assert_eq!(sent, verifies, "{path}");
+        assert!(terraform.at(VERIFIED_AT).is_string(), "{path}");
+        assert_eq!(held(&terraform.cloud.aws.state()), 0, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_broke_is_repaired_and_verified() {
+    let mut terraform = Terraform::new();
+    let config = verified(&kms_abroad());
+    terraform.converge(&config).await;
+    terraform
+        .cloud
+        .aws
+        .state()
+        .buckets
+        .get_mut(BACKUP)
+        .unwrap()
+        .policy = None;
+    terraform.converge(&config).await;
+    assert_eq!(canaries_put(&terraform), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_destination_has_no_canary_and_leaves_nothing_to_do() {
+    let mut terraform = Terraform::new();
+    let config = with(
+        &verified(&two_destinations()),
+        "destinations.near.enabled",
+        json!(false),
+    );
+    terraform.converge(&config).await;
+    assert!(terraform.at(VERIFIED_AT).is_string());
+    assert_eq!(terraform.at("/destinations/near/verified_at"), Json::Null);
+    assert_eq!(canaries_put(&terraform), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_values_plan_and_come_out_as_they_will_be() {
+    let mut terraform = Terraform::new();
+    let config = verified(&kms_abroad());
+    for path in [
+        "verification",
+        "verification.enabled",
+        "verification.timeout",
+    ] {
+        let first = with(&config, path, json!(UNKNOWN));
+        let last = match path {
+            "verification.timeout" => with(&config, path, json!("9m")),
+            _ => config.clone(),
+        };
+        let said = terraform.apply_later(&first, &last).await;
+        assert!(said.is_fine(), "{path}: {said:?}");
+        terraform.assert_settled(&last).await;
+        assert!(terraform.at(VERIFIED_AT).is_string(), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_knows_nothing_of_it_and_the_next_apply_verifies() {
+    let mut terraform = Terraform::new();
+    let config = verified(&kms_abroad());
+    terraform.converge(&config).await;
+    let id = terraform.at("/import_id");
+    let said = terraform.import(id.as_str().unwrap()).await;
+    assert!(said.is_fine(), "{said:?}");
+    assert_eq!(terraform.at("/verification"), Json::Null);
+    assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
+    terraform.converge(&config).await;
+    assert_eq!(canaries_put(&terraform), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_canary_fails_is_undone_and_says_why() {
+    let mut terraform = Terraform::new();
+    terraform.cloud.meddle(|write, state| {
+        if write.starts_with("PutObject") {
+            state.buckets.get_mut(BACKUP).unwrap().policy = None;
+        }
+    });
+    let said = terraform.apply(&verified(&kms_abroad())).await;
+    assert_eq!(said.errors, [TROUBLE]);
+    for words in [
+        "Rule replicated-backup from acme-archive to acme-archive-backup",
+        "S3 failed to replicate its canary",
+        "destination/backup/bucket_policy",
+        "s3:ReplicateObject",
+        "taken away again; nothing is left",
+    ] {
+        assert!(said.details[0].contains(words), "{words}: {said:?}");
+    }
+    assert!(terraform.state.is_null());
+    assert!(terraform.cloud.aws.state().buckets.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_canary_fails_is_an_error_and_the_next_plan_verifies_again() {
+    let (mut terraform, said) = broken(|state| {
+        state.buckets.get_mut(BACKUP).unwrap().policy = None;
+    })
+    .await;
+    assert_eq!(said.errors, [TROUBLE]);
+    assert!(
+        said.details[0].contains("proposes to verify again"),
+        "{said:?}"
+    );
+    assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
+    assert_eq!(held(&terraform.cloud.aws.state()), 0);
+    terraform.cloud.meddle(|_, _| {});
+    let config = with(
+        &verified(&kms_abroad()),
+        "destinations.backup.storage_class",
+        json!("GLACIER"),
+    );
+    terraform.converge(&config).await;
+    assert!(terraform.at(VERIFIED_AT).is_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_takes_too_long_is_a_warning_and_the_next_plan_verifies_again() {
+    let mut terraform = Terraform::new();
+    let config = verified(&kms_abroad());
+    terraform.cloud.aws.state().spoilt = Some(Spoilt::Never);
+    let said = terraform.apply(&config).await;
+    assert!(said.is_fine(), "{said:?}");
+    assert_eq!(
+        said.warnings,
+        ["destinations[\"backup\"]: Objects were not seen to cross yet"]
+    );
+    assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
+    assert_eq!(held(&terraform.cloud.aws.state()), 0);
+    let plan = terraform.plan(&config).await;
+    assert!(!plan.is_empty);
+    terraform.cloud.aws.state().spoilt = None;
+    terraform.converge(&config).await;
+    assert!(terraform.at(VERIFIED_AT).is_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_cannot_be_put_is_told_with_the_permission_and_the_create_is_undone() {
+    let mut terraform = Terraform::new();
+    terraform.cloud.meddle(|write, state| {
+        if write.starts_with("PutBucketReplication") {
+            state.buckets.get_mut(SOURCE).unwrap().is_shut = true;
+        }
+    });
+    let said = terraform.apply(&verified(&kms_abroad())).await;
+    assert_eq!(
+        said.errors,
+        ["destinations[\"backup\"]: A canary could not be followed"]
+    );
+    assert!(said.details[0].contains("s3:PutObject"), "{said:?}");
+    assert!(terraform.state.is_null());
+    assert!(terraform.cloud.aws.state().buckets.is_empty());
+}
+
+/// Ten ways to break a setup by hand, and what the failure names.
+const WAYS: [(&str, fn(&mut State), &str); 10] = [
+    (
+        "the destination's policy is deleted",
+        |state| state.buckets.get_mut(BACKUP).unwrap().policy = None,
+        "destination/backup/bucket_policy: statements missing",
+    ),
+    (
+        "the destination's policy denies the role",
+        |state| {
+            let statement = json!({ "Sid": "Never", "Effect": "Deny", "Principal": "*", "Action": "s3:ReplicateObject", "Resource": format!("arn:aws:s3:::{BACKUP}/*") });
+            let document = PolicyDocument::parse(&document(&[statement])).unwrap();
+            let policy = &mut state.buckets.get_mut(BACKUP).unwrap().policy;
+            let statements = &mut policy.as_mut().unwrap().statements;
+            if !statements.iter().any(|s| s.name() == Some("Never")) {
+                statements.extend(document.statements);
+            }
+        },
+        "statement Never denies s3:ReplicateObject",
+    ),
+    (
+        "versioning is suspended at the destination",
+        |state| state.buckets.get_mut(BACKUP).unwrap().versioning = Some("Suspended".to_owned()),
+        "versioning suspended",
+    ),
+    (
+        "the destination's key is disabled",
+        |state| disable(state, ABROAD),
+        "destination/backup/key: disabled",
+    ),
+    (
+        "the source's key is disabled",
+        |state| disable(state, HOME),
+        "source/key: disabled",
+    ),
+    (
+        "the destination's key is about to be deleted",
+        |state| {
+            for (arn, key) in &mut state.keys {
+                if arn.contains(ABROAD) {
+                    key.state = "PendingDeletion".to_owned();
+                    key.window_days = Some(30);
+                }
+            }
+        },
+        "destination/backup/key: deletion scheduled",
+    ),
+    (
+        "the destination's key lets the role in no more",
+        |state| {
+            for (arn, key) in &mut state.keys {
+                if arn.contains(ABROAD) {
+                    key.policy.statements.truncate(1);
+                }
+            }
+        },
+        "destination/backup/key",
+    ),
+    (
+        "the role is deleted",
+        |state| state.roles.clear(),
+        "role: missing",
+    ),
+    (
+        "the role's policy is deleted",
+        |state| {
+            for role in state.roles.values_mut() {
+                role.policies.clear();
+            }
+        },
+        "role/policy: does not grant",
+    ),
+    (
+        "the role trusts S3 no more",
+        |state| {
+            for role in state.roles.values_mut() {
+                role.description.trust_policy =
+                    r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+            }
+        },
+        "role: ",
+    ),
+];
+
+fn disable(state: &mut State, account: &str) {
+    for (arn, key) in &mut state.keys {
+        if arn.contains(account) {
+            key.state = "Disabled".to_owned();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_ten_ways_to_break_a_setup_by_hand_is_explained() {
+    let (mut sent, mut explained, mut left) = (0, 0, 0);
+    let mut unexplained = Vec::new();
+    for (way, change, names) in WAYS {
+        let (terraform, said) = broken(change).await;
+        let words = said.details.first().cloned().unwrap_or_default();
+        let line = words.lines().find(|line| line.contains(names));
+        println!("{way:48} {}", line.unwrap_or("(not explained)").trim());
+        assert_eq!(said.errors, [TROUBLE], "{way}: {said:?}");
+        unexplained.extend(line.is_none().then(|| format!("{way}: {words}")));
+        sent += canaries_put(&terraform);
+        explained += usize::from(line.is_some());
+        left += held(&terraform.cloud.aws.state());
+    }
+    println!(
+        "verification: {sent} canaries sent, {} crossed before, {explained} of {} failures explained, {left} objects left behind",
+        WAYS.len(),
+        WAYS.len()
+    );
+    assert_eq!(unexplained, Vec::<String>::new());
+    assert_eq!(left, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_retention_is_refused_at_plan_on_either_side() {
+    let mut terraform = Terraform::new();
+    let lock = json!({ "mode": "GOVERNANCE", "days": 1 });
+    let config = with(
+        &verified(&kms_abroad()),
+        "destinations.backup.object_lock",
+        lock,
+    );
+    let plan = terraform.plan(&config).await;
+    let at = "destinations[\"backup\"].object_lock: Canaries could not be removed";
+    assert_eq!(plan.said.errors, [at]);
+    let config = with(&config, "verification.enabled", json!(false));
+    assert!(terraform.plan(&config).await.said.is_fine());
+}
+
+/// A setup out of a bucket of somebody else's.
+async fn theirs(terraform: &Terraform) -> Json {
+    stands(terraform, HOME, "eu-west-1", SOURCE).await;
+    let source = json!({ "bucket": SOURCE, "existing": true, "region": "eu-west-1" });
+    let config = with(&verified(&kms_abroad()), "source", source);
+    with(
+        &config,
+        "destinations.backup.encryption",
+        json!({ "sse_algorithm": "AES256" }),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_bucket_is_verified_and_what_keeps_canaries_there_is_told_at_plan() {
+    let mut terraform = Terraform::new();
+    let config = theirs(&terraform).await;
+    terraform.converge(&config).await;
+    assert!(terraform.at(VERIFIED_AT).is_string());
+    let again = with(
+        &config,
+        "destinations.backup.storage_class",
+        json!("GLACIER"),
+    );
+    {
+        let mut state = terraform.cloud.aws.state();
+        let bucket = state.buckets.get_mut(SOURCE).unwrap();
+        bucket.object_lock = Some(ObjectLock {
+            default_retention: Some(DefaultRetention {
+                mode: "GOVERNANCE".to_owned(),
+                period: RetentionPeriod::Days(1),
+            }),
+        });
+    }
+    let plan = terraform.plan(&again).await;
+    let at = "source.object_lock: Canaries could not be removed".to_owned();
+    assert!(plan.said.errors.contains(&at), "{:?}", plan.said);
+    {
+        let mut state = terraform.cloud.aws.state();
+        let bucket = state.buckets.get_mut(SOURCE).unwrap();
+        bucket.object_lock = None;
+        let mut rule = bucket.replication.as_ref().unwrap().rules[0].clone();
+        (rule.id, rule.priority) = ("theirs".to_owned(), Some(77));
+        rule.bucket_arn = format!("arn:aws:s3:::{THIRD}-theirs");
+        bucket.replication.as_mut().unwrap().rules.push(rule);
+    }
+    let plan = terraform.plan(&again).await;
+    assert_eq!(
+        plan.said.errors,
+        ["verification: Canaries could not be removed"]
+    );
+    assert!(plan.said.details[0].contains("theirs"), "{:?}", plan.said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_denies_canaries_is_refused_at_plan_and_notifications_are_a_warning() {
+    let mut terraform = Terraform::new();
+    let config = theirs(&terraform).await;
+    let statement = json!({ "Sid": "Keep", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObjectVersion", "Resource": format!("arn:aws:s3:::{SOURCE}/*") });
+    {
+        let mut state = terraform.cloud.aws.state();
+        let bucket = state.buckets.get_mut(SOURCE).unwrap();
+        bucket.policy = Some(PolicyDocument::parse(&document(&[statement])).unwrap());
+        bucket.notified = vec!["arn:aws:sqs:eu-west-1:111111111111:q".to_owned()];
+    }
+    let plan = terraform.plan(&config).await;
+    assert_eq!(
+        plan.said.errors,
+        ["source.policy: Canaries could not be written or removed"]
+    );
+    assert!(
+        plan.said.details[0].contains("Statement Keep"),
+        "{:?}",
+        plan.said
+    );
+    assert!(
+        plan.said
+            .warnings
+            .contains(&"source.bucket: Canaries send notifications".to_owned())
+    );
+    assert!(
+        terraform
+            .plan(&without(&config, "verification"))
+            .await
+            .said
+            .is_fine()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn canaries_that_a_killed_apply_left_keep_no_bucket() {
+    let mut terraform = Terraform::new();
+    let config = verified(&kms_abroad());
+    terraform.cloud.aws.state().spoilt = Some(Spoilt::Never);
+    let plan = terraform.plan(&config).await;
+    let killed = tokio::time::timeout(Duration::from_secs(60), terraform.carry_out(plan, &config));
+    assert!(killed.await.is_err());
+    let owner = format!("{HOME}/{SOURCE}");
+    {
+        let mut state = terraform.cloud.aws.state();
+        let versions = &state.buckets[SOURCE].versions;
+        assert!(!versions.is_empty() && versions.iter().all(|v| is_canary(&owner, &v.key)));
+        state.spoilt = None;
+    }
+    let mut next = Terraform::over(terraform.cloud.clone());
+    next.converge(&config).await;
+    assert!(next.at(VERIFIED_AT).is_string());
+    assert_eq!(held(&next.cloud.aws.state()), 0);
+}
