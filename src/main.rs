@@ -16,6 +16,12 @@ const BACKFILL: ActionCommand = ActionCommand {
     operand: "import_id",
 };
 
+const VERIFY: ActionCommand = ActionCommand {
+    name: "verify",
+    action: "replicated_bucket_verify",
+    operand: "import_id",
+};
+
 fn main() -> ExitCode {
     run(&Program {
         identity: Identity {
@@ -33,6 +39,11 @@ fn main() -> ExitCode {
                 name: "backfill",
                 summary: "replicate the objects that were there before: backfill IMPORT_ID [FLAGS]",
                 run: |program, arguments| run_action(program, BACKFILL, arguments),
+            },
+            Command {
+                name: "verify",
+                summary: "show by real objects that a setup replicates: verify IMPORT_ID [FLAGS]",
+                run: |program, arguments| run_action(program, VERIFY, arguments),
             },
             Command {
                 name: "docs",

@@ -14,6 +14,7 @@ mod regions;
 pub mod replicated_bucket;
 pub mod replicated_bucket_backfill;
 pub mod replicated_bucket_status;
+pub mod replicated_bucket_verify;
 mod replicated_policies;
 pub mod settings;
 mod spelling;
@@ -29,6 +30,7 @@ use self::replicated_bucket::ReplicatedBucket;
 use self::replicated_bucket::list::ReplicatedBuckets;
 use self::replicated_bucket_backfill::BackfillAction;
 use self::replicated_bucket_status::StatusDataSource;
+use self::replicated_bucket_verify::VerifyAction;
 use self::replicated_policies::PoliciesDataSource;
 use self::settings::{Session, Shared};
 use crate::aws::AwsCloud;
@@ -129,7 +131,10 @@ impl Provider for ReplicatedProvider {
     }
 
     fn actions(&self) -> Vec<Arc<dyn Action>> {
-        vec![Arc::new(BackfillAction::new(self.shared.clone()))]
+        vec![
+            Arc::new(BackfillAction::new(self.shared.clone())),
+            Arc::new(VerifyAction::new(self.shared.clone())),
+        ]
     }
 
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {

@@ -64,4 +64,5 @@ mod unconfigured;
 mod unknowns;
 mod updates;
 mod verification;
+mod verify_action;
 mod ways;

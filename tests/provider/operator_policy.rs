@@ -107,6 +107,28 @@ fn setups() -> BTreeMap<&'static str, Json> {
         ),
         ("object-lock", setup(locked.clone(), locked)),
         (
+            "verified",
+            with(
+                &setup(
+                    kms.clone(),
+                    json!({ "filter": { "prefix": "deeds/", "tags": { "keep": "yes" } } }),
+                ),
+                "verification",
+                json!({ "enabled": true }),
+            ),
+        ),
+        (
+            "verified under a key of somebody else's",
+            with(
+                &setup(
+                    json!({ "existing": true, "enable_versioning": true, "enable_encryption": true, "encryption": named(NEAR) }),
+                    json!({ "encryption": named(FAR), "manage_key_policy": true }),
+                ),
+                "verification",
+                json!({ "enabled": true }),
+            ),
+        ),
+        (
             "a role that is left as it is",
             with(
                 &setup(json!({}), json!({})),

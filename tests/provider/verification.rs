@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use support::closing::say;
 use terraform_provider_replicated::replication::canary::is_canary;
 use terraform_provider_replicated::replication::operation::{
     DefaultRetention, ObjectLock, RetentionPeriod,
@@ -32,7 +33,7 @@ fn held(state: &State) -> usize {
 
 fn canaries_put(terraform: &Terraform) -> usize {
     let state = terraform.cloud.aws.state();
-    let puts = state.writes.iter().filter(|w| w.starts_with("PutObject"));
+    let puts = state.writes.iter().filter(|w| w.starts_with("PutObject "));
     puts.count()
 }
 
@@ -43,7 +44,7 @@ async fn broken(change: fn(&mut State)) -> (Terraform, Said) {
     terraform.converge(&config).await;
     // Something changes with each canary, so that no refresh sees it and no apply repairs it.
     terraform.cloud.meddle(move |write, state| {
-        if write.starts_with("PutObject") {
+        if write.starts_with("PutObject ") {
             change(state);
         }
     });
@@ -278,7 +279,7 @@ async fn an_import_knows_nothing_of_it_and_the_next_apply_verifies() {
 async fn a_create_whose_canary_fails_is_undone_and_says_why() {
     let mut terraform = Terraform::new();
     terraform.cloud.meddle(|write, state| {
-        if write.starts_with("PutObject") {
+        if write.starts_with("PutObject ") {
             state.buckets.get_mut(BACKUP).unwrap().policy = None;
         }
     });
@@ -358,8 +359,11 @@ async fn a_canary_that_cannot_be_put_is_told_with_the_permission_and_the_create_
     assert!(terraform.cloud.aws.state().buckets.is_empty());
 }
 
+/// A way to break a setup: its name, what a person does, and what is named then.
+type Way = (&'static str, fn(&mut State), &'static str);
+
 /// Ten ways to break a setup by hand, and what the failure names.
-const WAYS: [(&str, fn(&mut State), &str); 10] = [
+const WAYS: [Way; 10] = [
     (
         "the destination's policy is deleted",
         |state| state.buckets.get_mut(BACKUP).unwrap().policy = None,
@@ -450,6 +454,10 @@ fn disable(state: &mut State, account: &str) {
     }
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "The whole table is for whoever asks the test runner for what a case prints."
+)]
 #[tokio::test(start_paused = true)]
 async fn each_of_ten_ways_to_break_a_setup_by_hand_is_explained() {
     let (mut sent, mut explained, mut left) = (0, 0, 0);
@@ -465,11 +473,10 @@ async fn each_of_ten_ways_to_break_a_setup_by_hand_is_explained() {
         explained += usize::from(line.is_some());
         left += held(&terraform.cloud.aws.state());
     }
-    println!(
-        "verification: {sent} canaries sent, {} crossed before, {explained} of {} failures explained, {left} objects left behind",
-        WAYS.len(),
-        WAYS.len()
-    );
+    let crossed = WAYS.len();
+    say(&format!(
+        "verification: {sent} canaries sent, {crossed} crossed before, {explained} of {crossed} failures explained, {left} objects left behind"
+    ));
     assert_eq!(unexplained, Vec::<String>::new());
     assert_eq!(left, 0);
 }

@@ -303,6 +303,7 @@ mod tests {
             "data-sources/replicated_policies/data-source.tf",
             "list-resources/replicated_bucket/list-resource.tfquery.hcl",
             "actions/replicated_bucket_backfill/action.tf",
+            "actions/replicated_bucket_verify/action.tf",
         ];
         for path in functions.chain(others.map(str::to_owned)) {
             let file = root.path().join("examples").join(path);

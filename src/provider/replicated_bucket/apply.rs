@@ -705,7 +705,8 @@ impl Run {
 /// What a verification has to say, where there was one.
 fn tell_proof(proof: Option<&Proof>, done: &str, diagnostics: &mut Diagnostics) {
     if let Some(proof) = proof {
-        proof.tell(done, diagnostics);
+        let later = "`verified_at` stays null, and the next plan proposes to verify again.";
+        proof.tell(done, later, diagnostics);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::operation::{
-    NewObject, ObjectDescription, ReplicationRule, Tags,
+    Input, NewObject, ObjectDescription, ReplicationRule, Tags,
 };
 use tokio::time::Instant;
 
@@ -144,16 +144,24 @@ impl State {
     }
 
     fn cross(&mut self, crossing: &Crossing, rule: &ReplicationRule, object: &NewObject) -> bool {
-        let source = &self.buckets[&crossing.source];
+        let mut source = self.buckets[&crossing.source].clone();
+        // What other objects are under does not matter to this one.
+        let default = source.encryption.kms_key.as_ref();
+        let key = default.filter(|_| object.sse_algorithm.is_none());
+        source.keys_used = key.and_then(Input::known).cloned().into_iter().collect();
         let role = source.replication.as_ref().map(|r| r.role.clone());
         let Some(role) = role.and_then(|role| self.role_by_arn(&role)) else {
             return false;
         };
-        if !role.description.trust_policy.contains("\"s3.amazonaws.com\"") {
+        if !role
+            .description
+            .trust_policy
+            .contains("\"s3.amazonaws.com\"")
+        {
             return false;
         }
         if !self
-            .rule_lacks(&crossing.source, source, role, rule)
+            .rule_lacks(&crossing.source, &source, role, rule)
             .is_empty()
         {
             return false;

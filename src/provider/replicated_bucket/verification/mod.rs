@@ -4,7 +4,7 @@
 //! would keep canaries from being written or removed.
 
 mod explain;
-pub(crate) mod plan;
+pub(in crate::provider) mod plan;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -97,13 +97,6 @@ impl Proof {
         self.verified.ends.iter().all(|end| *end == End::Crossed)
     }
 
-    /// How many objects were sent, how many canaries crossed, and how many objects were left behind.
-    pub(in crate::provider) fn counts(&self) -> (usize, usize, usize) {
-        let ends = self.verified.ends.iter();
-        let crossed = ends.filter(|end| **end == End::Crossed).count();
-        (self.verified.sent, crossed, self.verified.left_behind.len())
-    }
-
     /// The destinations all of whose canaries crossed, there and, where they replicate back, from there.
     pub(crate) fn moments(&self) -> Moments {
         let ends = || self.canaries.iter().zip(&self.verified.ends);
@@ -129,8 +122,9 @@ impl Proof {
         .collect()
     }
 
-    /// Tells what was not as it should be. `done` says in a sentence what is true now.
-    pub(in crate::provider) fn tell(&self, done: &str, diagnostics: &mut Diagnostics) {
+    /// Tells what was not as it should be. `done` says in a sentence what is true now, and `later` what becomes of
+    /// canaries that were late.
+    pub(in crate::provider) fn tell(&self, done: &str, later: &str, diagnostics: &mut Diagnostics) {
         let ends = self.canaries.iter().zip(&self.verified.ends).enumerate();
         for (place, (canary, end)) in ends {
             let path = match (&canary.from, &canary.to) {
@@ -147,7 +141,7 @@ impl Proof {
                 End::Broken(error) => report::verification_error(path, error, done, diagnostics),
                 End::Late(_) => {
                     let detail = format!(
-                        "{}: {words} Nothing is wrong yet: S3 promises no time without replication time control. `verified_at` stays null, and the next plan proposes to verify again.",
+                        "{}: {words} Nothing is wrong yet: S3 promises no time without replication time control. {later}",
                         name(canary)
                     );
                     diagnostics.warning_at(path, "Objects were not seen to cross yet", detail);

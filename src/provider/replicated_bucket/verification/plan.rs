@@ -14,7 +14,7 @@ use crate::replication::canary::{Canary, canaries, rules_of_others};
 use crate::replication::component::Side;
 use crate::replication::operation::{Answer, Query, ReplicationConfiguration};
 use crate::replication::policy::{PolicyDocument, Request, denial};
-use crate::replication::spec::{BucketSpec, Spec};
+use crate::replication::spec::{BucketSpec, Spec, VerificationSpec};
 
 /// What is asked of S3 where canaries are written, and where they arrive.
 const WRITES: [&str; 4] = [
@@ -24,7 +24,7 @@ const WRITES: [&str; 4] = [
     "s3:ListBucketVersions",
 ];
 
-/// Refuses what would keep canaries, and warns of whom they would wake; only where the apply is to send any.
+/// Looks at what would keep canaries; only where the apply is to send any.
 pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
@@ -38,7 +38,24 @@ pub(crate) async fn check(
     if !sides.any(|(_, side)| side.verified_at.is_unknown()) {
         return;
     }
+    refuse_obstacles(session, spec, how, diagnostics).await;
+}
+
+/// Refuses what would keep canaries of a setup, and warns of whom they would wake.
+pub(in crate::provider) async fn refuse_obstacles(
+    session: &Session,
+    spec: &Spec,
+    how: &VerificationSpec,
+    diagnostics: &mut Diagnostics,
+) {
     let canaries = canaries(spec, &how.key_prefix);
+    for (side, bucket) in spec.buckets().filter(|(_, bucket)| !bucket.is_reachable()) {
+        diagnostics.error_at(
+            side_path(&side),
+            "Canaries could not be removed",
+            format!("Canaries are compared in each destination and deleted there again, and the account of bucket {} cannot be entered. Nothing was changed.", bucket.name),
+        );
+    }
     let buckets = spec.buckets().filter(|(_, bucket)| bucket.is_reachable());
     let looks = join_all(buckets.map(|(side, bucket)| async move {
         let seen = look(session, bucket).await;
