@@ -145,6 +145,7 @@ pub(super) fn print_line(line: &str) -> io::Result<()> {
 pub(super) mod signals {
     use std::io;
 
+    use futures::stream::{self, BoxStream, StreamExt};
     use tokio::signal::unix::{SignalKind, signal};
 
     /// Ends when the process is asked to terminate. From now on interrupts are ignored.
@@ -158,8 +159,7 @@ pub(super) mod signals {
     }
 
     /// Ends at Ctrl-C or when the process is asked to terminate.
-    pub(in crate::plugin) fn interrupted_or_terminated()
-    -> io::Result<impl Future<Output = ()> + Send> {
+    pub(super) fn interrupted_or_terminated() -> io::Result<impl Future<Output = ()> + Send> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         Ok(async move {
@@ -169,11 +169,27 @@ pub(super) mod signals {
             }
         })
     }
+
+    /// Each Ctrl-C, and each request to terminate.
+    pub(in crate::plugin) fn interrupts() -> io::Result<BoxStream<'static, ()>> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        let heard = stream::unfold((interrupt, terminate), |mut signals| async {
+            tokio::select! {
+                _ = signals.0.recv() => {}
+                _ = signals.1.recv() => {}
+            }
+            Some(((), signals))
+        });
+        Ok(heard.boxed())
+    }
 }
 
 #[cfg(not(unix))]
 pub(super) mod signals {
     use std::io;
+
+    use futures::stream::{self, BoxStream, StreamExt};
 
     /// Never ends: this system has no request to terminate. From now on interrupts are ignored.
     pub(super) fn terminated_ignoring_interrupts() -> io::Result<impl Future<Output = ()> + Send> {
@@ -185,13 +201,20 @@ pub(super) mod signals {
     }
 
     /// Ends at Ctrl-C.
-    pub(in crate::plugin) fn interrupted_or_terminated()
-    -> io::Result<impl Future<Output = ()> + Send> {
+    pub(super) fn interrupted_or_terminated() -> io::Result<impl Future<Output = ()> + Send> {
         Ok(async {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
         })
+    }
+
+    /// Each Ctrl-C.
+    pub(in crate::plugin) fn interrupts() -> io::Result<BoxStream<'static, ()>> {
+        let heard = stream::unfold((), |()| async {
+            tokio::signal::ctrl_c().await.ok().map(|()| ((), ()))
+        });
+        Ok(heard.chain(stream::pending()).boxed())
     }
 }
 

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt, stream};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::field::Empty;
@@ -83,6 +85,29 @@ impl Service {
         }))
     }
 
+    /// Answers a call with a stream. What it does goes on to its end when the client drops it: what an action has begun
+    /// must be ended in good order, and it is told to stop when the client is gone.
+    async fn stream_to_its_end<Q, E, F>(
+        &self,
+        rpc: &'static str,
+        request: Request<Q>,
+        call: impl FnOnce(Arc<Server>, Q) -> F,
+    ) -> Result<Response<Events<E>>, Status>
+    where
+        E: FailedEvent + Send + 'static,
+        F: Future<Output = Result<BoxStream<'static, E>, Diagnostics>> + Send + 'static,
+    {
+        let mut events = self.stream(rpc, request, call).await?.into_inner();
+        let (sender, heard) = mpsc::channel(1);
+        self.calls.spawn(async move {
+            let mut is_heard = true;
+            while let Some(event) = events.next().await {
+                is_heard = is_heard && sender.send(event).await.is_ok();
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(heard).boxed()))
+    }
+
     /// Runs a call to its end, whatever becomes of the connection.
     async fn run<T: Send + 'static>(
         &self,
@@ -141,7 +166,7 @@ fn not_offered(what: &str) -> Status {
 macro_rules! service {
     (
         answered { $($module:ident { $($rpc:ident)* })* }
-        streamed { $($stream_module:ident { $stream_rpc:ident: $stream:ident })* }
+        streamed { $($stream_module:ident { $stream_rpc:ident: $stream:ident by $streamed:ident })* }
         not_offered {
             $($what:literal { $($missing:ident($messages:ident))* })*
         }
@@ -161,7 +186,7 @@ macro_rules! service {
                 &self,
                 request: Request<wire::$stream_rpc::Request>,
             ) -> Result<Response<Self::$stream>, Status> {
-                self.stream(stringify!($stream_rpc), request, calls::$stream_module::$stream_rpc).await
+                self.$streamed(stringify!($stream_rpc), request, calls::$stream_module::$stream_rpc).await
             })*
 
             $($(async fn $missing(
@@ -228,8 +253,8 @@ service! {
         }
     }
     streamed {
-        list_resource { list_resource: ListResourceStream }
-        action { invoke_action: InvokeActionStream }
+        list_resource { list_resource: ListResourceStream by stream }
+        action { invoke_action: InvokeActionStream by stream_to_its_end }
     }
     not_offered {
         "ephemeral resources" {

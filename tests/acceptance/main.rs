@@ -4,6 +4,7 @@
 //! the same time on one emulator. The modules below `support` test what the other cases stand on.
 
 mod abac;
+mod backfill;
 mod basic;
 mod bucket_status;
 mod crash;

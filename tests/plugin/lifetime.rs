@@ -11,13 +11,14 @@ use terraform_provider_replicated::plugin::generated::health::HealthCheckRequest
 use terraform_provider_replicated::plugin::generated::health::health_check_response::ServingStatus;
 use terraform_provider_replicated::plugin::generated::health::health_client::HealthClient;
 use terraform_provider_replicated::plugin::generated::tfplugin6 as wire;
+use terraform_provider_replicated::plugin::generated::tfplugin6::invoke_action::event::Type;
 use terraform_provider_replicated::plugin::lifetime::{End, Plugin};
 use tokio::task::JoinHandle;
 use tonic::{Code, Response, Status};
 
 use crate::calls::create;
-use crate::client::{Running, decoded, summaries};
-use crate::provider::{WAITS, thing, thing_type};
+use crate::client::{Running, decoded, encoded, summaries};
+use crate::provider::{POKE, WAITS, config, config_type, thing, thing_type};
 
 #[tokio::test]
 async fn shutdown_ends_the_plugin_with_its_streams_and_removes_the_socket() {
@@ -117,6 +118,42 @@ async fn a_call_whose_client_is_gone_is_stopped_and_not_cut_off() {
     let plugin = Running::start().await;
     let apply = create_that_waits(&plugin).await;
     apply.abort();
+    let witness = Arc::clone(&plugin.witness);
+    assert_eq!(plugin.ended().await, (End::ClientGone, vec![]));
+    assert_eq!(witness.finished.load(Ordering::SeqCst), 1);
+}
+
+/// Invokes an action that waits for the provider to be stopped, and reads that it has begun.
+async fn action_that_waits(plugin: &Running) -> tonic::Streaming<wire::invoke_action::Event> {
+    let request = wire::invoke_action::Request {
+        action_type: POKE.into(),
+        config: encoded(&config(WAITS), &config_type()),
+        client_capabilities: None,
+    };
+    let mut client = plugin.client().await;
+    let events = client.invoke_action(request).await.expect("answered");
+    let mut events = events.into_inner();
+    let begun = events.message().await.expect("open").expect("an event");
+    assert!(matches!(begun.r#type, Some(Type::Progress(line)) if line.message == "begun"));
+    events
+}
+
+#[tokio::test]
+async fn an_action_that_is_stopped_tells_nothing_more_but_its_end() {
+    let plugin = Running::start().await;
+    let mut events = action_that_waits(&plugin).await;
+    let request = wire::stop_provider::Request {};
+    let mut client = plugin.client().await;
+    client.stop_provider(request).await.expect("answered");
+    let last = events.message().await.expect("open").expect("an event");
+    assert!(matches!(last.r#type, Some(Type::Completed(_))), "{last:?}");
+    assert!(events.message().await.expect("a clean end").is_none());
+}
+
+#[tokio::test]
+async fn an_action_whose_client_is_gone_is_stopped_and_not_cut_off() {
+    let plugin = Running::start().await;
+    drop(action_that_waits(&plugin).await);
     let witness = Arc::clone(&plugin.witness);
     assert_eq!(plugin.ended().await, (End::ClientGone, vec![]));
     assert_eq!(witness.finished.load(Ordering::SeqCst), 1);

@@ -15,6 +15,7 @@ use terraform_provider_replicated::framework::provider::{
     ReadResponse, Resource,
 };
 use terraform_provider_replicated::framework::schema::{Attribute, Schema, Setter};
+use terraform_provider_replicated::framework::told::told;
 use terraform_provider_replicated::framework::value::{AttributePath, Type, Value};
 use tokio::sync::{Barrier, Notify};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ pub(crate) const SHOUT: &str = "shout";
 
 /// A name whose create and read panic.
 pub(crate) const PANICS: &str = "panics";
-/// A name whose create waits until Terraform stops the provider.
+/// A name whose create and poke wait until Terraform stops the provider.
 pub(crate) const WAITS: &str = "waits";
 /// A name whose data source waits until two reads are under way.
 pub(crate) const MEETS: &str = "meets";
@@ -45,7 +46,7 @@ pub(crate) struct TestProvider {
 pub(crate) struct Witness {
     /// Told when a create that waits has begun.
     pub(crate) waiting: Notify,
-    /// How many of these have come to their end.
+    /// How many creates and pokes that wait have come to their end.
     pub(crate) finished: AtomicUsize,
 }
 
@@ -159,7 +160,7 @@ impl Provider for TestProvider {
     }
 
     fn actions(&self) -> Vec<Arc<dyn Action>> {
-        vec![Arc::new(Poke)]
+        vec![Arc::new(Poke(Arc::clone(&self.witness)))]
     }
 
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
@@ -329,7 +330,7 @@ impl Function for Shout {
     }
 }
 
-struct Poke;
+struct Poke(Arc<Witness>);
 
 #[async_trait]
 impl Action for Poke {
@@ -345,8 +346,23 @@ impl Action for Poke {
         judge(config)
     }
 
-    async fn invoke(&self, config: Value, _: CancellationToken) -> BoxStream<'static, ActionEvent> {
+    async fn invoke(
+        &self,
+        config: Value,
+        stop: CancellationToken,
+    ) -> BoxStream<'static, ActionEvent> {
         let name = name_of(&config);
+        if name == WAITS {
+            let witness = Arc::clone(&self.0);
+            return told(|teller| async move {
+                teller.say("begun");
+                stop.cancelled().await;
+                teller.say("ending");
+                tokio::task::yield_now().await;
+                witness.finished.fetch_add(1, Ordering::SeqCst);
+                Diagnostics::new()
+            });
+        }
         let first = stream::iter([ActionEvent::Progress(format!("poking {name}"))]);
         let second = stream::once(async move {
             assert_ne!(name, PANICS, "this action panics");

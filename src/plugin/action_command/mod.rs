@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{BoxStream, StreamExt};
 
 use self::flags::{Asked, Flags};
 use self::screen::Screen;
@@ -64,7 +64,7 @@ pub fn run_action(program: &Program, command: ActionCommand, arguments: &[String
     let screen = Screen::new(io::stderr(), io::stderr().is_terminal());
     let server = Arc::clone(&server);
     on_runtime(move || async move {
-        let interrupts = match interrupts() {
+        let interrupts = match signals::interrupts() {
             Ok(interrupts) => interrupts,
             Err(error) => {
                 write_error(&format!("Ctrl-C cannot be heard: {error}"));
@@ -86,14 +86,6 @@ pub fn run_action(program: &Program, command: ActionCommand, arguments: &[String
             Outcome::Left => ExitCode::from(INTERRUPTED),
         }
     })
-}
-
-/// Each time that a person presses Ctrl-C, or the process is asked to end.
-fn interrupts() -> io::Result<BoxStream<'static, ()>> {
-    let first = signals::interrupted_or_terminated()?;
-    let second = signals::interrupted_or_terminated()?;
-    let both = stream::once(first).chain(stream::once(second));
-    Ok(both.chain(stream::pending()).boxed())
 }
 
 /// How an action ended.

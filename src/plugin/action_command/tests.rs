@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use futures::stream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;

@@ -57,7 +57,14 @@ pub(in crate::plugin) async fn invoke_action(
 ) -> Result<BoxStream<'static, wire::invoke_action::Event>, Diagnostics> {
     let config = config(&server, &request.action_type, request.config.as_ref())?;
     let events = server.invoke_action(&request.action_type, config).await;
-    Ok(events.map(event).boxed())
+    let stop = server.stop_token();
+    // Terraform 1.15 ends its reading at the first line of progress after it has asked to stop, and panics at the next
+    // event. So nothing comes then but the end, which it reads and shows.
+    let heard = events.filter(move |event| {
+        let is_end = matches!(event, ActionEvent::Completed(_));
+        std::future::ready(is_end || !stop.is_cancelled())
+    });
+    Ok(heard.map(event).boxed())
 }
 
 fn event(event: ActionEvent) -> wire::invoke_action::Event {

@@ -9,15 +9,17 @@ mod words;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use self::model::BackfillModel;
-use super::replicated_bucket::status::look;
-use super::settings::Shared;
-use crate::execution::backfill::{self, Surroundings, Told};
+use super::replicated_bucket::status::{Status, look};
+use super::settings::{Session, Shared};
+use crate::execution::backfill::{self, Ended, Surroundings, Told};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, FromValue as _};
 use crate::framework::provider::{Action, ActionEvent};
@@ -94,7 +96,7 @@ async fn run(
         return said;
     }
     let import_id = model.import_id.known().cloned().unwrap_or_default();
-    let Some(status) = look(&session, &import_id, &mut said).await else {
+    let Some(status) = looked(&session, &import_id, &mut said).await else {
         return said;
     };
     if !has_live_rule(&status.spec) {
@@ -142,11 +144,25 @@ async fn run(
             Told::Progress { line, done, total } => teller.advance(line, done, total),
         },
     };
-    let ended = backfill::run(&asked, &around).await;
+    let ended = followed(&asked, &around).await;
     if let Some(last) = words::ended(&asked, ended, &mut said) {
         teller.say(last);
     }
     said
+}
+
+/// Looks at the setup. What this needs of the stack ends with it, and the action is polled deep in a connection.
+fn looked<'a>(
+    session: &'a Session,
+    import_id: &'a str,
+    said: &'a mut Diagnostics,
+) -> BoxFuture<'a, Option<Status>> {
+    look(session, import_id, said).boxed()
+}
+
+/// Runs the job; the same.
+fn followed<'a>(asked: &'a Backfill, around: &'a Surroundings<'_>) -> BoxFuture<'a, Ended> {
+    backfill::run(asked, around).boxed()
 }
 
 fn has_live_rule(spec: &Spec) -> bool {

@@ -21,6 +21,8 @@ pub enum Feature {
     Generation,
     /// `terraform query` with list resources.
     List,
+    /// Actions, and what triggers them.
+    Actions,
 }
 
 impl fmt::Display for Feature {
@@ -34,6 +36,7 @@ impl fmt::Display for Feature {
             Self::Identity => "identity",
             Self::Generation => "configurations that a provider generates",
             Self::List => "list",
+            Self::Actions => "actions",
         })
     }
 }
@@ -70,14 +73,18 @@ impl Version {
             (Feature::NestedMocks, false) => (1, 7),
             (Feature::Ephemeral, false) => (1, 10),
             (Feature::Identity, false) => (1, 12),
-            (Feature::Generation | Feature::List, false) => (1, 14),
+            (Feature::Generation | Feature::List | Feature::Actions, false) => (1, 14),
             (Feature::Functions, true) => (1, 7),
             (Feature::Moves, true) => (1, 10),
             (Feature::Ephemeral, true) => (1, 11),
             // Its functions may hang on the configuration, so it configures the provider first.
             (Feature::OfflineFunctions, true)
             | (
-                Feature::NestedMocks | Feature::Identity | Feature::Generation | Feature::List,
+                Feature::NestedMocks
+                | Feature::Identity
+                | Feature::Generation
+                | Feature::List
+                | Feature::Actions,
                 true,
             ) => return false,
         };
@@ -108,6 +115,7 @@ mod tests {
             Feature::Ephemeral,
             Feature::Identity,
             Feature::List,
+            Feature::Actions,
         ];
         all.into_iter()
             .filter(|feature| version.has(*feature))
@@ -120,7 +128,7 @@ mod tests {
         let (functions, moves, ephemeral) =
             ("functions", "moves between types", "ephemeral variables");
         let of_1_12 = [functions, moves, ephemeral, "identity"];
-        let of_1_14 = [functions, moves, ephemeral, "identity", "list"];
+        let of_1_14 = [functions, moves, ephemeral, "identity", "list", "actions"];
         assert_eq!(has("Terraform v1.7.5\non linux_amd64"), [""; 0]);
         assert_eq!(has("Terraform v1.8.4\non linux_amd64"), [functions, moves]);
         assert_eq!(has("Terraform v1.12.2"), of_1_12);

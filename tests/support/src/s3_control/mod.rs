@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use self::job::Play;
@@ -35,6 +36,8 @@ const PAGE: usize = 2;
 pub struct S3Control {
     address: SocketAddr,
     shared: Arc<Mutex<State>>,
+    /// Told after each request.
+    heard: Arc<Notify>,
     listener: JoinHandle<()>,
 }
 
@@ -81,10 +84,12 @@ impl S3Control {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::<Mutex<State>>::default();
-        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        let heard = Arc::<Notify>::default();
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared), Arc::clone(&heard)));
         Ok(Self {
             address,
             shared,
+            heard,
             listener: task,
         })
     }
@@ -116,6 +121,18 @@ impl S3Control {
         std::mem::take(&mut lock(&self.shared).asked)
     }
 
+    /// Waits until the newest job has a status.
+    pub async fn until(&self, status: &str) {
+        loop {
+            let mut heard = std::pin::pin!(self.heard.notified());
+            heard.as_mut().enable();
+            if self.statuses().last() == Some(&status) {
+                return;
+            }
+            heard.await;
+        }
+    }
+
     /// The status of each job, in the order in which they were made.
     pub fn statuses(&self) -> Vec<&'static str> {
         let state = lock(&self.shared);
@@ -127,15 +144,19 @@ fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
+async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>, heard: Arc<Notify>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let shared = Arc::clone(&shared);
+        let (shared, heard) = (Arc::clone(&shared), Arc::clone(&heard));
         connections.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&shared)));
+            let service = service_fn(|request| async {
+                let response = answer(request, Arc::clone(&shared)).await;
+                heard.notify_waiters();
+                response
+            });
             // A client may leave whenever it likes.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
