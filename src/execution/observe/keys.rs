@@ -1,6 +1,6 @@
 //! KMS keys: ours by alias or by tag, and the policies of others.
 
-use futures::{StreamExt, TryStreamExt, stream, try_join};
+use futures::{StreamExt, TryStreamExt, join, stream, try_join};
 
 use super::{CallError, CallErrorKind, Cloud, Look, Purpose, names, tags, text, unexpected_answer};
 use crate::replication::component::{ComponentId, Part, Side};
@@ -23,6 +23,10 @@ impl Look<'_> {
             return Ok((Presence::Unasked, Presence::Unasked));
         };
         if let Some(arn) = &wanted.arn {
+            if self.purpose == Purpose::Destroy && bucket.leftovers.aliases.is_empty() {
+                let key = self.aliased_key(arn, &wanted.alias).await?;
+                return Ok((key, Presence::Unasked));
+            }
             let key = self.key_by_arn(arn).await?;
             let aliased = key
                 .present()
@@ -45,6 +49,36 @@ impl Look<'_> {
             _ => Presence::Absent,
         };
         Ok((key, target))
+    }
+
+    /// A key to take down with its alias. Asked for by the alias, KMS tells in one answer whether that still leads to
+    /// the key, and how the key is; where it does not, both are asked for.
+    async fn aliased_key(
+        &self,
+        arn: &str,
+        alias: &str,
+    ) -> Result<Presence<ObservedKey>, CallError> {
+        let named = Query::DescribeKey {
+            key: alias.to_owned(),
+        };
+        let key = arn.to_owned();
+        let (named, policy) = join!(
+            self.cloud.query(self.at, &named),
+            self.read(Query::GetKeyPolicy { key }, text)
+        );
+        match named {
+            Ok(Answer::Key(description)) if description.arn == arn => {
+                let policy = policy?;
+                Ok(Presence::Present(ObservedKey {
+                    description,
+                    policy,
+                    rotation: Presence::Unasked,
+                    tags: Presence::Unasked,
+                    aliases: Presence::Present(vec![alias.to_owned()]),
+                }))
+            }
+            _ => self.key_by_arn(arn).await,
+        }
     }
 
     /// The key of a default encryption that does not tell its ARN; to leave a bucket, nobody has to know.
