@@ -176,7 +176,7 @@ impl<'a> Subject<'a> {
             When::BoundedRole => own_role && is_bounded,
             When::UnboundedRole => own_role && !is_bounded,
             When::GrantedRole => role.is_some_and(|role| *role != UNTOUCHED),
-            When::UntouchedRole => role == Some(&UNTOUCHED),
+            When::OthersRole => matches!(role, Some(RoleOwnership::Existing { .. })),
             When::LongPolicy => {
                 let long = |direction| managed_policy_count(direction) > 0;
                 own_role && self.sends.as_ref().is_some_and(long)
@@ -248,6 +248,20 @@ impl<'a> Subject<'a> {
                 ],
                 always(),
             ),
+            On::Boundary => {
+                let role = self
+                    .sends
+                    .as_ref()
+                    .map(|direction| &direction.role.ownership);
+                let boundary = match role {
+                    Some(RoleOwnership::Owned {
+                        permissions_boundary,
+                        ..
+                    }) => permissions_boundary.clone(),
+                    _ => None,
+                };
+                here(boundary.into_iter().collect(), always())
+            }
             On::Keys => here(keys(), owner("aws:ResourceTag")),
             On::NewKeyTags => here(keys(), owner("aws:RequestTag")),
             On::NewKey => here(vec!["*".to_owned()], owner("aws:RequestTag")),

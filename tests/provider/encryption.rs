@@ -358,3 +358,13 @@ async fn a_destination_that_replicates_back_may_have_further_keys_too() {
     let policy = terraform.at("/destinations/backup/two_way_role/policy_json");
     assert!(policy.to_string().contains(&further), "{policy}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn only_an_existing_keys_policy_can_be_managed() {
+    let config = with(&kms_abroad(), "source.manage_key_policy", json!(true));
+    let said = Terraform::new().validate(&config).await;
+    assert_eq!(
+        said.errors,
+        ["source.manage_key_policy: Only with an existing key"]
+    );
+}

@@ -48,6 +48,7 @@ mod many_destinations;
 mod moved;
 mod object_lock;
 mod operator_policy;
+mod permissions;
 mod policies;
 mod preflight;
 mod provider_block;

@@ -472,7 +472,10 @@ async fn a_policy_that_would_lock_us_out_is_refused_and_one_that_may_is_warned_o
         ),
     ];
     for (text, expected) in cases {
-        assert_eq!(refusal(&text).await, expected, "{text}");
+        // Whether replication is denied as well is another question.
+        let mut told = refusal(&text).await;
+        told.retain(|line| line.contains("lock Terraform out"));
+        assert_eq!(told, expected, "{text}");
     }
 }
 
@@ -660,16 +663,6 @@ async fn a_sources_key_in_a_third_account_lets_the_role_decrypt() {
     assert_eq!(key_sids(&terraform, &arn), OTHERS);
 }
 
-#[tokio::test(start_paused = true)]
-async fn only_an_existing_keys_policy_can_be_managed() {
-    let config = with(&kms_abroad(), "source.manage_key_policy", json!(true));
-    let said = Terraform::new().validate(&config).await;
-    assert_eq!(
-        said.errors,
-        ["source.manage_key_policy: Only with an existing key"]
-    );
-}
-
 fn deny(sid: &str, action: &str, resource: &str, condition: Json) -> Json {
     json!({ "Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource,
         "Condition": condition })
@@ -752,7 +745,15 @@ async fn a_deny_that_hits_replication_is_warned_of_wherever_it_stands() {
         let plan = Terraform::new().plan(&config).await;
         let mut warnings = plan.said.warnings;
         warnings.retain(|warning| !warning.contains("lock Terraform out"));
-        assert_eq!(warnings, expected, "{statement}");
+        // There it is the user's own to mend.
+        let at_its_attribute = |told: &String| told.replace("]: ", "].policy: ");
+        let expected: Vec<String> = expected.iter().map(at_its_attribute).collect();
+        let (certain, open) = expected
+            .into_iter()
+            .partition(|told| told.ends_with("A policy denies replication"));
+        let certain: Vec<String> = certain;
+        let open: Vec<String> = open;
+        assert_eq!((plan.said.errors, warnings), (certain, open), "{statement}");
     }
 }
 

@@ -154,7 +154,7 @@ impl Recorded {
                 context.insert("iam:PassedToService".to_owned(), vec![service]);
                 configuration.role.clone()
             }
-            On::ManagedPolicies | On::AttachedPolicies => subject,
+            On::ManagedPolicies | On::AttachedPolicies | On::Boundary => subject,
             On::Keys | On::NamedKeys | On::ManagedKeys => {
                 let (arn, owner) = self.key.clone()?;
                 if owner.is_some() != (permission.on == On::Keys) {
@@ -232,7 +232,7 @@ impl Recorded {
                 Call::Query(
                     Query::GetPolicy { policy_arn } | Query::GetPolicyVersion { policy_arn, .. },
                 ),
-                When::UntouchedRole,
+                When::OthersRole | When::BoundedRole,
             ) => is_theirs(policy_arn),
             (
                 Call::Query(

@@ -8,13 +8,13 @@ use super::attributes::tags_all::{fill_tags_all, of_resource};
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
 use super::plan::going::{directions_left, entered};
-use super::preflight::{existing_keys, lost_grants, others, role_grants};
+use super::preflight::{existing_keys, lost_grants, others, permissions, role_grants};
 use super::private::{Private, StoredWay};
 use super::retired_keys::{with_remembered, without_gone};
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::flatten::flatten;
-use super::{ReplicatedBucket, decode, encode, moved, report};
+use super::{ReplicatedBucket, decode, encode, moved, report, theirs};
 use crate::execution::cloud::CallError;
 use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::framework::diagnostics::Diagnostics;
@@ -27,7 +27,6 @@ use crate::provider::replicated_bucket::values::components::{
 };
 use crate::provider::settings::{NoSession, Session};
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::denials::denials_seen;
 use crate::replication::desired::desire;
 use crate::replication::diff::{diff, replication_drift};
 use crate::replication::observed::{Observed, ObservedBucket, Presence};
@@ -126,13 +125,15 @@ async fn refreshed(
             }
         }
     }
-    others::warn_of_denials(&spec, denials_seen(&spec, &observed), diagnostics);
     others::warn_of_role_policies(&spec, &observed, diagnostics);
+    let mut observed = observed;
     if !private.importing {
         report::warn_of_taken_away(&spec, &taken_away(&spec, &spec, &observed), diagnostics);
-        role_grants::look_again(session, &spec, &observed, diagnostics).await;
-        existing_keys::look_again(session, &spec, diagnostics).await;
+        theirs::look_at_roles(session, &spec, &mut observed, &|_| true).await;
+        role_grants::look_again(&spec, &observed, diagnostics);
+        observed.theirs.keys = existing_keys::look_again(session, &spec, diagnostics).await;
     }
+    permissions::tell_all(&spec, &observed, diagnostics);
     let mut model = seen_over(session, state, &spec, &observed, private);
     // No AWS object shows it. A state has it, unless an earlier version of the provider stored it.
     if model.tags_all == Attr::Null {

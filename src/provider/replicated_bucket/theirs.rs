@@ -23,11 +23,24 @@ pub(crate) async fn look(
     diagnostics: &mut Diagnostics,
 ) {
     let (roles, keys) = futures::join!(
-        roles(session, spec, observed),
+        roles(session, spec, observed, &|_| true, true),
         existing_keys::look_closely(session, spec, diagnostics)
     );
     roles.tell(observed);
     observed.theirs.keys = keys;
+}
+
+/// Looks at the policies of those roles that are chosen. Managed ones that somebody attached to a role of ours, and
+/// what bounds it by hand, are left out: whoever plans need not be allowed to read these.
+pub(crate) async fn look_at_roles(
+    session: &Session,
+    spec: &Spec,
+    observed: &mut Observed,
+    chosen: &(dyn Fn(&Direction<'_>) -> bool + Sync),
+) {
+    roles(session, spec, observed, chosen, false)
+        .await
+        .tell(observed);
 }
 
 /// What was read of roles.
@@ -43,24 +56,43 @@ impl Roles {
     }
 }
 
-async fn roles(session: &Session, spec: &Spec, observed: &Observed) -> Roles {
-    let directions: Vec<Direction<'_>> = spec.directions().collect();
+async fn roles(
+    session: &Session,
+    spec: &Spec,
+    observed: &Observed,
+    chosen: &(dyn Fn(&Direction<'_>) -> bool + Sync),
+    everything: bool,
+) -> Roles {
+    let directions: Vec<Direction<'_>> = spec
+        .directions()
+        .filter(|direction| chosen(direction))
+        .collect();
     let policies = join_all(directions.iter().filter_map(|direction| {
         let seen = observed.role(&direction.from).present()?;
         let mut names = further_policies(direction, seen).peekable();
         names.peek()?;
-        let (attached, inline): (Vec<_>, Vec<_>) = names.partition(|name| name.starts_with("arn:"));
+        let (mut attached, inline): (Vec<_>, Vec<_>) =
+            names.partition(|name| name.starts_with("arn:"));
+        let mut unread = Vec::new();
+        if !everything && is_ours(direction) {
+            let not_looked_at = attached
+                .drain(..)
+                .map(|arn| format!("nobody looked at {arn}"));
+            unread.extend(not_looked_at);
+        }
         Some(async move {
             let (at, role) = (&direction.bucket.location, &direction.role.name);
-            let read =
-                role_policies::read(session, at, role, inline.into_iter(), attached.into_iter());
-            (direction.from.clone(), read.await)
+            let (inline, attached) = (inline.into_iter(), attached.into_iter());
+            let mut read = role_policies::read(session, at, role, inline, attached).await;
+            read.unread.extend(unread);
+            (direction.from.clone(), read)
         })
     }));
     let bounds: BTreeSet<_> = directions
         .iter()
         .flat_map(|direction| {
             let seen = observed.role(&direction.from).present();
+            let seen = seen.filter(|_| everything || !is_ours(direction));
             let seen = seen.and_then(|seen| seen.description.permissions_boundary.as_ref());
             let wanted = match &direction.role.ownership {
                 RoleOwnership::Owned {
@@ -83,4 +115,8 @@ async fn roles(session: &Session, spec: &Spec, observed: &Observed) -> Roles {
         policies,
         boundaries: boundaries.into_iter().flatten().collect(),
     }
+}
+
+fn is_ours(direction: &Direction<'_>) -> bool {
+    matches!(direction.role.ownership, RoleOwnership::Owned { .. })
 }

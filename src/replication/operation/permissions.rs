@@ -59,6 +59,8 @@ pub enum On {
     ManagedPolicies,
     /// Managed policies of others, whichever are attached to the role.
     AttachedPolicies,
+    /// The policy that bounds the role.
+    Boundary,
     /// Keys that carry our tag for this setup.
     Keys,
     /// A key that is being made with that tag.
@@ -152,8 +154,8 @@ pub enum When {
     UnboundedRole,
     /// For a role that our policy is written into.
     GrantedRole,
-    /// For a role of somebody else's with `manage_policy = false`.
-    UntouchedRole,
+    /// For a role of somebody else's.
+    OthersRole,
     /// For a role whose policy is too long for one inline policy.
     LongPolicy,
     /// For a role that is assumed to enter another account.
@@ -298,7 +300,8 @@ pub const PERMISSIONS: &[Permission] = &[
     same_read("iam:ListAttachedRolePolicies", On::SoughtRole, When::Sends),
     same_read("iam:GetRolePolicy", On::SoughtRole, When::Sends),
     same_read("iam:GetPolicy", On::ManagedPolicies, When::LongPolicy),
-    same_read("iam:GetPolicy", On::AttachedPolicies, When::UntouchedRole),
+    same_read("iam:GetPolicy", On::AttachedPolicies, When::OthersRole),
+    same_read("iam:GetPolicy", On::Boundary, When::BoundedRole),
     same_read(
         "iam:GetPolicyVersion",
         On::ManagedPolicies,
@@ -307,8 +310,9 @@ pub const PERMISSIONS: &[Permission] = &[
     same_read(
         "iam:GetPolicyVersion",
         On::AttachedPolicies,
-        When::UntouchedRole,
+        When::OthersRole,
     ),
+    same_read("iam:GetPolicyVersion", On::Boundary, When::BoundedRole),
     same_read(
         "iam:ListPolicyVersions",
         On::ManagedPolicies,
@@ -569,6 +573,7 @@ impl fmt::Display for On {
             Self::AttachedPolicies => {
                 "every managed policy, because any may be attached to the role"
             }
+            Self::Boundary => "the policy that bounds the role",
             Self::Keys => "keys with the setup's `replicated:owner` tag",
             Self::NewKey => "a key that is made with that tag",
             Self::NewKeyTags => "a key, together with that tag",
@@ -627,7 +632,7 @@ impl fmt::Display for When {
             Self::BoundedRole => "`role.permissions_boundary`",
             Self::UnboundedRole => "a role that the resource makes, without a boundary",
             Self::GrantedRole => "a role, unless `role.manage_policy = false`",
-            Self::UntouchedRole => "`role.manage_policy = false`",
+            Self::OthersRole => "`role.existing_arn`",
             Self::LongPolicy => "a role whose policy is too long for one",
             Self::Assumed => "an account that is entered by `assume_role`",
             Self::AssumedWithTags => "`assume_role.tags`",

@@ -31,6 +31,15 @@ pub fn refusals_after(spec: &Spec, prior: Option<&Spec>, observed: &Observed) ->
     judge::refusals(spec, &Documents::as_they_will_be(spec, prior, observed))
 }
 
+/// Whether a key is the one of ours that a side's bucket uses, made already or not.
+pub fn is_owned_key(spec: &Spec, side: &Side, arn: &str) -> bool {
+    let bucket = spec.bucket(side).filter(|b| b.owned_key().is_some());
+    bucket.is_some_and(|bucket| {
+        let in_use = bucket.key(side);
+        in_use.is_some_and(|key| request::key_arn(&key, &bucket.location) == arn)
+    })
+}
+
 /// Sides whose role has policies that could not be read and may grant what the others do not.
 pub fn undecided(spec: &Spec, observed: &Observed) -> BTreeSet<Side> {
     let mut as_if_read = Documents::as_they_are(spec, observed);

@@ -8,11 +8,9 @@ use crate::framework::model::Attr;
 use crate::framework::value::AttributePath;
 use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
 use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path, side_path};
-use crate::provider::replicated_bucket::preflight::others;
 use crate::provider::replicated_bucket::report::capitalised;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
-use crate::replication::denials::denials_written;
 use crate::replication::ids::Arn;
 use crate::replication::observed::{ObservedBucket, Presence};
 use crate::replication::policy::{
@@ -253,21 +251,6 @@ pub(crate) fn check_places(spec: &Spec, diagnostics: &mut Diagnostics) {
             );
         }
     }
-}
-
-/// Warns of statements of the user's own that deny replication. Only what is new is looked at.
-pub(crate) fn warn_of_denials(spec: &Spec, prior: Option<&Spec>, diagnostics: &mut Diagnostics) {
-    let is_new = |side: &Side| {
-        let Some(bucket) = spec.bucket(side) else {
-            return false;
-        };
-        let before = prior.and_then(|prior| prior.bucket_named(&bucket.name));
-        before.is_none_or(|before| {
-            before.policy.statements != bucket.policy.statements
-                || key_statements_of(before) != key_statements_of(bucket)
-        })
-    };
-    others::warn_of_denials(spec, denials_written(spec, &is_new), diagnostics);
 }
 
 /// The user's own statements in the policy of a bucket's key.

@@ -16,7 +16,7 @@ use self::target::{For, enter_anew, target};
 use super::abandoned::warn_if_abandoned;
 use super::attributes::{object_lock, policies};
 use super::model::BucketModel;
-use super::preflight::{role_size, roles};
+use super::preflight::{permissions, role_size, roles};
 use super::private::Private;
 use super::validate::warn;
 use super::values::computed::import_id;
@@ -28,6 +28,7 @@ use crate::framework::provider::{PlanRequest, PlanResponse};
 use crate::framework::value::{AttributePath, Value};
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::{NoSession, Session, Shared};
+use crate::replication::observed::Observed;
 use crate::replication::spec::Spec;
 
 impl ReplicatedBucket {
@@ -193,11 +194,13 @@ impl Planner<'_> {
         {
             let (prior, prior_spec) = (self.prior, prior_spec.as_ref());
             preflight::check(session, spec, model, prior, prior_spec, diagnostics).await;
+        } else if let Some(spec) = spec {
+            let nothing = Observed::default();
+            permissions::tell_new(spec, prior_spec.as_ref(), &nothing, diagnostics);
         }
         if let Some(spec) = spec {
             role_size::check(session, spec, prior_spec.as_ref(), diagnostics).await;
             policies::check_lock_out(session, spec, prior_spec.as_ref(), diagnostics).await;
-            policies::warn_of_denials(spec, prior_spec.as_ref(), diagnostics);
             verification::plan::check(session, spec, model, diagnostics).await;
         }
         let Some((prior, prior_spec)) = self.prior.zip(prior_spec) else {

@@ -1,11 +1,10 @@
 //! Keys of somebody else's, of buckets and of single rules: they must be usable, and let the role in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
 use super::is_known;
-use super::others::warn_of_denial;
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -14,7 +13,6 @@ use crate::provider::replicated_bucket::model::{BucketModel, RuleModel, SideMode
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Side};
-use crate::replication::denials::denials_in_key;
 use crate::replication::grants::{additional_key_statement, key_statements, rules_key_statement};
 use crate::replication::ids::{Arn, Location};
 use crate::replication::observed::{ObservedForeignKey, Presence};
@@ -22,14 +20,14 @@ use crate::replication::operation::{Answer, KeyDescription, Query};
 use crate::replication::policy::{PolicyDocument, Statement, missing_grants};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
-/// Asks about every existing key that state does not know in its place.
+/// Asks about every existing key that state does not know in its place, and tells what was seen.
 pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
     model: &BucketModel,
     prior: Option<&BucketModel>,
     diagnostics: &mut Diagnostics,
-) {
+) -> BTreeMap<String, ObservedForeignKey> {
     let uses = uses(spec, &|side, bucket| {
         prior
             .and_then(|prior| prior.side_of_bucket(bucket.name.as_str()))
@@ -38,41 +36,50 @@ pub(crate) async fn check(
             .filter(|_| !by_a_new_role(spec, model, prior, side))
     });
     let answers = join_all(uses.iter().map(|of| of.ask(session))).await;
-    let mut looked_at = BTreeSet::new();
-    for (of, (description, document)) in uses.iter().zip(answers) {
+    let mut keys = BTreeMap::new();
+    for (of, answers) in uses.iter().zip(answers) {
+        keys.insert(of.arn.clone(), seen(&answers));
+        let (description, document) = answers;
         of.judge(&description, diagnostics);
-        let document = parsed(document);
-        of.warn_of_policy(document.as_ref(), diagnostics);
-        // A create looks at the whole of what it manages.
-        let seen_elsewhere = of.is_managed && prior.is_none();
-        if !seen_elsewhere && looked_at.insert(of.arn) {
-            of.warn_of_denials(spec, document.as_ref(), diagnostics);
-        }
+        of.warn_of_policy(parsed(document).as_ref(), diagnostics);
     }
+    keys
 }
 
-/// Looks again at the policies of the existing keys of the state that are left to their owners: what they granted
-/// once may be gone. One that cannot be read was told of when it came.
-pub(crate) async fn look_again(session: &Session, spec: &Spec, diagnostics: &mut Diagnostics) {
+/// Looks again at the policies of the existing keys of the state that are left to their owners, and tells what was
+/// seen: what they granted once may be gone. One that cannot be read was told of when it came.
+pub(crate) async fn look_again(
+    session: &Session,
+    spec: &Spec,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, ObservedForeignKey> {
     let mut uses = uses(spec, &|_, _| None);
     uses.retain(|of| !of.is_managed);
     let keys: BTreeMap<&String, &Location> = uses.iter().map(|of| (of.arn, of.at)).collect();
-    let documents = join_all(keys.into_iter().map(|(arn, at)| async move {
+    let texts = join_all(keys.into_iter().map(|(arn, at)| async move {
         let query = Query::GetKeyPolicy { key: arn.clone() };
-        let document = parsed(session.cloud.query(at, &query).await)?;
-        Some((arn, document))
+        match session.cloud.query(at, &query).await {
+            Ok(Answer::Text(text)) => Some((arn.clone(), text)),
+            _ => None,
+        }
     }));
-    let documents: BTreeMap<_, _> = documents.await.into_iter().flatten().collect();
-    let mut looked_at = BTreeSet::new();
+    let texts: BTreeMap<String, String> = texts.await.into_iter().flatten().collect();
     for of in &uses {
-        let Some(document) = documents.get(of.arn) else {
-            continue;
-        };
-        of.warn_of_policy(Some(document), diagnostics);
-        if looked_at.insert(of.arn) {
-            of.warn_of_denials(spec, Some(document), diagnostics);
+        let document = texts
+            .get(of.arn)
+            .and_then(|text| PolicyDocument::parse(text).ok());
+        if document.is_some() {
+            of.warn_of_policy(document.as_ref(), diagnostics);
         }
     }
+    let seen = |text| ObservedForeignKey {
+        state: Presence::Unasked,
+        policy: Presence::Present(text),
+    };
+    texts
+        .into_iter()
+        .map(|(arn, text)| (arn, seen(text)))
+        .collect()
 }
 
 /// What stands against the existing keys of a setup that is there, as far as they may be looked at, and these keys.
@@ -139,7 +146,6 @@ type Answers = (Result<Answer, CallError>, Result<Answer, CallError>);
 /// One place where an existing key is used.
 struct Use<'a> {
     path: AttributePath,
-    side: Side,
     bucket: &'a BucketSpec,
     arn: &'a String,
     /// Where it is asked for.
@@ -186,7 +192,6 @@ fn of_bucket<'a>(
         path: side_path(side)
             .attribute("encryption")
             .attribute("kms_key_arn"),
-        side: side.clone(),
         bucket,
         arn: &key.arn,
         at: key.location.as_ref().unwrap_or(&bucket.location),
@@ -219,7 +224,6 @@ fn of_writers<'a>(
             let path = side_path(side).attribute("encryption");
             Some(Use {
                 path: path.attribute("additional_kms_key_arns").index(at),
-                side: side.clone(),
                 bucket,
                 arn,
                 at: &bucket.location,
@@ -265,7 +269,6 @@ fn of_rules<'a>(
                     .attribute("rules")
                     .key(name)
                     .attribute("replica_kms_key_arn"),
-                side: side.clone(),
                 bucket,
                 arn,
                 at: &bucket.location,
@@ -355,20 +358,6 @@ impl Use<'_> {
             "The key's policy must let the role in",
             format!("Objects in {} are encrypted under {}, whose policy {what_is_wrong}:\n\n{}\n\nUntil its owner adds it, objects fail to replicate.{}", self.bucket.name, self.arn, PolicyDocument::new(missing).pretty(), self.remedy),
         );
-    }
-
-    /// Whether its owner keeps the role out.
-    fn warn_of_denials(
-        &self,
-        spec: &Spec,
-        document: Option<&PolicyDocument>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let Some(document) = document else { return };
-        for denied in denials_in_key(spec, &self.side, self.arn, document) {
-            let whose = format!("key {}", self.arn);
-            warn_of_denial(self.path.clone(), &whose, denied, diagnostics);
-        }
     }
 }
 

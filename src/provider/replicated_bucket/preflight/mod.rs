@@ -6,6 +6,7 @@ pub(crate) mod adoption;
 pub(crate) mod existing_keys;
 pub(crate) mod lost_grants;
 pub(crate) mod others;
+pub(crate) mod permissions;
 pub(crate) mod policy_room;
 pub(crate) mod policy_sizes;
 pub(crate) mod role_grants;
@@ -31,7 +32,6 @@ use crate::framework::value::AttributePath;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
-use crate::replication::denials::denials_seen;
 use crate::replication::grants::managed_policy_count;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::ownership::{Trust, claims};
@@ -60,7 +60,7 @@ pub(crate) async fn check(
         })
         .collect();
     let mut of_keys = Diagnostics::new();
-    let (observed, (), acls) = futures::join!(
+    let (observed, keys, acls) = futures::join!(
         observe_new(session, spec, model, prior, &new),
         existing_keys::check(session, spec, model, prior, &mut of_keys),
         acls::foreign_grants(session, spec, prior, model),
@@ -79,15 +79,15 @@ pub(crate) async fn check(
             report::claims(model, spec, &found, diagnostics);
             taken_over::warn(spec, &observed, &found, diagnostics);
             roles::missing(spec, &observed, diagnostics);
-            role_grants::check(session, spec, prior, &observed, diagnostics).await;
-            // What is in state was looked at by the refresh.
-            others::warn_of_denials(spec, denials_seen(spec, &observed), diagnostics);
             existing::refuse(spec, prior_spec, &observed, false, diagnostics);
             let before = prior.zip(prior_spec);
             policy_room::check(session, spec, before, &observed, diagnostics).await;
             if let Some(prior_spec) = prior_spec {
                 adoption::check(spec, prior_spec, &observed, diagnostics);
             }
+            let mut observed = observed;
+            observed.theirs.keys = keys;
+            permissions::check(session, spec, before, observed, diagnostics).await;
         }
         Err(errors) => new_errors(&errors, spec, diagnostics),
     }

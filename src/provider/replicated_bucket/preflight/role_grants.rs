@@ -1,22 +1,17 @@
 //! Whether the policies of roles that are left to their owners (`manage_policy = false`) grant what replication needs.
 
-use crate::execution::cloud::CallError;
-use crate::execution::observe::{Purpose, observe_role};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
 use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::role_path;
-use crate::provider::replicated_bucket::role_policies;
-use crate::provider::settings::Session;
 use crate::replication::direction::Direction;
 use crate::replication::grants::role_document;
-use crate::replication::observed::{FurtherPolicies, Observed, ObservedRole, Presence};
+use crate::replication::observed::{FurtherPolicies, Observed, Presence};
 use crate::replication::policy::{PolicyDocument, missing_grants_among};
 use crate::replication::spec::{RoleOwnership, Spec};
 
 /// Looks at every such role of which more is asked than state knows.
-pub(crate) async fn check(
-    session: &Session,
+pub(crate) fn check(
     spec: &Spec,
     prior: Option<&BucketModel>,
     observed: &Observed,
@@ -35,37 +30,19 @@ pub(crate) async fn check(
             continue;
         }
         // What we wrote goes with this very update.
-        let leaving = was_managed.then(|| direction.role_policy_name());
-        let seen = role(session, &direction, observed).await;
-        let look = match &seen {
-            Ok(Presence::Present(seen)) => {
-                documents(session, &direction, seen, leaving.as_ref()).await
-            }
-            // A role that is not there is told of elsewhere.
-            Ok(_) => continue,
-            Err(error) => FurtherPolicies {
-                documents: Vec::new(),
-                unread: vec![error.to_string()],
-            },
-        };
-        warn(&look, &direction, diagnostics);
+        let look = policies(&direction, observed, !was_managed);
+        if let Some(look) = look {
+            warn(&look, &direction, diagnostics);
+        }
     }
 }
 
 /// Looks again at every such role of the state: what it granted once may be gone. What cannot be read was told of
 /// when it came.
-pub(crate) async fn look_again(
-    session: &Session,
-    spec: &Spec,
-    observed: &Observed,
-    diagnostics: &mut Diagnostics,
-) {
+pub(crate) fn look_again(spec: &Spec, observed: &Observed, diagnostics: &mut Diagnostics) {
     for direction in untouched(spec) {
-        let Some(seen) = observed.role(&direction.from).present() else {
-            continue;
-        };
-        let look = documents(session, &direction, seen, None).await;
-        if look.unread.is_empty() {
+        let look = policies(&direction, observed, true);
+        if let Some(look) = look.filter(|look| look.unread.is_empty()) {
             warn(&look, &direction, diagnostics);
         }
     }
@@ -79,30 +56,28 @@ fn untouched(spec: &Spec) -> impl Iterator<Item = Direction<'_>> {
         .filter(move |direction| direction.role.ownership == theirs)
 }
 
-/// The role as it was seen already, or as it is now.
-async fn role(
-    session: &Session,
+/// The policies in and at a role, with the one under our name where that stays; none of a role that is not there,
+/// which is told of elsewhere.
+fn policies(
     direction: &Direction<'_>,
     observed: &Observed,
-) -> Result<Presence<ObservedRole>, CallError> {
-    match observed.role(&direction.from) {
-        Presence::Unasked => observe_role(&*session.cloud, direction, Purpose::Destroy).await,
-        seen => Ok(seen.clone()),
+    with_ours: bool,
+) -> Option<FurtherPolicies> {
+    let role = observed.role(&direction.from);
+    let further = observed.theirs.role_policies.get(&direction.from);
+    let mut all = match role {
+        Presence::Absent => return None,
+        Presence::Unasked => further?.clone(),
+        Presence::Present(_) => further.cloned().unwrap_or_default(),
+    };
+    let ours = role.present().and_then(|seen| seen.policy.present());
+    if let Some(text) = ours.filter(|_| with_ours) {
+        match PolicyDocument::parse(text) {
+            Ok(document) => all.documents.push(document),
+            Err(error) => all.unread.push(error.to_string()),
+        }
     }
-}
-
-/// The policies in and at a role, without the inline one that is `leaving`.
-async fn documents(
-    session: &Session,
-    direction: &Direction<'_>,
-    seen: &ObservedRole,
-    leaving: Option<&String>,
-) -> FurtherPolicies {
-    let at = &direction.bucket.location;
-    let inline = seen.inline_policies.present().into_iter().flatten();
-    let inline = inline.filter(|name| Some(*name) != leaving);
-    let attached = seen.attached_policies.present().into_iter().flatten();
-    role_policies::read(session, at, &direction.role.name, inline, attached).await
+    Some(all)
 }
 
 /// Warns of the statements that no policy of the role grants.
