@@ -91,7 +91,7 @@ async fn objects_of_before_follow_when_the_rules_are_made_and_again_when_asked(
     assert_eq!(run.code, Some(1), "{run}");
     let said = run.text();
     for words in [
-        "Of 10,000 objects 9,988 were replicated and 12 failed.",
+        "Of 10,000 objects, 9,988 crossed and 12 failed.",
         "12 objects: DstPutObjectNotPermitted (such as DstPutObjectNotPermitted/0) The destination's bucket policy does not grant it",
     ] {
         assert!(said.contains(words), "{said}");

@@ -12,6 +12,7 @@ use terraform_provider_replicated::execution::backfill::{
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
 use terraform_provider_replicated::replication::backfill::Backfill;
 use terraform_provider_replicated::replication::backfill::report::Failed;
+use terraform_provider_replicated::replication::operation::permissions::{PERMISSIONS, When};
 use terraform_provider_replicated::replication::operation::{
     BatchJobFilter, BatchJobReport, BatchJobStatus,
 };
@@ -432,4 +433,25 @@ async fn a_source_without_rules_has_no_job() {
     );
     assert!(!has_role(&cloud));
     assert_eq!(asked().at, location(HOME, asked().at.region.as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_write_of_a_backfill_has_its_row_among_the_permissions() {
+    let cloud = holding(10).await;
+    cloud.state().jobs.endless = true;
+    let _cancelled = interrupted(&cloud, 60, false).await;
+    let writes = cloud.state().writes.clone();
+    let rows = PERMISSIONS
+        .iter()
+        .filter(|row| matches!(row.when, When::Backfilled | When::BackfilledByOurRole));
+    let calls: BTreeSet<&str> = rows.filter_map(|row| row.call.split(':').nth(1)).collect();
+    let made: BTreeSet<&str> = writes
+        .iter()
+        .filter_map(|write| write.split(' ').next())
+        .collect();
+    assert!(made.is_subset(&calls), "{made:?} and {calls:?}");
+    assert!(
+        made.contains("UpdateJobStatus") && made.contains("CreateJob"),
+        "{made:?}"
+    );
 }

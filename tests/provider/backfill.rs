@@ -9,6 +9,7 @@ use terraform_provider_replicated::framework::value::Value;
 use crate::configs::{ABROAD, HOME, UNKNOWN, kms_abroad, two_destinations, value, with};
 use crate::random::surroundings;
 use crate::terraform::Terraform;
+use crate::unreliable::UnreliableCloud;
 
 const NAME: &str = "replicated_bucket_backfill";
 const ROLE: &str = "backfill-acme-archive";
@@ -295,7 +296,7 @@ async fn a_broken_setup_is_told_and_failures_say_what_to_do() {
         "{text}"
     );
     assert!(
-        text.contains("Of 20 objects 7 were replicated and 13 failed."),
+        text.contains("Of 20 objects, 7 crossed and 13 failed."),
         "{text}"
     );
     assert!(text.contains("Run it again with `report_bucket`"), "{text}");
@@ -304,7 +305,7 @@ async fn a_broken_setup_is_told_and_failures_say_what_to_do() {
     let told = "12 objects: DstPutObjectNotPermitted (such as DstPutObjectNotPermitted-0)\n    The destination's bucket policy does not grant it";
     assert!(text.contains(told), "{text}");
     assert!(
-        text.contains("1 objects: Strange") && text.contains("does not know this reason"),
+        text.contains("1 object: Strange") && text.contains("does not know this reason"),
         "{text}"
     );
     assert!(!has_role(&terraform));
@@ -334,4 +335,50 @@ async fn what_aws_refuses_names_the_call_and_where_the_permissions_are_told() {
         ["The role of the backfill is still there"]
     );
     assert!(has_role(&terraform));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_two_way_destination_is_a_source_of_its_own() {
+    let two_way = with(&kms_abroad(), "destinations.backup.two_way", json!(true));
+    let terraform = holding(&two_way, 3).await;
+    let back = format!("{ABROAD}/acme-archive-backup@us-west-2,arn:aws:iam::{ABROAD}:role/Deploy");
+    let ran = invoke(&terraform, &json!({ "import_id": back })).await;
+    assert!(!ran.said.has_error(), "{:?}", ran.said);
+    let last = ran.lines.last().unwrap();
+    assert_eq!(
+        last,
+        "Done: 3 objects of acme-archive-backup were replicated."
+    );
+    let state = terraform.cloud.aws.state();
+    let role = format!("arn:aws:iam::{ABROAD}:role/backfill-acme-archive-backup");
+    assert_eq!(state.jobs.made[0].request.role_arn, role);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_cannot_be_watched_keeps_its_role_until_the_next_run() {
+    let first = holding(&kms_abroad(), 5).await;
+    invoke(&first, &asking(&first)).await;
+    let id = first.cloud.aws.state().jobs.made[0].id.clone();
+    let terraform = holding(&kms_abroad(), 5).await;
+    terraform
+        .cloud
+        .refuse_after(&format!("DescribeJob {id}"), 3);
+    let ran = invoke(&terraform, &asking(&terraform)).await;
+    let error = ["Nobody can tell where the backfill stands"];
+    assert_eq!(ran.summaries(Severity::Error), error);
+    let warning = ["The role of the backfill is still there"];
+    assert_eq!(ran.summaries(Severity::Warning), warning);
+    assert!(
+        has_role(&terraform) && ran.text().contains(&id),
+        "{}",
+        ran.text()
+    );
+    // Somebody who may look goes on with it.
+    let other = Terraform::over(UnreliableCloud::holding(
+        terraform.cloud.aws.state().clone(),
+    ));
+    let ran = invoke(&other, &asking(&terraform)).await;
+    assert!(ran.said.is_empty(), "{:?}", ran.said);
+    assert!(ran.lines[0].starts_with(&format!("Going on with job {id}")));
+    assert!(!has_role(&other));
 }

@@ -43,7 +43,8 @@ fn end_of(backfill: &Backfill, end: End, said: &mut Diagnostics) -> Option<Strin
             return Some(format!("Nothing to do: job {} found no object of {bucket} that it would have to replicate.", job.id));
         }
         End::Complete(job, _) if job.failed == 0 => {
-            return Some(format!("Done: {} objects of {bucket} were replicated.", grouped(job.succeeded)));
+            let was = if job.succeeded == 1 { "was" } else { "were" };
+            return Some(format!("Done: {} of {bucket} {was} replicated.", objects(job.succeeded)));
         }
         End::Complete(job, failures) => failed_objects(backfill, &job, failures, said),
         End::Failed(job) => {
@@ -115,8 +116,8 @@ fn failed_objects(
             for (reason, failed) in reasons.iter().take(REASONS_TOLD) {
                 let what_to_do = advice(reason).unwrap_or("This version does not know this reason; the report has what S3 said of each object.");
                 text.push_str(&format!(
-                    "\n\n  {} objects: {reason} (such as {})\n    {what_to_do}",
-                    grouped(failed.count),
+                    "\n\n  {}: {reason} (such as {})\n    {what_to_do}",
+                    objects(failed.count),
                     failed.example
                 ));
             }
@@ -180,11 +181,18 @@ fn share(job: &BatchJobDescription) -> String {
         return "No object was replicated yet.".to_owned();
     }
     format!(
-        "Of {} objects {} were replicated and {} failed.",
-        grouped(job.total),
+        "Of {}, {} crossed and {} failed.",
+        objects(job.total),
         grouped(job.succeeded),
         grouped(job.failed)
     )
+}
+
+fn objects(count: u64) -> String {
+    match count {
+        1 => "1 object".to_owned(),
+        count => format!("{} objects", grouped(count)),
+    }
 }
 
 fn role_hint(backfill: &Backfill) -> &'static str {

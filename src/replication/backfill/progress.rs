@@ -2,7 +2,7 @@
 
 use crate::replication::operation::{BatchJobDescription, BatchJobStatus};
 
-/// How fast a job goes, since it was first seen to work.
+/// How fast a job goes, since this run first saw it with tasks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
     /// The second of the first look at a job with tasks, and how many of them were over by then.
