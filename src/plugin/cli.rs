@@ -16,6 +16,10 @@ use super::serve::{self, Identity, print_line, write_error};
 /// Exit code of a command line that is not understood.
 pub(super) const USAGE_ERROR: u8 = 2;
 
+/// What a thread may take for its stack, as much as the process's first one has. Debug builds keep everything that a long
+/// `async` function could need on the stack at once, and the two megabytes that threads have otherwise are then too few.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// A provider as a program.
 pub struct Program {
     /// What the provider is called.
@@ -144,6 +148,7 @@ fn print_schema(program: &Program, rest: &[String]) -> ExitCode {
 /// Runs to the end, and leaves without waiting for what is still open.
 pub(super) fn on_runtime<F: Future<Output = ExitCode>>(main: impl FnOnce() -> F) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
     {
