@@ -27,6 +27,7 @@ mod mocks;
 mod moved;
 mod object_lock;
 mod operator;
+mod permissions;
 mod plan_texts;
 mod planning;
 mod policies_elsewhere;
