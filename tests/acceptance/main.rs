@@ -53,6 +53,7 @@ mod theirs;
 mod two_way;
 mod unknown_provider;
 mod update;
+mod verification;
 mod ways;
 
 /// Makes of each `async fn name(client: Client) -> Outcome` a module of that name with one test per client. A case that

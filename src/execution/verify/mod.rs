@@ -142,7 +142,8 @@ impl Verification<'_> {
             begun,
             sent: &sent,
         };
-        let follows: Vec<_> = self.canaries.iter().map(|c| follow.canary(c)).collect();
+        let follows = self.canaries.iter().map(|c| Box::pin(follow.canary(c)));
+        let follows: Vec<_> = follows.collect();
         let all = stream::iter(follows)
             .buffered(CONCURRENCY)
             .collect::<Vec<End>>();

@@ -64,7 +64,7 @@ impl ReplicatedBucket {
             report::two_blocks(&run.spec.source.name, &mut response.diagnostics);
             return response;
         }
-        run.create(&mut response).await;
+        Box::pin(run.create(&mut response)).await;
         if !response.diagnostics.has_error() {
             self.shared.remember_made(owner);
         } else if response.new_state.is_null() {
@@ -79,7 +79,7 @@ impl ReplicatedBucket {
         let Some(run) = self.prepare(&request, &mut response).await else {
             return response;
         };
-        run.update(&mut response).await;
+        Box::pin(run.update(&mut response)).await;
         tell_surprises(&request.planned_state, &mut response);
         response
     }
@@ -521,7 +521,8 @@ impl Run {
         let within = how.timeout.min(self.deadline.remaining());
         let tell = |line: String| tracing::info!("{line}");
         let (session, stop) = (&self.session, &self.stop);
-        Some(verify(session, &spec, how, within, stop, &tell).await)
+        // On the heap: beside all that an apply holds it would be much for a thread's stack.
+        Some(Box::pin(verify(session, &spec, how, within, stop, &tell)).await)
     }
 
     fn succeed(

@@ -67,7 +67,7 @@ pub(in crate::provider) async fn verify(
     let failed = |end: &End| matches!(end, End::Trouble(_));
     let mut why = BTreeMap::new();
     if verified.ends.iter().any(failed) {
-        let look = explain::look(session, spec).await;
+        let look = Box::pin(explain::look(session, spec)).await;
         let troubled = canaries.iter().zip(&verified.ends).enumerate();
         for (place, (canary, _)) in troubled.filter(|(_, (_, end))| failed(end)) {
             why.insert(place, look.why(spec, canary));
