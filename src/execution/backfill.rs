@@ -5,7 +5,8 @@
 //! failed, and remove the role where one was made. A run that was killed leaves a job that goes on and its role: the
 //! next run of the same request finds both, and ends what is left to end.
 //!
-//! Guarantees: one request has one job at a time, however often its answer is lost or the request repeated. A role is
+//! Guarantees: one request has one job at a time, however often its answer is lost or the request repeated; a bucket has
+//! one at a time in this process, because all of its backfills run as one role. A role is
 //! removed whenever its job is known to be over, or not to be there. Where that is not known, it stays, because a job
 //! without its role fails.
 
@@ -163,6 +164,8 @@ struct Job<'a> {
 
 impl Job<'_> {
     async fn run_to_end(&mut self) -> Result<End, BackfillError> {
+        let lock = self.around.locks.of(&self.backfill.job_role_arn());
+        let turn = lock.lock().await;
         let jobs = self.jobs().await?;
         let mut job = match self.backfill.running(&jobs) {
             Running::Other(job) => return Err(BackfillError::Another(job.clone())),
@@ -179,6 +182,8 @@ impl Job<'_> {
                 None => return Ok(End::NotStarted),
             },
         };
+        // From here on the job is seen by whoever asks for another one.
+        drop(turn);
         let mut wait = ROLE_TRY_AFTER;
         loop {
             let end = self.follow(job).await?;
@@ -188,7 +193,7 @@ impl Job<'_> {
             let is_young = self
                 .role_since
                 .is_some_and(|since| since.elapsed() < ROLE_SHOWS_WITHIN);
-            if !is_young || !failed.failed_for(BatchJobFailureKind::RoleNotUsable) {
+            if !is_young || !failed.may_lack_role() {
                 return Ok(end);
             }
             self.line(
@@ -198,7 +203,10 @@ impl Job<'_> {
                 return Ok(end);
             }
             wait *= 2;
-            let jobs = self.jobs().await?;
+            let mut jobs = self.jobs().await?;
+            // The list may not show how the last one ended.
+            jobs.retain(|job| job.id != failed.id);
+            jobs.push(failed.clone());
             job = match self.create(&jobs).await? {
                 Some(job) => job,
                 None => return Ok(End::NotStarted),
@@ -209,7 +217,7 @@ impl Job<'_> {
     async fn jobs(&self) -> Result<Vec<BatchJobDescription>, CallError> {
         match self.ask(&Query::ListJobs).await? {
             Answer::BatchJobs(jobs) => Ok(jobs),
-            _ => Ok(Vec::new()),
+            _ => Err(self.about_something_else(&Query::ListJobs)),
         }
     }
 
@@ -232,7 +240,7 @@ impl Job<'_> {
         if self.around.stop.is_cancelled() {
             return Ok(None);
         }
-        let job = self.backfill.job(&self.role_arn(), jobs);
+        let job = self.backfill.job(jobs);
         let description = job.description.clone();
         let setting = Setting {
             fresh: false,
@@ -249,7 +257,8 @@ impl Job<'_> {
                 let jobs = self.jobs().await.map_err(unheard)?;
                 return match self.backfill.running(&jobs) {
                     Running::Same(job) => Ok(Some(job.clone())),
-                    _ => Err(error.into()),
+                    // It may show late, and would need its role.
+                    _ => Err(unheard(error)),
                 };
             }
             Err(error) if error.kind == CallErrorKind::Cancelled => return Ok(None),
@@ -331,12 +340,21 @@ impl Job<'_> {
         let operation = Operation::BatchJob(BatchJobOperation::Cancel {
             job_id: job.id.clone(),
         });
-        // A job that is over meanwhile refuses it; a look tells.
         let run = self.after_stop();
-        let refused = run.call(&self.backfill.at, &operation, Setting::default());
-        let refused = refused.await.err();
         let mut waits = retry::backoff(CANCEL_WITHIN);
+        let mut is_asked = false;
         loop {
+            // A job that is about to end, or that does not show yet, refuses it for a while.
+            if !is_asked {
+                let asked = run.call(&self.backfill.at, &operation, Setting::default());
+                match asked.await {
+                    Ok(_) => is_asked = true,
+                    Err(error) if error.kind == CallErrorKind::AccessDenied => {
+                        return Err(BackfillError::Unheard(job.id, error));
+                    }
+                    Err(error) => tracing::debug!(%error, job = job.id, "cancelling again"),
+                }
+            }
             match self.describe(&job.id).await {
                 Ok(seen) => job = seen,
                 Err(error) if !is_passing(&error) => {
@@ -347,10 +365,9 @@ impl Job<'_> {
             if job.status.is_final() {
                 return Ok(self.over(job).await);
             }
-            match (&refused, waits.next()) {
-                (Some(error), _) => return Err(BackfillError::Unheard(job.id, error.clone())),
-                (None, None) => return Ok(End::Cancelling(job)),
-                (None, Some(wait)) => tokio::time::sleep(wait).await,
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Ok(End::Cancelling(job)),
             }
         }
     }
@@ -361,7 +378,7 @@ impl Job<'_> {
         };
         match self.ask(&query).await? {
             Answer::BatchJob(job) => Ok(job),
-            _ => Err(self.local_error(&query, "the answer is about something else")),
+            _ => Err(self.about_something_else(&query)),
         }
     }
 
@@ -391,24 +408,14 @@ impl Job<'_> {
         Ok(failures)
     }
 
-    fn role_arn(&self) -> String {
-        let made = || {
-            let at = &self.backfill.at;
-            let (partition, account) = (&at.partition, &at.account);
-            format!(
-                "arn:{partition}:iam::{account}:role/{}",
-                self.backfill.role_name()
-            )
-        };
-        self.backfill.role_arn.clone().unwrap_or_else(made)
-    }
-
     /// Makes the role, or takes the one that an earlier run of ours left.
     async fn make_role(&mut self) -> Result<(), BackfillError> {
         let role = self.backfill.role_name();
         match self.ask(&Query::GetRole { role: role.clone() }).await {
             Ok(Answer::Role(found)) if self.backfill.owns_role(&found.tags) => {
                 self.has_role = true;
+                // The run that left it may have made it a moment ago.
+                self.role_since = Some(Instant::now());
             }
             Ok(_) => return Err(BackfillError::RoleTaken(role)),
             Err(error) if error.kind == CallErrorKind::NotFound => {
@@ -502,9 +509,9 @@ impl Job<'_> {
         self.around.cloud.query(&self.backfill.at, query).await
     }
 
-    fn local_error(&self, query: &Query, message: &str) -> CallError {
-        let kind = CallErrorKind::Invalid;
-        let at = &self.backfill.at;
+    fn about_something_else(&self, query: &Query) -> CallError {
+        let (at, kind) = (&self.backfill.at, CallErrorKind::Invalid);
+        let message = "the answer is about something else";
         self.run
             .local_error(at, kind, query.call(), query.subject(), message)
     }

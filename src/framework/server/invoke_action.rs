@@ -38,6 +38,11 @@ impl Server {
             Ok(entry) => entry,
             Err(diagnostics) => return completed(diagnostics),
         };
+        // What was unknown at plan was not checked yet.
+        let said = self.validate_action_config(type_name, &config).await;
+        if said.has_error() {
+            return completed(said);
+        }
         let operation = format!("run the action {type_name}");
         let invoke = entry.item.invoke(config, self.stop_token());
         match guarded(&operation, invoke).await {

@@ -72,7 +72,7 @@ impl Backfill {
     }
 
     /// The job, after whichever one of the same request was the last.
-    pub fn job(&self, role_arn: &str, jobs: &[BatchJobDescription]) -> BatchJob {
+    pub fn job(&self, jobs: &[BatchJobDescription]) -> BatchJob {
         let description = self.description();
         let same = jobs.iter().filter(|job| job.description == description);
         let last = same.max_by_key(|job| (job.created, &job.id));
@@ -82,10 +82,19 @@ impl Backfill {
             token: hex(&format!("{description} after {last}"), 64),
             description,
             priority: self.priority,
-            role_arn: role_arn.to_owned(),
+            role_arn: self.job_role_arn(),
             filter: self.filter.clone(),
             report: self.report.clone(),
         }
+    }
+
+    /// The ARN of the role that the job runs as: the one that is given, or the one that is made.
+    pub fn job_role_arn(&self) -> String {
+        let made = || {
+            let (partition, account) = (&self.at.partition, &self.at.account);
+            format!("arn:{partition}:iam::{account}:role/{}", self.role_name())
+        };
+        self.role_arn.clone().unwrap_or_else(made)
     }
 
     /// The name of the role that is made.
@@ -184,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_longest_names_fit_what_aws_takes() {
-        let job = asked().job("arn", &[]);
+        let job = asked().job(&[]);
         assert!(job.description.len() <= 256, "{}", job.description);
         assert_eq!(job.token.len(), 64);
         assert!(asked().role_name().len() <= 64);
@@ -194,19 +203,19 @@ mod tests {
     fn the_same_request_is_the_same_job_until_that_is_over() {
         let (one, mut other) = (asked(), asked());
         other.filter.created_after = Some(1);
-        let first = one.job("arn", &[]);
-        assert_eq!(first, one.job("arn", &[]));
-        assert_ne!(first.token, other.job("arn", &[]).token);
+        let first = one.job(&[]);
+        assert_eq!(first, one.job(&[]));
+        assert_ne!(first.token, other.job(&[]).token);
         let over = [
             job("a", &one, BatchJobStatus::Complete, 2),
             job("b", &one, BatchJobStatus::Failed, 1),
             job("c", &other, BatchJobStatus::Complete, 3),
         ];
-        let second = one.job("arn", &over);
+        let second = one.job(&over);
         assert_ne!(second.token, first.token);
         assert_eq!(
             second.token,
-            one.job("arn", &over[..1]).token,
+            one.job(&over[..1]).token,
             "the last one counts"
         );
         assert_eq!(one.running(&over), Running::None);

@@ -5,7 +5,7 @@ use crate::replication::operation::{BatchJobDescription, BatchJobStatus};
 /// How fast a job goes, since this run first saw it with tasks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
-    /// The second of the first look at a job with tasks, and how many of them were over by then.
+    /// The second of the last look before it worked, or of the first at all, and how many tasks were over by then.
     first: Option<(u64, u64)>,
 }
 
@@ -41,6 +41,10 @@ impl Pace {
             grouped(total),
             grouped(job.failed)
         );
+        // As long as the job waits, its work has not begun.
+        if !waits_for.is_empty() {
+            self.first = Some((second, done));
+        }
         let (since, before) = *self.first.get_or_insert((second, done));
         let (seconds, moved) = (second.saturating_sub(since), done.saturating_sub(before));
         if seconds > 0 && moved > 0 && done < total {

@@ -204,6 +204,16 @@ impl BatchJobDescription {
         self.succeeded.saturating_add(self.failed)
     }
 
+    /// Whether it failed before any of its tasks as it does while its role, or the role's policy, is too young for S3 to
+    /// see.
+    pub fn may_lack_role(&self) -> bool {
+        let denied = |failure: &BatchJobFailure| failure.code == "AccessDenied";
+        self.failed_for(BatchJobFailureKind::RoleNotUsable)
+            || self.status == BatchJobStatus::Failed
+                && self.done() == 0
+                && self.failures.iter().any(denied)
+    }
+
     /// Whether it failed for this before any of its tasks.
     pub fn failed_for(&self, kind: BatchJobFailureKind) -> bool {
         self.status == BatchJobStatus::Failed

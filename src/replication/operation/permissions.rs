@@ -232,8 +232,8 @@ pub const PERMISSIONS: &[Permission] = &[
         On::Objects,
         When::KeysWatched,
     ),
-    same_read("s3:ListJobs", On::Account, When::Backfilled),
-    same_read("s3:DescribeJob", On::Jobs, When::Backfilled),
+    same_write("s3:ListJobs", On::Account, When::Backfilled),
+    same_write("s3:DescribeJob", On::Jobs, When::Backfilled),
     write(
         "s3:GetBucketEncryption",
         "s3:GetEncryptionConfiguration",
