@@ -91,10 +91,10 @@ pub enum End {
     NothingToDo(BatchJobDescription),
     /// Every task was tried. What failed is told by reason, where there is a report.
     Complete(BatchJobDescription, Option<Result<Failures, String>>),
-    /// The job could not go on.
-    Failed(BatchJobDescription),
-    /// It was cancelled, by us or by somebody else.
-    Cancelled(BatchJobDescription),
+    /// The job could not go on; and what failed until then, where there is a report.
+    Failed(BatchJobDescription, Option<Result<Failures, String>>),
+    /// It was cancelled, by us or by somebody else; and what failed until then.
+    Cancelled(BatchJobDescription, Option<Result<Failures, String>>),
     /// It was asked to stop, and does not show that it has.
     Cancelling(BatchJobDescription),
     /// Nobody watches it any more, as asked for.
@@ -187,7 +187,7 @@ impl Job<'_> {
         let mut wait = ROLE_TRY_AFTER;
         loop {
             let end = self.follow(job).await?;
-            let End::Failed(failed) = &end else {
+            let End::Failed(failed, _) = &end else {
                 return Ok(end);
             };
             let is_young = self
@@ -317,20 +317,18 @@ impl Job<'_> {
     }
 
     async fn over(&self, job: BatchJobDescription) -> End {
+        let failures = match job.failed {
+            0 => None,
+            _ => self.failures(&job).await,
+        };
         match job.status {
-            BatchJobStatus::Cancelled => End::Cancelled(job),
+            BatchJobStatus::Cancelled => End::Cancelled(job, failures),
             BatchJobStatus::Failed if job.failed_for(BatchJobFailureKind::NothingFound) => {
                 End::NothingToDo(job)
             }
-            BatchJobStatus::Failed => End::Failed(job),
+            BatchJobStatus::Failed => End::Failed(job, failures),
             _ if job.total == 0 => End::NothingToDo(job),
-            _ => {
-                let failures = match job.failed {
-                    0 => None,
-                    _ => self.failures(&job).await,
-                };
-                End::Complete(job, failures)
-            }
+            _ => End::Complete(job, failures),
         }
     }
 

@@ -226,7 +226,7 @@ async fn a_young_role_is_waited_for_and_its_job_is_begun_again() {
     let cloud = holding(10).await;
     cloud.state().delays.principals = Duration::from_secs(3600);
     let ended = backfilled(&cloud, &asked()).await;
-    assert!(matches!(ended.end, Ok(End::Failed(_))), "{ended:?}");
+    assert!(matches!(ended.end, Ok(End::Failed(..))), "{ended:?}");
     assert!(
         !has_role(&cloud) && jobs(&cloud) <= 5,
         "{} jobs",
@@ -276,7 +276,7 @@ async fn a_job_that_fails_as_a_whole_is_told_and_its_role_removed() {
     cloud.state().jobs.broken = Some(("Strange".to_owned(), "Something broke".to_owned()));
     let ended = backfilled(&cloud, &asked()).await;
     assert!(
-        matches!(&ended.end, Ok(End::Failed(job)) if job.failures[0].code == "Strange"),
+        matches!(&ended.end, Ok(End::Failed(job, None)) if job.failures[0].code == "Strange"),
         "{ended:?}"
     );
     assert!(!has_role(&cloud) && jobs(&cloud) == 1);
@@ -307,9 +307,9 @@ async fn an_interrupt_cancels_the_job_and_removes_the_role() {
         cloud.state().jobs.endless = after < 100;
         let ended = interrupted(&cloud, after, false).await;
         match (after, &ended.end) {
-            (0, Ok(End::NotStarted | End::Cancelled(_))) => {}
-            (134, Ok(End::Cancelled(_) | End::Complete(..))) => {}
-            (5 | 60, Ok(End::Cancelled(_))) => {}
+            (0, Ok(End::NotStarted | End::Cancelled(..))) => {}
+            (134, Ok(End::Cancelled(..) | End::Complete(..))) => {}
+            (5 | 60, Ok(End::Cancelled(..))) => {}
             other => panic!("{other:?}"),
         }
         assert_eq!(ended.role_left, None);

@@ -46,8 +46,16 @@ fn end_of(backfill: &Backfill, end: End, said: &mut Diagnostics) -> Option<Strin
             let was = if job.succeeded == 1 { "was" } else { "were" };
             return Some(format!("Done: {} of {bucket} {was} replicated.", objects(job.succeeded)));
         }
-        End::Complete(job, failures) => failed_objects(backfill, &job, failures, said),
-        End::Failed(job) => {
+        End::Complete(job, failures) => said.error(
+            "Objects were not replicated",
+            format!(
+                "{} is complete. {}{}",
+                named(backfill, &job),
+                share(&job),
+                failed_objects(backfill, &job, failures)
+            ),
+        ),
+        End::Failed(job, failures) => {
             let reasons: Vec<String> = job
                 .failures
                 .iter()
@@ -60,9 +68,11 @@ fn end_of(backfill: &Backfill, end: End, said: &mut Diagnostics) -> Option<Strin
             said.error(
                 "The backfill failed",
                 format!(
-                    "{} could not go on. {}\n\n{reasons}\n\nMend that and run it again: what has crossed is not done twice.{}",
+                    "{} could not go on. {}\n\n{reasons}{}\n\nMend that and run it again: {}.{}",
                     named(backfill, &job),
                     share(&job),
+                    failed_objects(backfill, &job, failures),
+                    tried_again(backfill),
                     role_hint(backfill)
                 ),
             );
@@ -71,12 +81,13 @@ fn end_of(backfill: &Backfill, end: End, said: &mut Diagnostics) -> Option<Strin
             "The backfill was stopped",
             format!("It was stopped before there was a job, so no object of {bucket} was touched. Run it again to begin."),
         ),
-        End::Cancelled(job) => said.error(
+        End::Cancelled(job, failures) => said.error(
             "The backfill was cancelled",
             format!(
-                "{} was cancelled. {} Run it again to replicate what is left.",
+                "{} was cancelled. {}{}\n\nRun it again to replicate what is left.",
                 named(backfill, &job),
-                share(&job)
+                share(&job),
+                failed_objects(backfill, &job, failures)
             ),
         ),
         End::Cancelling(job) => said.error(
@@ -104,11 +115,13 @@ fn failed_objects(
     backfill: &Backfill,
     job: &BatchJobDescription,
     failures: Option<Result<Failures, String>>,
-    said: &mut Diagnostics,
-) {
-    let mut text = format!("{} is complete. {}", named(backfill, job), share(job));
+) -> String {
+    let mut text = String::new();
+    if job.failed == 0 {
+        return text;
+    }
     match failures {
-        None => text.push_str("\n\nWhy cannot be told without a report. Run it again with `report_bucket`: only what has not crossed is tried again, and the reasons are told."),
+        None => text.push_str(&format!("\n\nWhy cannot be told without a report. Run it again with `report_bucket`, and the reasons are told: {}.", tried_again(backfill))),
         Some(Err(why)) => text.push_str(&format!("\n\nWhy is in its report, which cannot be read: {why}. The report is in bucket {}.", report_bucket(backfill))),
         Some(Ok(failures)) => {
             let mut reasons: Vec<_> = failures.0.into_iter().collect();
@@ -125,10 +138,21 @@ fn failed_objects(
             if rest > 0 {
                 text.push_str(&format!("\n\n  {rest} more reasons are in the report in bucket {}.", report_bucket(backfill)));
             }
-            text.push_str("\n\nThen run it again: only what has not crossed is tried again.");
+            text.push_str(&format!("\n\nThen run it again: {}.", tried_again(backfill)));
         }
     }
-    said.error("Objects were not replicated", text);
+    text
+}
+
+/// What the same request takes the next time.
+fn tried_again(backfill: &Backfill) -> &'static str {
+    let statuses = &backfill.filter.replication_statuses;
+    let crossed = ["COMPLETED", "REPLICA"].iter();
+    if crossed.into_iter().any(|status| statuses.contains(*status)) {
+        "leave `object_replication_statuses` out then, or what has crossed is copied once more"
+    } else {
+        "only what has not crossed is tried again"
+    }
 }
 
 fn refused(backfill: &Backfill, error: BackfillError, said: &mut Diagnostics) {
