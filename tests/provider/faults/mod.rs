@@ -72,6 +72,11 @@ fn adopted() -> Json {
     with(&ours, "destinations.archive.force_destroy", json!(true))
 }
 
+/// With canaries that show that objects cross.
+fn verified(config: &Json) -> Json {
+    with(config, "verification", json!({ "enabled": true }))
+}
+
 fn with_other_rules(config: &Json) -> Json {
     let marked = with(
         config,
@@ -116,6 +121,9 @@ rows! {
     create_cross_account_kms: KMS "create", [] => Apply(kms_abroad());
     undo_cross_account_kms: KMS "undo of a create", []
         => Refused(kms_abroad(), "PutBucketReplication acme-archive");
+    create_verified: KMS "create (verified)", [] => Apply(verified(&kms_abroad()));
+    change_rules_verified: KMS "update (rules changed, verified)", [verified(&kms_abroad())]
+        => Apply(with_other_rules(&verified(&kms_abroad())));
     read_cross_account_kms: KMS "read", [kms_abroad()] => Read;
     import_cross_account_kms: KMS "import", [kms_abroad()] => Import(ID);
     delete_cross_account_kms: KMS "delete", [kms_abroad()] => Delete;
