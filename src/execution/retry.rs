@@ -67,7 +67,7 @@ pub(super) fn patience(
         (operation, NotReady) if names_principals(operation) => Some(PRINCIPALS),
         (_, NotReady) => Some((PROPAGATION, "AWS to see what was just made")),
         // The name of a young bucket may lead to no region yet, or to another one.
-        (_, Invalid) if setting.fresh && error.code.as_deref() == Some(REDIRECT) => {
+        (_, Invalid) if setting.fresh && is_redirect(error) => {
             Some((PROPAGATION, "AWS to see what was just made"))
         }
         (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh_role => Some((
@@ -96,6 +96,11 @@ pub(super) fn patience(
         )),
         _ => None,
     }
+}
+
+/// Whether S3 says that a name leads elsewhere, as it does of a young bucket for a while.
+pub(super) fn is_redirect(error: &CallError) -> bool {
+    error.kind == CallErrorKind::Invalid && error.code.as_deref() == Some(REDIRECT)
 }
 
 /// Whether AWS looks for the principals of a document that the operation brings.

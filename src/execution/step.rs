@@ -114,6 +114,7 @@ impl Run<'_> {
         let delete = Operation::DeleteBucket {
             bucket: bucket.to_owned(),
         };
+        let mut waits = retry::backoff(SHOW_WITHIN);
         loop {
             let error = match self.call(at, &delete, setting).await {
                 Ok(output) => return Ok(output),
@@ -123,6 +124,11 @@ impl Run<'_> {
             // What keeps the bucket is told by the refusal, whatever became of a look into it.
             if !is_filled || !matches!(self.remove_canaries(at, bucket, owner).await, Ok(true)) {
                 return Err(error);
+            }
+            // Replicas of canaries that were under way may still arrive.
+            match waits.next() {
+                Some(wait) if self.pause(wait).await => {}
+                _ => return Err(error),
             }
         }
     }

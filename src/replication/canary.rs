@@ -222,7 +222,8 @@ impl Replica {
         if object.metadata.get(OWNER) != Some(&run.owner) {
             told.push("has lost its metadata".to_owned());
         }
-        if seen.tags.as_ref().is_some_and(|tags| *tags != canary.tags) {
+        let lacks = |tags: &Tags| canary.tags.iter().any(|(k, v)| tags.get(k) != Some(v));
+        if seen.tags.as_ref().is_some_and(lacks) {
             told.push("has lost its tags".to_owned());
         }
         match (&seen.owners, self.same_owner) {

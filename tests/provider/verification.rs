@@ -482,6 +482,55 @@ async fn each_of_ten_ways_to_break_a_setup_by_hand_is_explained() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_several_destinations_the_broken_one_is_blamed_and_the_others_are_verified() {
+    let mut terraform = Terraform::new();
+    let config = verified(&two_destinations());
+    terraform.converge(&config).await;
+    terraform.cloud.meddle(|write, state| {
+        if write.starts_with("PutObject ") {
+            state.buckets.get_mut(BACKUP).unwrap().policy = None;
+        }
+    });
+    let config = with(
+        &config,
+        "destinations.backup.storage_class",
+        json!("GLACIER"),
+    );
+    let said = terraform.apply(&config).await;
+    assert_eq!(said.errors, [TROUBLE]);
+    assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
+    assert!(terraform.at("/destinations/near/verified_at").is_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_the_destination_can_be_entered_may_hang_on_an_unknown_enabled() {
+    let terraform = Terraform::new();
+    let config = with(
+        &verified(&kms_abroad()),
+        "destinations.backup",
+        json!({ "bucket": "theirs", "existing": true, "reachable": false, "account_id": ABROAD, "region": "us-west-2", "encryption": { "sse_algorithm": "AES256" } }),
+    );
+    let config = with(&config, "verification.enabled", json!(UNKNOWN));
+    assert!(terraform.validate(&config).await.is_fine());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_exempts_the_role_that_terraform_enters_by_is_no_obstacle() {
+    for (exempt, errors) in [("Deploy", 0), ("Another", 1)] {
+        let mut terraform = Terraform::new();
+        terraform.cloud.aws.state().callers_are_sessions = true;
+        let statement = json!({ "Sid": "Keep", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObjectVersion", "Resource": format!("arn:aws:s3:::{BACKUP}/*"), "Condition": { "ArnNotEquals": { "aws:PrincipalArn": format!("arn:aws:iam::{ABROAD}:role/{exempt}") } } });
+        let config = with(
+            &verified(&kms_abroad()),
+            "destinations.backup.policy",
+            json!(document(&[statement])),
+        );
+        let plan = terraform.plan(&config).await;
+        assert_eq!(plan.said.errors.len(), errors, "{exempt}: {:?}", plan.said);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_default_retention_is_refused_at_plan_on_either_side() {
     let mut terraform = Terraform::new();
     let lock = json!({ "mode": "GOVERNANCE", "days": 1 });

@@ -41,6 +41,8 @@ where
 {
     let status = response.status().as_u16();
     let code = error.code().filter(|code| !code.is_empty());
+    // An answer to HEAD has no body that says so.
+    let code = code.or((status == 301).then_some("PermanentRedirect"));
     let message = error.message().unwrap_or_default().trim();
     let kind = kind_of(code, message, status, call.effect);
     let message = match (message, redirected_to(response)) {

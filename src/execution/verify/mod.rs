@@ -7,13 +7,14 @@
 
 mod removal;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures::StreamExt;
 use futures::stream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
@@ -21,6 +22,7 @@ use super::locks::DocumentLocks;
 use super::retry::{self, Setting};
 use super::run::Run;
 use crate::replication::canary::{Canary, CanaryRun, Replica, ReplicaSeen};
+use crate::replication::component::Side;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, ObjectDescription, Operation, Query, Tags};
 
@@ -36,6 +38,8 @@ const PENDING: Duration = Duration::from_secs(120);
 const ARRIVED: Duration = Duration::from_secs(10);
 /// How long cleaning up may take.
 const CLEANING: Duration = Duration::from_secs(5 * 60);
+/// What is told where the time for what earlier runs left is over.
+const UNSWEPT: &str = "canaries of earlier runs, which there was no time to look for";
 
 /// A verification that is about to begin.
 pub struct Verification<'a> {
@@ -70,10 +74,12 @@ pub struct Verified {
 pub enum End {
     /// It arrived everywhere as it should.
     Crossed,
-    /// It, or a replica of it, is not as it should be.
-    Trouble(Trouble),
+    /// What befell it, by where it should be; replicas elsewhere are as they should be.
+    Trouble(BTreeMap<Side, Trouble>),
     /// Time was over before S3 said anything certain; what it said last.
     Late(Option<String>),
+    /// Time was over before it could be sent.
+    Unsent,
     /// A call about it failed.
     Broken(CallError),
     /// Terraform asked to stop.
@@ -83,7 +89,7 @@ pub enum End {
 /// What befell a canary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// S3 says `FAILED` of it.
+    /// S3 says `FAILED` of it, and it is not there.
     Failed,
     /// S3 says `COMPLETED`, and there is no such object in a bucket.
     Missing {
@@ -103,6 +109,7 @@ pub enum Trouble {
 
 /// An object that is under way.
 struct Sent {
+    number: usize,
     key: String,
     at: Instant,
     status: Option<String>,
@@ -132,26 +139,17 @@ impl Verification<'_> {
             undoes: false,
             wrote: &wrote,
         };
-        let begun = Instant::now();
-        let mut left_behind = timeout(CLEANING, self.remove_leftovers(&calls))
-            .await
-            .unwrap_or_default();
         let follow = Follow {
             work: self,
             calls: &calls,
-            begun,
+            begun: Instant::now(),
             sent: &sent,
         };
-        let follows = self.canaries.iter().map(|c| Box::pin(follow.canary(c)));
-        let follows: Vec<_> = follows.collect();
-        let all = stream::iter(follows)
-            .buffered(CONCURRENCY)
-            .collect::<Vec<End>>();
-        let mut all = std::pin::pin!(all);
-        let ends = tokio::select! {
+        let mut all = std::pin::pin!(follow.all());
+        let (mut left_behind, ends) = tokio::select! {
             biased;
-            ends = &mut all => ends,
-            () = sleep_until(begun + self.within) => {
+            all = &mut all => all,
+            () = sleep_until(follow.begun + self.within) => {
                 either.cancel();
                 all.await
             }
@@ -161,7 +159,8 @@ impl Verification<'_> {
             stop: &never,
             ..calls
         };
-        let cleaned = timeout(CLEANING, self.remove_own(&cleaning, &ends)).await;
+        let sent = sent.load(Ordering::Relaxed);
+        let cleaned = timeout(CLEANING, self.remove_own(&cleaning, &ends, sent)).await;
         left_behind.extend(cleaned.unwrap_or_else(|_| {
             let minutes = CLEANING.as_secs() / 60;
             vec![format!(
@@ -170,17 +169,34 @@ impl Verification<'_> {
         }));
         Verified {
             ends,
-            sent: sent.load(Ordering::Relaxed),
+            sent,
             left_behind,
         }
     }
 }
 
 impl Follow<'_> {
+    /// Removes what earlier runs left, then follows every canary: what stays behind, and how each ended.
+    async fn all(&self) -> (Vec<String>, Vec<End>) {
+        let swept = tokio::select! {
+            biased;
+            left = self.work.remove_leftovers(self.calls) => left,
+            () = self.work.stop.cancelled() => Vec::new(),
+            () = self.calls.stop.cancelled() => vec![UNSWEPT.to_owned()],
+            () = sleep(CLEANING) => vec![UNSWEPT.to_owned()],
+        };
+        let canaries = self.work.canaries.iter().enumerate();
+        let follows = canaries
+            .map(|(place, canary)| Box::pin(async move { (place, self.canary(canary).await) }));
+        let follows: Vec<_> = follows.collect();
+        let all = stream::iter(follows).buffer_unordered(CONCURRENCY);
+        let ends: BTreeMap<usize, End> = all.collect().await;
+        (swept, ends.into_values().collect())
+    }
+
     async fn canary(&self, canary: &Canary) -> End {
         match self.until_it_ends(canary).await {
             Ok(end) => end,
-            Err(error) if error.kind == CallErrorKind::Cancelled => self.cut_short(None),
             Err(error) => End::Broken(error),
         }
     }
@@ -194,41 +210,46 @@ impl Follow<'_> {
         let mut next = Some(Instant::now());
         loop {
             if self.calls.stop.is_cancelled() {
-                return Ok(match trouble {
-                    Some(trouble) if !self.work.stop.is_cancelled() => End::Trouble(trouble),
-                    _ => self.cut_short(open.last().and_then(|sent| sent.status.clone())),
-                });
+                return Ok(self.cut_short(trouble, open.last()));
             }
             if next.is_some_and(|next| Instant::now() >= next) {
-                open.push(self.send(canary).await?);
+                match self.send(canary).await {
+                    Ok(sent) => open.push(sent),
+                    Err(error) if error.kind == CallErrorKind::Cancelled => continue,
+                    Err(error) => return Err(error),
+                }
                 (next, looks) = (None, often());
             }
             let mut still_open = Vec::new();
             for sent in open {
                 let object = self.look(&canary.at, &canary.bucket, &sent.key).await?;
                 let status = object.and_then(|object| object.replication_status);
-                match status.as_deref() {
-                    Some("COMPLETED") => match self.compare(canary, &sent.key).await? {
-                        None => {
-                            let seconds = self.begun.elapsed().as_secs();
-                            self.tell(canary, &format!("crossed after {seconds} seconds"));
-                            return Ok(End::Crossed);
-                        }
-                        Some(found) => {
-                            if self.is_settled(&sent) {
-                                return Ok(End::Trouble(found));
-                            }
-                            trouble = Some(found);
-                        }
-                    },
-                    Some("FAILED") => {
-                        if self.is_settled(&sent) {
-                            return Ok(End::Trouble(Trouble::Failed));
-                        }
-                        trouble = Some(Trouble::Failed);
+                let has_failed = match status.as_deref() {
+                    Some("COMPLETED") => false,
+                    Some("FAILED") => true,
+                    _ => {
+                        still_open.push(Sent { status, ..sent });
+                        continue;
                     }
-                    _ => still_open.push(Sent { status, ..sent }),
+                };
+                let is_settled = self.is_settled(&sent);
+                let patience = match has_failed && !is_settled {
+                    true => Duration::ZERO,
+                    false => ARRIVED,
+                };
+                let compared = self.compare(canary, &sent.key, has_failed, patience);
+                let Some(found) = compared.await? else {
+                    return Ok(self.cut_short(None, Some(&Sent { status, ..sent })));
+                };
+                if found.is_empty() {
+                    let seconds = self.begun.elapsed().as_secs();
+                    self.tell(canary, &format!("crossed after {seconds} seconds"));
+                    return Ok(End::Crossed);
                 }
+                if is_settled {
+                    return Ok(End::Trouble(found));
+                }
+                trouble = Some((sent.number, found));
             }
             open = still_open;
             if next.is_none() {
@@ -266,11 +287,19 @@ impl Follow<'_> {
         sent.at.duration_since(self.begun) >= SETTLING
     }
 
-    fn cut_short(&self, status: Option<String>) -> End {
-        if self.work.stop.is_cancelled() {
-            End::Stopped
-        } else {
-            End::Late(status)
+    /// How a canary ends when nothing more may be done: what the newest object came to counts, and nothing older.
+    fn cut_short(
+        &self,
+        trouble: Option<(usize, BTreeMap<Side, Trouble>)>,
+        newest_open: Option<&Sent>,
+    ) -> End {
+        match (trouble, newest_open) {
+            _ if self.work.stop.is_cancelled() => End::Stopped,
+            (Some((of, found)), newest) if newest.is_none_or(|sent| sent.number < of) => {
+                End::Trouble(found)
+            }
+            (_, Some(sent)) => End::Late(sent.status.clone()),
+            (_, None) => End::Unsent,
         }
     }
 
@@ -278,6 +307,7 @@ impl Follow<'_> {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         let object = canary.object(self.work.run, number);
         let sent = Sent {
+            number,
             key: object.key.clone(),
             at: Instant::now(),
             status: None,
@@ -309,58 +339,107 @@ impl Follow<'_> {
         match self.work.cloud.query(at, &query).await {
             Ok(Answer::Object(object)) => Ok(Some(object)),
             Ok(_) => Ok(None),
-            Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind == CallErrorKind::NotFound || retry::is_redirect(&error) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Compares every replica with what was asked for.
-    async fn compare(&self, canary: &Canary, key: &str) -> Result<Option<Trouble>, CallError> {
+    /// Compares every replica with what was asked for: what befell those that are not as they should be. None where
+    /// there was no time left to see that.
+    async fn compare(
+        &self,
+        canary: &Canary,
+        key: &str,
+        has_failed: bool,
+        patience: Duration,
+    ) -> Result<Option<BTreeMap<Side, Trouble>>, CallError> {
+        let mut found = BTreeMap::new();
         for replica in &canary.replicas {
-            let Some(object) = self.arrived(replica, key).await? else {
-                return Ok(Some(Trouble::Missing {
+            let trouble = match self.arrived(canary, replica, key, patience).await? {
+                None if self.work.stop.is_cancelled() => return Ok(None),
+                None if self.calls.stop.is_cancelled() && !has_failed => return Ok(None),
+                None if has_failed => Trouble::Failed,
+                None => Trouble::Missing {
                     key: key.to_owned(),
                     bucket: replica.bucket.clone(),
-                }));
-            };
-            let seen = ReplicaSeen {
-                object,
-                tags: match canary.tags.is_empty() {
-                    true => None,
-                    false => Some(self.tags(replica, key).await?),
                 },
-                owners: match replica.same_owner {
-                    None => None,
-                    Some(_) => Some((
-                        self.owner(&canary.at, &canary.bucket, key).await?,
-                        self.owner(&replica.at, &replica.bucket, key).await?,
-                    )),
-                },
+                Some(seen) => {
+                    let what = replica.differences(canary, self.work.run, &seen);
+                    if what.is_empty() {
+                        continue;
+                    }
+                    Trouble::Differs {
+                        bucket: replica.bucket.clone(),
+                        what,
+                    }
+                }
             };
-            let what = replica.differences(canary, self.work.run, &seen);
-            if !what.is_empty() {
-                return Ok(Some(Trouble::Differs {
-                    bucket: replica.bucket.clone(),
-                    what,
-                }));
-            }
+            found.insert(replica.side.clone(), trouble);
         }
-        Ok(None)
+        if has_failed && found.is_empty() {
+            // Which one S3 means cannot be told.
+            let sides = canary.replicas.iter().map(|replica| replica.side.clone());
+            found.extend(sides.map(|side| (side, Trouble::Failed)));
+        }
+        Ok(Some(found))
     }
 
+    /// Waits a while for a replica, and for what is read of it to show.
     async fn arrived(
         &self,
+        canary: &Canary,
         replica: &Replica,
         key: &str,
-    ) -> Result<Option<ObjectDescription>, CallError> {
-        let mut waits = retry::backoff(ARRIVED);
+        patience: Duration,
+    ) -> Result<Option<ReplicaSeen>, CallError> {
+        let mut waits = retry::backoff(patience);
         loop {
-            let seen = self.look(&replica.at, &replica.bucket, key).await?;
+            let seen = match self.seen(canary, replica, key).await {
+                Err(error) if error.kind == CallErrorKind::NotFound => None,
+                // The name of a young bucket leads elsewhere until every endpoint knows it.
+                Err(error) if retry::is_redirect(&error) => {
+                    waits = retry::backoff(patience);
+                    None
+                }
+                seen => Some(seen?),
+            };
             match waits.next() {
                 Some(wait) if seen.is_none() && self.calls.pause(wait).await => {}
                 _ => return Ok(seen),
             }
         }
+    }
+
+    async fn seen(
+        &self,
+        canary: &Canary,
+        replica: &Replica,
+        key: &str,
+    ) -> Result<ReplicaSeen, CallError> {
+        let query = Query::HeadObject {
+            bucket: replica.bucket.clone(),
+            key: key.to_owned(),
+        };
+        let object = match self.work.cloud.query(&replica.at, &query).await? {
+            Answer::Object(object) => object,
+            _ => ObjectDescription::default(),
+        };
+        Ok(ReplicaSeen {
+            object,
+            tags: match canary.tags.is_empty() {
+                true => None,
+                false => Some(self.tags(replica, key).await?),
+            },
+            owners: match replica.same_owner {
+                None => None,
+                Some(_) => Some((
+                    self.owner(&canary.at, &canary.bucket, key).await?,
+                    self.owner(&replica.at, &replica.bucket, key).await?,
+                )),
+            },
+        })
     }
 
     async fn tags(&self, replica: &Replica, key: &str) -> Result<Tags, CallError> {

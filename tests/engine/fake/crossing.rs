@@ -149,6 +149,9 @@ impl State {
         let default = source.encryption.kms_key.as_ref();
         let key = default.filter(|_| object.sse_algorithm.is_none());
         source.keys_used = key.and_then(Input::known).cloned().into_iter().collect();
+        if object.sse_algorithm.is_some() {
+            source.encryption.kms_key = None;
+        }
         let role = source.replication.as_ref().map(|r| r.role.clone());
         let Some(role) = role.and_then(|role| self.role_by_arn(&role)) else {
             return false;

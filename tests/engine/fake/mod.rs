@@ -86,6 +86,8 @@ pub(crate) struct State {
     crossings: Vec<crossing::Crossing>,
     /// What S3 does wrong with replicas.
     pub(crate) spoilt: Option<Spoilt>,
+    /// Whether callers show as STS shows sessions of a role.
+    pub(crate) callers_are_sessions: bool,
     busy: BTreeSet<String>,
     serial: u32,
     /// How long AWS takes to show what was done.
@@ -170,8 +172,12 @@ impl FakeCloud {
 impl Cloud for FakeCloud {
     async fn enter(&self, way_in: &WayIn, region: &Region) -> Result<Identity, CallError> {
         let account = account_behind(way_in);
+        let arn = match self.state().callers_are_sessions {
+            true => format!("arn:aws:sts::{account}:assumed-role/Deploy/terraform"),
+            false => format!("arn:aws:iam::{account}:role/Deploy"),
+        };
         Ok(Identity {
-            arn: format!("arn:aws:iam::{account}:role/Deploy"),
+            arn,
             account: AccountId::parse(&account).unwrap(),
             partition: region.partition(),
         })

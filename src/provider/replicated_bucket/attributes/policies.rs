@@ -346,7 +346,7 @@ fn any_key(bucket: &BucketSpec) -> String {
 }
 
 /// The call as AWS will see it, as far as that is known. The path of a role shows only where its ARN is written.
-fn request(bucket: &BucketSpec, caller: &str, call: &str, resource: &str) -> Request {
+pub(crate) fn request(bucket: &BucketSpec, caller: &str, call: &str, resource: &str) -> Request {
     let at = &bucket.location;
     let mut context = vec![
         ("aws:PrincipalAccount", at.account.to_string()),

@@ -64,7 +64,7 @@ pub(crate) fn check(config: &BucketModel, diagnostics: &mut Diagnostics) {
         return;
     };
     not_empty(&path, verification, diagnostics);
-    if verification.enabled == Known(false) {
+    if matches!(verification.enabled, Known(false) | Unknown) {
         return;
     }
     for (this, side) in config.sides() {

@@ -4,7 +4,7 @@ use crate::execution::observe::{Purpose, known_to_state, observe};
 use crate::provider::replicated_bucket::status;
 use crate::provider::settings::Session;
 use crate::replication::canary::Canary;
-use crate::replication::component::{ComponentId, Part};
+use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::spec::Spec;
 use crate::replication::wiring::Flaw;
 
@@ -48,8 +48,8 @@ fn refused(flaw: &Flaw) -> String {
 }
 
 impl Look {
-    /// Why a canary most likely failed, in sentences.
-    pub(super) fn why(&self, spec: &Spec, canary: &Canary) -> String {
+    /// Why a canary most likely did not get somewhere, in sentences.
+    pub(super) fn why(&self, spec: &Spec, canary: &Canary, to: &Side) -> String {
         let flaws = match &self.0 {
             Ok(flaws) => flaws,
             Err(why) => {
@@ -58,7 +58,7 @@ impl Look {
         };
         let against: Vec<String> = flaws
             .iter()
-            .filter(|flaw| flaw.concerns(&canary.from, &canary.to))
+            .filter(|flaw| flaw.concerns(&canary.from, to))
             .map(|flaw| format!("  {flaw}{}", refused(flaw)))
             .collect();
         if !against.is_empty() {

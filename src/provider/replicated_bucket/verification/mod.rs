@@ -33,8 +33,8 @@ pub(crate) type Moments = BTreeMap<Side, String>;
 pub(in crate::provider) struct Proof {
     canaries: Vec<Canary>,
     verified: Verified,
-    /// What each canary came to grief by, in sentences, by its place.
-    why: BTreeMap<usize, String>,
+    /// What each canary came to grief by, in sentences, by its place and where it should have been.
+    why: BTreeMap<(usize, Side), String>,
     at: String,
 }
 
@@ -68,9 +68,10 @@ pub(in crate::provider) async fn verify(
     let mut why = BTreeMap::new();
     if verified.ends.iter().any(failed) {
         let look = Box::pin(explain::look(session, spec)).await;
-        let troubled = canaries.iter().zip(&verified.ends).enumerate();
-        for (place, (canary, _)) in troubled.filter(|(_, (_, end))| failed(end)) {
-            why.insert(place, look.why(spec, canary));
+        for (place, (canary, end)) in canaries.iter().zip(&verified.ends).enumerate() {
+            let End::Trouble(befell) = end else { continue };
+            let sides = befell.keys();
+            why.extend(sides.map(|to| ((place, to.clone()), look.why(spec, canary, to))));
         }
     }
     Proof {
@@ -88,7 +89,7 @@ pub(in crate::provider) async fn verify(
 impl Proof {
     /// Whether a canary failed, or could not be followed to an end.
     pub(crate) fn has_failed(&self) -> bool {
-        let fine = |end: &End| matches!(end, End::Crossed | End::Late(_));
+        let fine = |end: &End| matches!(end, End::Crossed | End::Late(_) | End::Unsent);
         !self.verified.ends.iter().all(fine)
     }
 
@@ -104,9 +105,10 @@ impl Proof {
         destinations
             .filter(|side| **side != Side::Source)
             .filter(|side| {
-                ends().all(|(canary, end)| {
-                    let concerns = canary.from == **side || canary.to == **side;
-                    !concerns || *end == End::Crossed
+                ends().all(|(canary, end)| match end {
+                    End::Crossed => true,
+                    End::Trouble(befell) => canary.from != **side && !befell.contains_key(side),
+                    _ => canary.from != **side && canary.to != **side,
                 })
             })
             .map(|side| (side.clone(), self.at.clone()))
@@ -117,7 +119,11 @@ impl Proof {
     pub(in crate::provider) fn lines(&self) -> Vec<String> {
         let ends = self.canaries.iter().zip(&self.verified.ends).enumerate();
         ends.map(|(place, (canary, end))| {
-            format!("{}: {}", name(canary), self.words(place, canary, end))
+            format!(
+                "{}: {}",
+                name(canary, &canary.to),
+                self.words(place, canary, end)
+            )
         })
         .collect()
     }
@@ -127,22 +133,29 @@ impl Proof {
     pub(in crate::provider) fn tell(&self, done: &str, later: &str, diagnostics: &mut Diagnostics) {
         let ends = self.canaries.iter().zip(&self.verified.ends).enumerate();
         for (place, (canary, end)) in ends {
-            let path = match (&canary.from, &canary.to) {
-                (Side::Source, to) => side_path(to),
-                (from, _) => side_path(from).attribute("two_way"),
-            };
+            let path = path_of(&canary.from, &canary.to);
             let words = self.words(place, canary, end);
-            let detail = format!("{}: {words}\n\n{done}", name(canary));
             match end {
                 End::Crossed | End::Stopped => {}
-                End::Trouble(_) => {
-                    diagnostics.error_at(path, "Objects do not cross as they should", detail);
+                End::Trouble(befell) => {
+                    for (to, trouble) in befell {
+                        if *to != canary.to && self.is_told(&canary.from, to) {
+                            continue;
+                        }
+                        let words = self.trouble(place, to, trouble);
+                        let detail = format!("{}: {words}\n\n{done}", name(canary, to));
+                        diagnostics.error_at(
+                            path_of(&canary.from, to),
+                            "Objects do not cross as they should",
+                            detail,
+                        );
+                    }
                 }
                 End::Broken(error) => report::verification_error(path, error, done, diagnostics),
-                End::Late(_) => {
+                End::Late(_) | End::Unsent => {
                     let detail = format!(
                         "{}: {words} Nothing is wrong yet: S3 promises no time without replication time control. {later}",
-                        name(canary)
+                        name(canary, &canary.to)
                     );
                     diagnostics.warning_at(path, "Objects were not seen to cross yet", detail);
                 }
@@ -162,36 +175,68 @@ impl Proof {
         }
     }
 
+    /// Whether a canary of a rule that leads there tells what befalls objects on this way.
+    fn is_told(&self, from: &Side, to: &Side) -> bool {
+        let mut ends = self.canaries.iter().zip(&self.verified.ends);
+        ends.any(|(canary, end)| {
+            let befell = matches!(end, End::Trouble(befell) if befell.contains_key(to));
+            canary.from == *from && canary.to == *to && befell
+        })
+    }
+
     fn words(&self, place: usize, canary: &Canary, end: &End) -> String {
-        let why = self.why.get(&place).map_or("", String::as_str);
         match end {
             End::Crossed => "crossed".to_owned(),
-            End::Trouble(Trouble::Failed) => {
-                format!("S3 failed to replicate its canary. {why}")
-            }
-            End::Trouble(Trouble::Missing { key, bucket }) => format!(
-                "S3 says of its canary that it was replicated, and bucket {bucket} has no object {key}. Something there takes away what arrives, or the rule leads elsewhere. {why}"
-            ),
-            End::Trouble(Trouble::Differs { bucket, what }) => format!(
-                "its canary arrived in bucket {bucket}, and the replica {}. {why}",
-                what.join("; it ")
-            ),
+            End::Trouble(befell) => match befell.get(&canary.to) {
+                Some(trouble) => self.trouble(place, &canary.to, trouble),
+                None => {
+                    let sides: Vec<String> = befell.keys().map(ToString::to_string).collect();
+                    format!("crossed, but its canary is not in {}", sides.join(" and "))
+                }
+            },
             End::Late(None) => format!(
                 "no rule of bucket {} took up its canary within the time.",
                 canary.bucket
             ),
+            End::Late(Some(status)) if status == "COMPLETED" => {
+                "S3 says of its canary that it was replicated, and the time was over before the replica was seen.".to_owned()
+            }
             End::Late(Some(status)) => {
                 format!("its canary was still {status} when the time was over.")
             }
+            End::Unsent => "no time was left to send its canary.".to_owned(),
             End::Broken(error) => format!("{error}"),
             End::Stopped => "stopped".to_owned(),
         }
     }
+
+    fn trouble(&self, place: usize, to: &Side, trouble: &Trouble) -> String {
+        let why = self.why.get(&(place, to.clone()));
+        let why = why.map_or("", String::as_str);
+        match trouble {
+            Trouble::Failed => format!("S3 failed to replicate its canary. {why}"),
+            Trouble::Missing { key, bucket } => format!(
+                "S3 says of its canary that it was replicated, and bucket {bucket} has no object {key}. Something there takes away what arrives, or the rule leads elsewhere. {why}"
+            ),
+            Trouble::Differs { bucket, what } => format!(
+                "its canary arrived in bucket {bucket}, and the replica {}. {why}",
+                what.join("; it ")
+            ),
+        }
+    }
+}
+
+/// The attribute that objects cross by between two sides.
+fn path_of(from: &Side, to: &Side) -> AttributePath {
+    match (from, to) {
+        (Side::Source, to) => side_path(to),
+        (from, _) => side_path(from).attribute("two_way"),
+    }
 }
 
 /// A rule with its way, as a sentence begins.
-fn name(canary: &Canary) -> String {
-    let to = canary.replicas.iter().find(|r| r.side == canary.to);
-    let to = to.map_or_else(|| canary.to.to_string(), |to| to.bucket.clone());
+fn name(canary: &Canary, side: &Side) -> String {
+    let to = canary.replicas.iter().find(|r| r.side == *side);
+    let to = to.map_or_else(|| side.to_string(), |to| to.bucket.clone());
     format!("Rule {} from {} to {to}", canary.rule, canary.bucket)
 }

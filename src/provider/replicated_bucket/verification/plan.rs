@@ -1,19 +1,20 @@
 //! What would keep canaries from being written or removed, asked before anything is changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future::join_all;
 
 use crate::execution::cloud::{CallErrorKind, Identity};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
+use crate::provider::replicated_bucket::attributes::policies::request;
 use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::canary::{Canary, canaries, rules_of_others};
 use crate::replication::component::Side;
 use crate::replication::operation::{Answer, Query, ReplicationConfiguration};
-use crate::replication::policy::{PolicyDocument, Request, denial};
+use crate::replication::policy::{PolicyDocument, denial};
 use crate::replication::spec::{BucketSpec, Spec, VerificationSpec};
 
 /// What is asked of S3 where canaries are written, and where they arrive.
@@ -164,19 +165,7 @@ fn refuse_denials(
                 "s3:ListBucketVersions" => bucket.arn(),
                 _ => format!("{}/{}canary", bucket.arn(), canary.prefix),
             };
-            let request = Request {
-                principal: caller.arn.clone(),
-                action: (*action).to_owned(),
-                resource,
-                context: BTreeMap::from([
-                    ("aws:PrincipalArn".to_owned(), vec![caller.arn.clone()]),
-                    (
-                        "aws:PrincipalAccount".to_owned(),
-                        vec![bucket.location.account.to_string()],
-                    ),
-                    ("aws:SecureTransport".to_owned(), vec!["true".to_owned()]),
-                ]),
-            };
+            let request = request(bucket, &caller.arn, action, &resource);
             let denied = documents.iter().find_map(|document| {
                 let denial = denial(document, &request)?;
                 denial
