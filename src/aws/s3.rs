@@ -5,6 +5,7 @@
 
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BlockedEncryptionTypes, BucketLocationConstraint, BucketNamespace, BucketVersioningStatus,
     CreateBucketConfiguration, Delete, EncodingType, EncryptionType, ObjectIdentifier,
@@ -250,11 +251,15 @@ pub(super) async fn list_object_versions(
         .run(request.expected_bucket_owner(at.account()).send())
         .await?;
     let encoding = output.encoding_type.as_ref();
-    let one = |key: Option<String>, version_id: Option<String>, delete_marker| ObjectVersion {
-        key: decoded(key, encoding),
-        version_id: version_id.unwrap_or_default(),
-        delete_marker,
-    };
+    let one =
+        |key: Option<String>, version_id: Option<String>, delete_marker, came: Option<DateTime>| {
+            ObjectVersion {
+                key: decoded(key, encoding),
+                version_id: version_id.unwrap_or_default(),
+                delete_marker,
+                last_modified: came.map(|came| came.secs()),
+            }
+        };
     let more = output.is_truncated.unwrap_or_default();
     let next = match output.next_key_marker {
         Some(key) if more => Some(PageMarker {
@@ -272,8 +277,18 @@ pub(super) async fn list_object_versions(
     let markers = output.delete_markers.unwrap_or_default().into_iter();
     Ok(Answer::Versions {
         versions: versions
-            .map(|version| one(version.key, version.version_id, false))
-            .chain(markers.map(|marker| one(marker.key, marker.version_id, true)))
+            .map(|version| {
+                one(
+                    version.key,
+                    version.version_id,
+                    false,
+                    version.last_modified,
+                )
+            })
+            .chain(
+                markers
+                    .map(|marker| one(marker.key, marker.version_id, true, marker.last_modified)),
+            )
             .collect(),
         next,
     })

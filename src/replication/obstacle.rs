@@ -228,6 +228,7 @@ mod tests {
                 key: "deed".to_owned(),
                 version_id: "1".to_owned(),
                 delete_marker: false,
+                last_modified: None,
             },
             retention: Some(Retention {
                 mode: mode.to_owned(),

@@ -346,6 +346,7 @@ async fn of_what_could_not_be_deleted_it_is_told_whether_that_may_pass() {
             key: "k".to_owned(),
             version_id: "1".to_owned(),
             delete_marker: false,
+            last_modified: None,
         }],
         bypass_governance_retention: false,
     };

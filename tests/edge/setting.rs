@@ -296,6 +296,7 @@ pub(crate) fn s3_operations() -> Vec<Operation> {
                 key: "a".to_owned(),
                 version_id: "v".to_owned(),
                 delete_marker: false,
+                last_modified: None,
             }],
             bypass_governance_retention: false,
         },

@@ -15,6 +15,7 @@ use terraform_provider_replicated::replication::operation::{
     Answer, Operation, Output, Query, RuleFilter,
 };
 use terraform_provider_replicated::replication::spec::Spec;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::fake::{Delays, FakeCloud, HOME, Spoilt, State};
@@ -40,6 +41,7 @@ async fn verify_within(
         cloud,
         run: &CanaryRun::new(&spec.owner(), id),
         canaries: &canaries,
+        now: OffsetDateTime::now_utc().unix_timestamp(),
         within,
         stop,
         tell: &|_| {},
@@ -507,6 +509,7 @@ async fn whatever_call_fails_nothing_is_left_or_it_is_told_and_the_next_one_remo
                 );
                 told += usize::from(!left.is_empty());
             }
+            cloud.state().age_objects();
             let next = verify_within(&cloud, &spec, "second", 15 * MINUTES, &never).await;
             assert_eq!(next.ends, [End::Crossed, End::Crossed]);
             nothing_is_left(&cloud, &next);
@@ -544,6 +547,29 @@ fn leave_canary(cloud: &FakeCloud, spec: &Spec, bucket: &str) {
     let mut state = cloud.state();
     let bucket = state.buckets.get_mut(bucket).unwrap();
     bucket.put_object(&format!("{DEFAULT_KEY_PREFIX}{name}0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_verifications_at_once_leave_each_other_alone() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let never = no_stop();
+    let first = verify_within(&cloud, &spec, "first", 15 * MINUTES, &never);
+    let second = async {
+        // The first one's canary is under way by then.
+        while held(&cloud.state()).is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        verify_within(&cloud, &spec, "second", 15 * MINUTES, &never).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    for verified in [first, second] {
+        assert_eq!(
+            (&verified.ends[..], verified.sent),
+            (&[End::Crossed][..], 1)
+        );
+        nothing_is_left(&cloud, &verified);
+    }
 }
 
 #[tokio::test(start_paused = true)]

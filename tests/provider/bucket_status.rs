@@ -448,6 +448,7 @@ async fn objects_are_looked_for_on_every_side() {
             key: "gone".to_owned(),
             version_id: "marker".to_owned(),
             delete_marker: true,
+            last_modified: None,
         });
         aws.buckets
             .get_mut(BACKUP)

@@ -648,6 +648,7 @@ async fn canaries_that_a_killed_apply_left_keep_no_bucket() {
         let versions = &state.buckets[SOURCE].versions;
         assert!(!versions.is_empty() && versions.iter().all(|v| is_canary(&owner, &v.key)));
         state.spoilt = None;
+        state.age_objects();
     }
     let mut next = Terraform::over(terraform.cloud.clone());
     next.converge(&config).await;

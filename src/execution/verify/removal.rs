@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::{End, Verification};
+use super::{CLEANING, End, Verification};
 use crate::execution::cloud::{CallError, CallErrorKind};
 use crate::execution::retry::{self, Setting};
 use crate::execution::run::Run;
@@ -21,6 +21,9 @@ const PAGE: i32 = 1000;
 const PASSING: Duration = Duration::from_secs(60);
 /// When a replica may still arrive of what was under way as its source went.
 const STRAGGLERS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
+
+/// How old a canary of another run is before it counts as left; older where runs may take longer.
+const ABANDONED: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A bucket with what keys begin with that are looked at there.
 type Places<'a> = BTreeMap<(&'a str, String), &'a Location>;
@@ -125,6 +128,16 @@ impl Verification<'_> {
         }
     }
 
+    /// Whether no run can be under way any more that sent it: one of the same setup may run beside this one.
+    fn is_abandoned(&self, version: &ObjectVersion) -> bool {
+        let longest = ABANDONED.max(self.within + 2 * CLEANING).as_secs();
+        let age = version
+            .last_modified
+            .map(|came| self.now.saturating_sub(came));
+        age.and_then(|age| u64::try_from(age).ok())
+            .is_some_and(|age| age > longest)
+    }
+
     /// A key alone could be a coincidence: an object also has to say whose it is. A delete marker says nothing.
     async fn is_leftover(
         &self,
@@ -132,8 +145,11 @@ impl Verification<'_> {
         bucket: &str,
         version: &ObjectVersion,
     ) -> Result<bool, CallError> {
-        if version.delete_marker || !self.run.is_leftover(&version.key) {
-            return Ok(version.delete_marker && self.run.is_leftover(&version.key));
+        if !self.run.is_leftover(&version.key) || !self.is_abandoned(version) {
+            return Ok(false);
+        }
+        if version.delete_marker {
+            return Ok(true);
         }
         let query = Query::HeadObject {
             bucket: bucket.to_owned(),

@@ -224,6 +224,8 @@ pub struct ObjectVersion {
     pub version_id: String,
     /// Whether this is a delete marker.
     pub delete_marker: bool,
+    /// When it came, in seconds since 1970.
+    pub last_modified: Option<i64>,
 }
 
 /// Where the next page of a list of versions begins: behind this one.

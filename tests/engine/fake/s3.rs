@@ -1,6 +1,7 @@
 //! Buckets.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use time::OffsetDateTime;
 
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{Arn, BucketName, Location};
@@ -86,7 +87,18 @@ impl Bucket {
             key: key.to_owned(),
             version_id,
             delete_marker: false,
+            last_modified: Some(OffsetDateTime::now_utc().unix_timestamp()),
         });
+    }
+}
+
+impl State {
+    /// Lets all objects be some hours old.
+    pub(crate) fn age_objects(&mut self) {
+        let versions = self.buckets.values_mut().flat_map(|b| &mut b.versions);
+        for version in versions {
+            version.last_modified = version.last_modified.map(|came| came - 3 * 60 * 60);
+        }
     }
 }
 

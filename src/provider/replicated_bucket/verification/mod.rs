@@ -51,13 +51,18 @@ pub(in crate::provider) async fn verify(
     tell: &(dyn Fn(String) + Send + Sync),
 ) -> Proof {
     let canaries = canaries(spec, &how.key_prefix);
-    let now = OffsetDateTime::now_utc().unix_timestamp_nanos();
+    let now = OffsetDateTime::now_utc();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let drawn = format!("{now} {count} {}", std::process::id());
+    let drawn = format!(
+        "{} {count} {}",
+        now.unix_timestamp_nanos(),
+        std::process::id()
+    );
     let verified = Verification {
         cloud: &*session.cloud,
         run: &CanaryRun::new(&spec.owner(), &drawn),
         canaries: &canaries,
+        now: now.unix_timestamp(),
         within,
         stop,
         tell,
@@ -170,7 +175,7 @@ impl Proof {
             diagnostics.warning_at(
                 AttributePath::root("verification"),
                 "Canaries were left behind",
-                format!("These could not be removed:\n\n  {left}\n\nThe next verification removes them. Buckets that hold nothing else count as empty."),
+                format!("These could not be removed:\n\n  {left}\n\nA verification two hours later removes them. Buckets that hold nothing else count as empty."),
             );
         }
     }
