@@ -416,6 +416,75 @@ async fn a_change_is_refused_for_what_it_asks_more_than_before() {
     );
 }
 
+/// What a plan says of policies where the destination's has this statement.
+async fn told_of(statement: Json) -> (Vec<String>, Vec<String>) {
+    let policy = json!(document(&[statement]));
+    let config = with(&kms_abroad(), "destinations.backup.policy", policy);
+    let said = Terraform::new().plan(&config).await.said;
+    (said.errors, said.warnings)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_often_denied_to_others_is_no_alarm() {
+    let objects = format!("arn:aws:s3:::{BACKUP}/*");
+    for condition in [
+        json!({ "NumericLessThan": { "s3:TlsVersion": "1.2" } }),
+        json!({ "Bool": { "aws:SecureTransport": "false" } }),
+        json!({ "StringNotEquals": { "aws:PrincipalOrgID": "o-archive" } }),
+        json!({ "StringNotEquals": { "aws:RequestedRegion": "us-west-2" } }),
+        json!({ "StringNotEquals": { "aws:ResourceAccount": ABROAD } }),
+        json!({
+            "Null": { "aws:SourceAccount": "false" },
+            "Bool": { "aws:PrincipalIsAWSService": "true" },
+            "StringNotEquals": { "aws:SourceAccount": ABROAD },
+        }),
+    ] {
+        let told = told_of(deny("s3:*", &objects, condition.clone())).await;
+        assert_eq!(told, (vec![], vec![]), "{condition}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stops_some_objects_only_is_a_warning() {
+    let objects = format!("arn:aws:s3:::{BACKUP}/*");
+    let mut elsewhere = deny("s3:Replicate*", &objects, json!({}));
+    elsewhere.as_object_mut().unwrap().remove("Resource");
+    elsewhere["NotResource"] = json!(format!("arn:aws:s3:::{BACKUP}/incoming/*"));
+    for statement in [deny("s3:ReplicateTags", &objects, json!({})), elsewhere] {
+        let (errors, warnings) = told_of(statement.clone()).await;
+        assert_eq!(errors, Vec::<String>::new(), "{statement}");
+        assert_eq!(
+            warnings,
+            ["destinations[\"backup\"].policy: A policy may deny replication"],
+            "{statement}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_held_against_what_others_denied_meanwhile() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    let no = deny(
+        "s3:ReplicateDelete",
+        &format!("arn:aws:s3:::{BACKUP}/*"),
+        json!({}),
+    );
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let policy = aws.buckets.get_mut(BACKUP).unwrap().policy.as_mut();
+        policy.unwrap().statements.extend(parsed(&[no]).statements);
+    }
+    let more = "destinations.backup.delete_marker_replication";
+    let plan = terraform
+        .plan(&with(&kms_abroad(), more, json!(true)))
+        .await;
+    assert_eq!(
+        plan.said.warnings,
+        ["destinations[\"backup\"]: A policy denies replication"]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_told_nothing_of() {
     // Nobody wrote the boundary yet: another resource of the same apply may.

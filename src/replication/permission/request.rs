@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::replication::component::Side;
 use crate::replication::direction::{Arrival, Direction};
-use crate::replication::ids::Location;
+use crate::replication::ids::{Arn, Location};
 use crate::replication::operation::Input;
-use crate::replication::policy::{Condition, Request};
+use crate::replication::policy::{ANY_OBJECT, Condition, Request};
 use crate::replication::rules::{destination_grant, replica_key};
 use crate::replication::spec::{BucketSpec, RuleSpec};
 
@@ -49,9 +49,6 @@ pub(super) const S3: &str = "s3.amazonaws.com";
 
 const VIA_SERVICE: &str = "kms:ViaService";
 const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
-
-/// Stands for any object of a rule: nobody names one so, and only a wildcard matches it.
-const ANY_OBJECT: &str = "\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}";
 
 /// What S3 asks for in a direction.
 pub(super) fn requests(direction: &Direction<'_>) -> Vec<Asked> {
@@ -133,8 +130,9 @@ impl Asking<'_> {
         let Some(rule) = self.rule else { return };
         let guard = || Guard::Bucket(to.side.clone());
         let object = self.on_objects("s3:ReplicateObject", to.bucket, guard());
-        // The right to replicate an object covers its tags, unless that to replicate tags is denied.
+        // The right to replicate an object covers its tags, and to deny that for tags stops only objects that have some.
         let tags = Asked {
+            denial_counts: false,
             lack_counts: false,
             ..self.on_objects("s3:ReplicateTags", to.bucket, guard())
         };
@@ -146,7 +144,7 @@ impl Asking<'_> {
         if rule.owner_override {
             // Without ACLs every object is the bucket owner's anyway.
             let settings = to.bucket.settings();
-            let counts = settings.is_none_or(|s| s.object_ownership != "BucketOwnerEnforced");
+            let counts = settings.is_some_and(|s| s.object_ownership != "BucketOwnerEnforced");
             let action = "s3:ObjectOwnerOverrideToBucketOwner";
             let asked = self.on_objects(action, to.bucket, guard());
             self.push(Asked {
@@ -188,7 +186,12 @@ impl Asking<'_> {
         let key = key_arn(key, &to.bucket.location);
         let carried_over = self.direction.bucket.encryption.bucket_key_enabled;
         let (side, bucket) = (&to.side, to.bucket);
-        self.on_key("kms:Encrypt", &key, side, bucket, carried_over, true);
+        // Under a source without a key no object gets to one.
+        let of_source = &self.direction.bucket;
+        let has_key = of_source.encryption.key.is_some()
+            || !of_source.encryption.additional_keys.is_empty()
+            || !of_source.retired_keys.is_empty();
+        self.on_key("kms:Encrypt", &key, side, bucket, carried_over, has_key);
         if destination_grant(self.direction, to).bucket_key_enabled {
             for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
                 self.on_key(action, &key, side, bucket, carried_over, false);
@@ -214,7 +217,8 @@ impl Asking<'_> {
     }
 
     /// The encryption context is the bucket's ARN with a bucket key and the object's without. Which one applies is
-    /// decided object by object, so both are asked for; `bucket_keys` says which one is usual.
+    /// decided object by object, so both are asked for; `bucket_keys` says which one is usual. `counts` says whether
+    /// S3 certainly asks for it.
     fn on_key(
         &mut self,
         action: &str,
@@ -222,7 +226,7 @@ impl Asking<'_> {
         side: &Side,
         bucket: &BucketSpec,
         bucket_keys: bool,
-        lack_counts: bool,
+        counts: bool,
     ) {
         let at = &bucket.location;
         let service = format!("s3.{}.{}", at.region, at.partition.dns_suffix());
@@ -249,8 +253,8 @@ impl Asking<'_> {
             let usual = of_bucket == bucket_keys;
             self.push(Asked {
                 condition: condition.clone(),
-                denial_counts: usual,
-                lack_counts: usual && lack_counts,
+                denial_counts: usual && counts,
+                lack_counts: usual && counts,
                 ..asked
             });
         }
@@ -271,17 +275,42 @@ impl Asking<'_> {
         )
     }
 
+    /// Where that is which a guard is about.
+    fn location(&self, guard: &Guard) -> &Location {
+        let side = match guard {
+            Guard::Trust => &self.direction.from,
+            Guard::Bucket(side) | Guard::BucketAlone(side) | Guard::Key(side) => side,
+        };
+        let mut arrivals = self.direction.to.iter();
+        let to = arrivals.find(|to| to.side == *side);
+        to.map_or(&self.direction.bucket.location, |to| &to.bucket.location)
+    }
+
     fn account(&self) -> String {
         self.direction.bucket.location.account.to_string()
     }
 
-    /// What is known of every request: it comes over TLS, as the role, and through nobody's network.
+    /// What is known of every request: it comes over TLS, signed, as a session of the role, and through nobody's network.
     fn request(&self, action: &str, resource: &str, guard: Guard) -> Asked {
         let role = self.direction.role_arn().to_string();
+        let told = |text: &str| vec![text.to_owned()];
+        let at = self.location(&guard);
+        let account = Arn::parse(resource).map(|arn| arn.account).ok();
+        let account = account.filter(|account| !account.is_empty());
+        let account = account.unwrap_or_else(|| at.account.to_string());
         let context = [
-            ("aws:PrincipalArn", vec![role.clone()]),
-            ("aws:PrincipalAccount", vec![self.account()]),
-            ("aws:SecureTransport", vec!["true".to_owned()]),
+            ("aws:PrincipalArn", told(&role)),
+            ("aws:PrincipalAccount", told(&self.account())),
+            ("aws:PrincipalType", told("AssumedRole")),
+            ("aws:PrincipalIsAWSService", told("false")),
+            ("aws:ResourceAccount", told(&account)),
+            ("s3:ResourceAccount", told(&account)),
+            ("aws:RequestedRegion", told(at.region.as_str())),
+            ("aws:SecureTransport", told("true")),
+            ("s3:TlsVersion", told("1.3")),
+            ("s3:signatureversion", told("AWS4-HMAC-SHA256")),
+            ("s3:authType", told("REST-HEADER")),
+            ("s3:signatureAge", told("0")),
             ("aws:SourceVpc", vec![]),
             ("aws:SourceVpce", vec![]),
             (VIA_SERVICE, vec![]),

@@ -9,6 +9,7 @@
 //!
 //! Deliberately absent: permissions boundaries, session policies and service control policies.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::document::{
@@ -281,18 +282,42 @@ fn action_matches(statement: &Statement, request: &Request) -> Truth {
     })
 }
 
+/// Stands, in the ARN that a request is about, for whatever key an object has: nobody names one so, and only a wildcard
+/// matches it.
+pub const ANY_OBJECT: &str = "\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}";
+
+/// Whether a pattern is about some of the objects that a request stands for, and not about all of them.
+fn names_some_of(pattern: &str, resource: &str) -> bool {
+    let Some((stem, _)) = resource.split_once(ANY_OBJECT) else {
+        return false;
+    };
+    let literal = pattern.split(['*', '?']).next().unwrap_or_default();
+    literal.len() > stem.len() && literal.starts_with(stem)
+}
+
 /// Only trust policies, which are about the role that they stand on, do without a resource.
 fn resource_matches(statement: &Statement, request: &Request, variables: bool) -> Truth {
     let Some(element) = &statement.resource else {
         return request.action.to_lowercase().starts_with("sts:").into();
     };
-    of_element(element, |resources| {
+    let matched = of_element(element, |resources| {
         Truth::any(resources.iter().map(|resource| match resource {
             Input::Known(pattern) if variables && is_variable(pattern) => Truth::Unknown,
             Input::Known(pattern) => arn_matches(pattern, &request.resource).into(),
             Input::OutputOf(_) => Truth::Unknown,
         }))
-    })
+    });
+    let is_cut = |pattern: &Input<String>| {
+        pattern
+            .known()
+            .is_some_and(|pattern| names_some_of(pattern, &request.resource))
+    };
+    match element {
+        Element::Not(resources) if matched == Truth::Yes && resources.iter().any(is_cut) => {
+            Truth::Unknown
+        }
+        _ => matched,
+    }
 }
 
 fn condition_holds(
@@ -344,10 +369,11 @@ enum Comparison {
     ArnLike,
     Bool,
     Null,
+    Number(Ordering),
 }
 
 impl Operator {
-    /// Numbers, dates, addresses and binary values are not among the operators that are understood.
+    /// Dates, addresses and binary values are not among the operators that are understood.
     fn parse(name: &str) -> Option<Self> {
         let (set, name) = match name.split_once(':') {
             None => (SetOperator::None, name),
@@ -369,6 +395,12 @@ impl Operator {
             "ArnEquals" | "ArnLike" => (Comparison::ArnLike, false),
             "ArnNotEquals" | "ArnNotLike" => (Comparison::ArnLike, true),
             "Bool" => (Comparison::Bool, false),
+            "NumericEquals" => (Comparison::Number(Ordering::Equal), false),
+            "NumericNotEquals" => (Comparison::Number(Ordering::Equal), true),
+            "NumericLessThan" => (Comparison::Number(Ordering::Less), false),
+            "NumericGreaterThanEquals" => (Comparison::Number(Ordering::Less), true),
+            "NumericGreaterThan" => (Comparison::Number(Ordering::Greater), false),
+            "NumericLessThanEquals" => (Comparison::Number(Ordering::Greater), true),
             "Null" if !if_exists && set == SetOperator::None => (Comparison::Null, false),
             _ => return None,
         };
@@ -410,6 +442,11 @@ impl Operator {
             Comparison::Like => wildcard_matches(pattern, value),
             Comparison::ArnLike => arn_matches(pattern, value),
             Comparison::Null => false,
+            Comparison::Number(ordering) => {
+                let number = |text: &str| text.parse::<f64>().ok();
+                let ordered = number(value).zip(number(pattern));
+                ordered.and_then(|(value, pattern)| value.partial_cmp(&pattern)) == Some(ordering)
+            }
         }
     }
 }

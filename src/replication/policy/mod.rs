@@ -37,7 +37,9 @@ pub use backfill_role::{ReportGrant, backfill_role_policy, backfill_trust_policy
 pub use decryption::{Decryption, decryption};
 pub use destination_bucket::destination_statements;
 pub use document::{Condition, Effect, Element, PolicyDocument, Principals, Statement, Unresolved};
-pub use evaluate::{Decision, Denial, Request, Truth, Verdict, denial, evaluate, verdict};
+pub use evaluate::{
+    ANY_OBJECT, Decision, Denial, Request, Truth, Verdict, denial, evaluate, verdict,
+};
 pub use granted::{missing_grants, missing_grants_among};
 pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};

@@ -81,11 +81,11 @@ pub(crate) async fn check(
             roles::missing(spec, &observed, diagnostics);
             existing::refuse(spec, prior_spec, &observed, false, diagnostics);
             let before = prior.zip(prior_spec);
-            policy_room::check(session, spec, before, &observed, diagnostics).await;
+            let mut observed = observed;
+            policy_room::check(session, spec, before, &mut observed, diagnostics).await;
             if let Some(prior_spec) = prior_spec {
                 adoption::check(spec, prior_spec, &observed, diagnostics);
             }
-            let mut observed = observed;
             observed.theirs.keys = keys;
             permissions::check(session, spec, before, observed, diagnostics).await;
         }

@@ -1,6 +1,8 @@
 //! What S3 will be refused once everything is as it was asked for: an error where the documents are ours, and a
 //! warning with what their owners have to add where they are not.
 
+use std::collections::BTreeMap;
+
 use super::role_grants;
 use crate::execution::observe::{Purpose, observe_role};
 use crate::framework::diagnostics::Diagnostics;
@@ -54,13 +56,11 @@ pub(crate) fn tell_new(
     });
     let is_told = |refusal: &Refusal| {
         was.iter().any(|was| {
-            (&was.document, &was.why, &was.role, &was.action)
-                == (
-                    &refusal.document,
-                    &refusal.why,
-                    &refusal.role,
-                    &refusal.action,
-                )
+            // A Deny that is worded otherwise brings nothing new.
+            let both_deny = matches!((&was.why, &refusal.why), (Why::Denied(_), Why::Denied(_)));
+            (&was.document, &was.role, &was.action)
+                == (&refusal.document, &refusal.role, &refusal.action)
+                && (both_deny || was.why == refusal.why)
         })
     };
     let mut refusals = refusals_after(spec, prior, observed);
@@ -101,7 +101,7 @@ async fn look_at_roles_of_others(
 
 fn tell(spec: &Spec, refusals: &[Refusal], refuse: bool, diagnostics: &mut Diagnostics) {
     let mut refusals = refusals.to_vec();
-    refusals.retain(|refusal| !is_merely_listed(refusal));
+    refusals.retain(|refusal| !is_merely_listed(refusal) && !is_a_guess(refusal));
     for group in by_document(&refusals) {
         let Some(refusal) = group.first().copied() else {
             continue;
@@ -121,6 +121,24 @@ fn is_merely_listed(refusal: &Refusal) -> bool {
     matches!(refusal.document, Document::BucketPolicy(_))
         && refusal.side != refusal.from
         && !refusal.resource.contains('/')
+}
+
+/// What S3 may do without, or what hangs on the organisation alone, which nobody sees from here: a warning about it would
+/// stand in every plan of setups that are right.
+fn is_a_guess(refusal: &Refusal) -> bool {
+    let is_of_organisation = |key: &String| {
+        let key = key.to_ascii_lowercase();
+        key.starts_with("aws:principalorg") || key.starts_with("aws:resourceorg")
+    };
+    let hangs_on_it = match &refusal.why {
+        Why::NotAllowed => true,
+        Why::Denied(statement) => {
+            let mut keys = statement.condition.values().flat_map(BTreeMap::keys);
+            keys.any(is_of_organisation)
+        }
+        Why::KeyState(_) | Why::NoRole => false,
+    };
+    !refusal.certain && hangs_on_it
 }
 
 fn tell_denial(

@@ -22,23 +22,23 @@ use crate::replication::policy_room::{NoRoom, WhyNot, without_room};
 use crate::replication::spec::{BucketSpec, Spec};
 
 /// Refuses what does not fit into a document together with what others wrote there. Documents that state knows are read
-/// where something else is wanted in them than before, and where the refresh could not make anything of them.
+/// where something else is wanted in them than before, and where the refresh could not make anything of them; from then
+/// on `observed` has them.
 pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
     prior: Option<(&BucketModel, &Spec)>,
-    observed: &Observed,
+    observed: &mut Observed,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut observed = observed.clone();
-    if let Err(error) = read_documents(session, spec, prior, &mut observed).await {
+    if let Err(error) = read_documents(session, spec, prior, observed).await {
         report::read_errors(&[error], diagnostics);
         return;
     }
     let mut spec = spec.clone();
-    spec.learn_keys(&observed);
+    spec.learn_keys(observed);
     let desired = desire(&spec, prior.map(|(_, prior)| prior), "");
-    refuse(&spec, &desired, &observed, diagnostics);
+    refuse(&spec, &desired, observed, diagnostics);
 }
 
 /// Refuses the documents that were looked at, would have to change, and cannot; whether there is one.
