@@ -286,6 +286,9 @@ pub fn changes() -> Vec<Change> {
         change("role.manage_policy", json!(false))
             .beside("role.existing_arn", json!(EXISTING_ROLE)),
         change("tags", json!({ "team": "all" })),
+        change("verification.enabled", json!(true)),
+        change("verification.key_prefix", json!(".canaries/")),
+        change("verification.timeout", json!("10m")),
         change("timeouts.create", json!("1h")),
         change("timeouts.read", json!("90s")),
         change("timeouts.update", json!("1h30m")),
