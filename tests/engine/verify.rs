@@ -367,6 +367,8 @@ enum Passing {
     Tags,
     /// Lists are not answered, once.
     List,
+    /// Nothing: the replica is not of the account that it is in, and stays unreadable.
+    Unreadable,
 }
 
 /// AWS in its first minute.
@@ -401,6 +403,9 @@ impl Cloud for Young<'_> {
             {
                 Err(fails(CallErrorKind::Invalid, "PermanentRedirect"))
             }
+            (Passing::Unreadable, Query::HeadObject { bucket, .. }) if bucket == BACKUP => {
+                Err(fails(CallErrorKind::AccessDenied, "AccessDenied"))
+            }
             (Passing::Tags, Query::GetObjectTagging { .. })
                 if self.since.elapsed() < Duration::from_secs(6) =>
             {
@@ -434,6 +439,25 @@ async fn while_young(passing: Passing, within: Duration) -> (FakeCloud, Verified
     };
     let verified = verify_within(&young, &spec, "this", within, &no_stop()).await;
     (cloud, verified)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_stays_the_sources_own_need_not_be_readable() {
+    let cloud = FakeCloud::new();
+    let mut wanted = kms_abroad();
+    let ownership = &mut settings(&mut backup(&mut wanted).bucket).object_ownership;
+    "ObjectWriter".clone_into(ownership);
+    rule_of(backup(&mut wanted)).owner_override = false;
+    let spec = create(&cloud, &wanted, FIRST).await.unwrap();
+    let unreadable = Young {
+        inner: &cloud,
+        passing: Passing::Unreadable,
+        since: tokio::time::Instant::now(),
+        hung: AtomicBool::new(false),
+    };
+    let verified = verify(&unreadable, &spec).await;
+    assert_eq!(verified.ends, [End::Crossed]);
+    nothing_is_left(&cloud, &verified);
 }
 
 #[tokio::test(start_paused = true)]
