@@ -698,16 +698,6 @@ async fn a_deny_that_hits_replication_is_warned_of_wherever_it_stands() {
             ),
             may_deny,
         ),
-        // Who is of an organisation nobody sees from here, and most such statements are right.
-        (
-            deny(
-                "No",
-                "s3:*",
-                &objects,
-                json!({ "StringNotEquals": { "aws:PrincipalOrgID": "o-1" } }),
-            ),
-            vec![],
-        ),
         (
             deny(
                 "No",

@@ -12,6 +12,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use super::any_object::names_some_of;
 use super::document::{
     Condition, Effect, Element, PolicyDocument, Principals, Statement, is_variable,
 };
@@ -280,19 +281,6 @@ fn action_matches(statement: &Statement, request: &Request) -> Truth {
             .any(|p| wildcard_matches(&p.to_lowercase(), &action))
             .into()
     })
-}
-
-/// Stands, in the ARN that a request is about, for whatever key an object has: nobody names one so, and only a wildcard
-/// matches it.
-pub const ANY_OBJECT: &str = "\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}\u{e000}";
-
-/// Whether a pattern is about some of the objects that a request stands for, and not about all of them.
-fn names_some_of(pattern: &str, resource: &str) -> bool {
-    let Some((stem, _)) = resource.split_once(ANY_OBJECT) else {
-        return false;
-    };
-    let literal = pattern.split(['*', '?']).next().unwrap_or_default();
-    literal.len() > stem.len() && literal.starts_with(stem)
 }
 
 /// Only trust policies, which are about the role that they stand on, do without a resource.
@@ -687,7 +675,7 @@ mod tests {
     #[test]
     fn what_cannot_be_judged_never_allows_and_always_denies() {
         let unknown = [
-            when(r#""NumericLessThan":{"k":"5"}"#),
+            when(r#""DateLessThan":{"k":"5"}"#),
             when(r#""IpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#),
             when(r#""ForSomeValues:StringLike":{"k":"1"}"#),
             when(r#""StringLike":{"k":"${aws:username}"}"#),

@@ -9,6 +9,7 @@
 //! [`PolicyDocument::parse`] and [`PolicyDocument::render`] read and write JSON, [`same_meaning`] compares,
 //! [`PolicyShare`] is what one owner wants in a document that others write to as well and [`merge`] edits it, and [`evaluate`] says what is allowed.
 
+mod any_object;
 mod backfill_role;
 mod decryption;
 mod destination_bucket;
@@ -33,13 +34,12 @@ mod arbitrary;
 #[cfg(test)]
 mod variations;
 
+pub use any_object::ANY_OBJECT;
 pub use backfill_role::{ReportGrant, backfill_role_policy, backfill_trust_policy};
 pub use decryption::{Decryption, decryption};
 pub use destination_bucket::destination_statements;
 pub use document::{Condition, Effect, Element, PolicyDocument, Principals, Statement, Unresolved};
-pub use evaluate::{
-    ANY_OBJECT, Decision, Denial, Request, Truth, Verdict, denial, evaluate, verdict,
-};
+pub use evaluate::{Decision, Denial, Request, Truth, Verdict, denial, evaluate, verdict};
 pub use granted::{missing_grants, missing_grants_among};
 pub use json::PolicyError;
 pub use key::{destination_key_statement, key_policy, source_key_statement};
