@@ -1,7 +1,7 @@
 //! The action `replicated_bucket_verify`: canaries show whether objects cross, whenever that is asked.
 //!
-//! The setup is found as an import finds it, so that no state is needed. It changes nothing: the resource's own
-//! `verified_at` is the attribute's alone.
+//! The setup is found as an import finds it, so that no state is needed. It changes nothing but the role's tags that say
+//! when canaries last crossed: the resource's own `verified_at` is the attribute's alone.
 
 use std::sync::Arc;
 
@@ -13,10 +13,11 @@ use super::checks;
 use super::replicated_bucket::attributes::verification::{DEFAULT_TIMEOUT, time};
 use super::replicated_bucket::schema::verification::key_prefix;
 use super::replicated_bucket::status::{check_import_id, look};
+use super::replicated_bucket::verification::memory::remember;
 use super::replicated_bucket::verification::{plan, verify};
 use super::settings::Shared;
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::{Attr, FromValue as _};
+use crate::framework::model::Attr;
 use crate::framework::provider::{Action, ActionEvent};
 use crate::framework::schema::{Attribute, Block, Schema, Setter};
 use crate::framework::told::{Teller, told};
@@ -97,18 +98,9 @@ async fn run(
     teller: &Teller,
 ) -> Diagnostics {
     let mut said = Diagnostics::new();
-    let Some(session) = shared.session_or_tell(&mut said) else {
+    let begun = shared.begin_action::<VerifyModel>(config, &mut said);
+    let Some((session, model)) = begun else {
         return said;
-    };
-    let model = match VerifyModel::from_known(config) {
-        Ok(model) => model,
-        Err(error) => {
-            said.error(
-                "The configuration does not fit the schema",
-                error.to_string(),
-            );
-            return said;
-        }
     };
     let or = |written: &Attr<String>, default: &str| match written {
         Attr::Known(text) => text.clone(),
@@ -141,6 +133,9 @@ async fn run(
     }
     for line in lines {
         teller.say(line);
+    }
+    if status.remembers {
+        remember(&session, &status.spec, &proof, &mut said).await;
     }
     proof.tell("Nothing was changed.", "Verify again later.", &mut said);
     if !proof.is_complete() && !said.has_error() {

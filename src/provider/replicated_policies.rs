@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::replicated_bucket::documents::{ByDestination, Documents, checked, config_of};
 use super::replicated_bucket::schema::schema as resource_schema;
-use super::settings::Shared;
+use super::settings::{Shared, fitting};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
 use crate::framework::schema::{Attribute, AttributeType, Block, Schema, Setter};
@@ -76,9 +76,10 @@ impl DataSource for PoliciesDataSource {
     }
 
     async fn validate(&self, config: &Value) -> Diagnostics {
-        match config_of(setup(config)) {
-            Ok(model) => checked(&model),
-            Err(why) => misfit(&why),
+        let mut diagnostics = Diagnostics::new();
+        match fitting(config_of(setup(config)), &mut diagnostics) {
+            Some(model) => checked(&model),
+            None => diagnostics,
         }
     }
 
@@ -87,12 +88,9 @@ impl DataSource for PoliciesDataSource {
             Ok(begun) => begun,
             Err(response) => return response,
         };
-        let model = match config_of(setup(&request.config)) {
-            Ok(model) => model,
-            Err(why) => {
-                response.diagnostics = misfit(&why);
-                return response;
-            }
+        let model = config_of(setup(&request.config));
+        let Some(model) = fitting(model, &mut response.diagnostics) else {
+            return response;
         };
         let documents = Documents::look(&session, &model, &mut response.diagnostics).await;
         let Some(documents) = documents else {
@@ -163,10 +161,4 @@ fn told(config: &Value, documents: &Documents) -> Result<Value, String> {
         ),
     ]);
     Ok(Value::Object(attributes))
-}
-
-fn misfit(why: &str) -> Diagnostics {
-    let mut diagnostics = Diagnostics::new();
-    diagnostics.error("The configuration does not fit the schema", why.to_owned());
-    diagnostics
 }

@@ -1,6 +1,7 @@
 //! The configured provider: its settings, its way into AWS, and what all resources of the process share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::abandoned::WithoutAbandoned;
@@ -8,6 +9,7 @@ use crate::execution::DocumentLocks;
 use crate::execution::cloud::{CallError, Cloud, Identity};
 use crate::execution::deadline::Deadline;
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::model::FromValue;
 use crate::framework::provider::{ClientCapabilities, DataReadResponse, DeferredReason};
 use crate::framework::value::Value;
 use crate::replication::ids::{AccountId, Region, WayIn};
@@ -278,6 +280,16 @@ impl Shared {
         }
     }
 
+    /// How an action begins: the session, and what its configuration says.
+    pub(crate) fn begin_action<M: FromValue>(
+        &self,
+        config: &Value,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(Arc<Session>, M)> {
+        let session = self.session_or_tell(diagnostics)?;
+        Some((session, fitting(M::from_known(config), diagnostics)?))
+    }
+
     /// The session, or a word of why there is none.
     pub(crate) fn session_or_tell(&self, diagnostics: &mut Diagnostics) -> Option<Arc<Session>> {
         self.session().map_err(|why| why.tell(diagnostics)).ok()
@@ -296,6 +308,17 @@ impl Shared {
             Configuration::None => Err(NoSession::Unconfigured),
         }
     }
+}
+
+/// What a configuration says, or a word of why that cannot be told.
+pub(crate) fn fitting<M, E: fmt::Display>(
+    model: Result<M, E>,
+    diagnostics: &mut Diagnostics,
+) -> Option<M> {
+    let tell = |why: E| {
+        diagnostics.error("The configuration does not fit the schema", why.to_string());
+    };
+    model.map_err(tell).ok()
 }
 
 fn owners(of: &Mutex<BTreeSet<String>>) -> MutexGuard<'_, BTreeSet<String>> {

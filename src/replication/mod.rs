@@ -8,7 +8,7 @@
 //! [`leftovers`] what a failure leaves. [`ownership`] and [`adoption`] say whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`obstacle`] what stands in the
 //! way, [`policy_room`] what does not fit in. [`permission`] is what S3 is refused, [`wiring`] what objects lack to cross,
-//! [`canary`] what shows that they do, and [`rule_status`] how a rule is doing. [`operator_policy`] is what whoever
+//! [`canary`] what shows that they do ([`last_verified`] when they last did), and [`rule_status`] how a rule is doing. [`operator_policy`] is what whoever
 //! runs all of it has to be allowed.
 
 pub mod adoption;
@@ -24,6 +24,7 @@ pub mod grants;
 pub mod graph;
 pub mod ids;
 pub mod ignored_tags;
+pub mod last_verified;
 pub mod leftovers;
 pub mod names;
 pub mod observed;

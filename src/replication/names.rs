@@ -18,6 +18,8 @@ pub const CREATED_TAG: &str = "replicated:created";
 /// Tag that a destroy leaves on what `retain_on_destroy` keeps: nobody manages it now, and the same configuration,
 /// applied again, takes it back. It goes with the take-over.
 pub const RETAINED_TAG: &str = "replicated:retained";
+/// What tags begin with that say when canaries last crossed; a bucket's name follows.
+pub const VERIFIED_TAGS: &str = "replicated:verified/";
 /// Name of our inline policy in a replication role of ours.
 pub const ROLE_POLICY_NAME: &str = "replication";
 

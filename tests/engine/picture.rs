@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use terraform_provider_replicated::replication::names::CREATED_TAG;
+use terraform_provider_replicated::replication::names::{CREATED_TAG, VERIFIED_TAGS};
 use terraform_provider_replicated::replication::operation::Tags;
 
 use crate::fake::State;
@@ -97,5 +97,7 @@ fn lasting(tags: &Tags) -> Tags {
     if tags.contains_key(CREATED_TAG) {
         tags.insert(CREATED_TAG.to_owned(), "once".to_owned());
     }
+    // Moments of verifications are no part of what is asked for.
+    tags.retain(|key, _| !key.starts_with(VERIFIED_TAGS));
     tags
 }

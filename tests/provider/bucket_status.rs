@@ -66,6 +66,7 @@ async fn a_setup_of_which_nothing_is_missing_is_wired() {
         "reachable": true,
         "wired": true,
         "problems": [],
+        "verified_at": null,
         "rules": { "default": rule },
         "two_way_rules": null,
     });

@@ -39,6 +39,7 @@ mod histories;
 mod identity;
 mod imports;
 mod kept;
+mod last_verified;
 mod left_to_others;
 mod leftovers;
 mod lifecycle;

@@ -13,7 +13,7 @@ const NAME: &str = "replicated_bucket_verify";
 const BACKUP: &str = "acme-archive-backup";
 
 /// Checks, plans and invokes, as Terraform does: the lines of progress, and what was said.
-async fn invoke(terraform: &Terraform, config: &Json) -> (Vec<String>, Diagnostics) {
+pub async fn invoke(terraform: &Terraform, config: &Json) -> (Vec<String>, Diagnostics) {
     let server = terraform.server();
     let config = value(config, &server.schemas().actions[NAME].schema.block.ty());
     let client = ClientCapabilities::default();
@@ -34,7 +34,7 @@ async fn invoke(terraform: &Terraform, config: &Json) -> (Vec<String>, Diagnosti
     (lines, said)
 }
 
-fn words(said: &Diagnostics) -> Vec<String> {
+pub fn words(said: &Diagnostics) -> Vec<String> {
     let said = said.iter();
     said.map(|d| format!("{}: {}", d.summary, d.detail))
         .collect()

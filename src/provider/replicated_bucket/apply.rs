@@ -22,6 +22,7 @@ use super::values::components::retired_keys;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::values::previous::in_state;
+use super::verification::memory::remember;
 use super::verification::{Proof, verify};
 use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::deadline::Deadline;
@@ -217,7 +218,8 @@ impl Run {
         let outcome = self.run(&graph).await;
         let mut proof = None;
         if outcome.is_success() {
-            proof = self.verify(&graph, &outcome).await;
+            let diagnostics = &mut response.diagnostics;
+            proof = self.verify(&graph, &outcome, diagnostics).await;
             if !proof.as_ref().is_some_and(Proof::has_failed) {
                 self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
                 return;
@@ -330,7 +332,7 @@ impl Run {
         }
         let outcome = self.run(&graph).await;
         if outcome.is_success() {
-            let proof = self.verify(&graph, &outcome).await;
+            let proof = self.verify(&graph, &outcome, diagnostics).await;
             self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
             return;
         }
@@ -511,7 +513,12 @@ impl Run {
     }
 
     /// Sends canaries where the plan said so.
-    async fn verify(&mut self, graph: &StepGraph, outcome: &Outcome) -> Option<Proof> {
+    async fn verify(
+        &mut self,
+        graph: &StepGraph,
+        outcome: &Outcome,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Proof> {
         let mut sides = self.model.sides().into_iter();
         if !sides.any(|(_, side)| side.verified_at.is_unknown()) {
             return None;
@@ -522,7 +529,12 @@ impl Run {
         let tell = |line: String| tracing::info!("{line}");
         let (session, stop) = (&self.session, &self.stop);
         // On the heap: beside all that an apply holds it would be much for a thread's stack.
-        Some(Box::pin(verify(session, &spec, how, within, stop, &tell)).await)
+        let proof = Box::pin(verify(session, &spec, how, within, stop, &tell)).await;
+        // A create that failed is taken back, role and all.
+        if self.prior.is_some() || !proof.has_failed() {
+            remember(session, &spec, &proof, diagnostics).await;
+        }
+        Some(proof)
     }
 
     fn succeed(

@@ -1,6 +1,6 @@
 //! A setup as it is at AWS, and what of it keeps objects from crossing. No state tells it: an import ID does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::attributes::existing;
 use super::import::{ImportId, Intent, find};
@@ -14,6 +14,7 @@ use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
+use crate::replication::last_verified;
 use crate::replication::observed::Observed;
 use crate::replication::permission::undecided;
 use crate::replication::spec::Spec;
@@ -32,6 +33,10 @@ pub(in crate::provider) struct Status {
     pub(in crate::provider) flaws: Vec<Flaw>,
     /// Sides whose role has policies that may not be read, so that what it grants cannot be told.
     pub(in crate::provider) unread: BTreeSet<Side>,
+    /// When canaries last crossed to a destination, RFC 3339.
+    pub(in crate::provider) verified_at: BTreeMap<Side, String>,
+    /// Whether moments of verifications may be written to its role.
+    pub(in crate::provider) remembers: bool,
 }
 
 /// Looks at a setup that an import would find; none after an error.
@@ -64,6 +69,8 @@ pub(in crate::provider) async fn look(
     let spec = private.recall(stored_spec(&model, session, diagnostics)?);
     let (flaws, unread) = flaws_of(session, &spec, &mut observed).await;
     Some(Status {
+        verified_at: last_verified::remembered(&spec, &observed),
+        remembers: last_verified::is_ours(&spec, &observed),
         spec,
         flaws,
         unread,

@@ -21,7 +21,7 @@ use super::replicated_bucket::status::{Status, look};
 use super::settings::{Session, Shared};
 use crate::execution::backfill::{self, Ended, Surroundings, Told};
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::model::{Attr, FromValue as _};
+use crate::framework::model::Attr;
 use crate::framework::provider::{Action, ActionEvent};
 use crate::framework::schema::Schema;
 use crate::framework::told::{Teller, told};
@@ -77,24 +77,10 @@ async fn run(
     teller: &Teller,
 ) -> Diagnostics {
     let mut said = Diagnostics::new();
-    let Some(session) = shared.session_or_tell(&mut said) else {
+    let begun = shared.begin_action::<BackfillModel>(config, &mut said);
+    let Some((session, model)) = begun else {
         return said;
     };
-    let model = match BackfillModel::from_known(config) {
-        Ok(model) => model,
-        Err(error) => {
-            said.error(
-                "The configuration does not fit the schema",
-                error.to_string(),
-            );
-            return said;
-        }
-    };
-    // What was unknown at plan is checked here.
-    model.check(&mut said);
-    if said.has_error() {
-        return said;
-    }
     let import_id = model.import_id.known().cloned().unwrap_or_default();
     let Some(status) = looked(&session, &import_id, &mut said).await else {
         return said;

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use self::measured::Measured;
 use self::model::{DestinationStatusModel, RuleStatusModel, StatusModel};
 use super::replicated_bucket::status::{Status, look};
-use super::settings::{Session, Shared};
+use super::settings::{Session, Shared, fitting};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::{Attr, FromValue as _, ToValue as _, known_items};
 use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
@@ -57,15 +57,9 @@ impl DataSource for StatusDataSource {
             Ok(begun) => begun,
             Err(response) => return response,
         };
-        let config = match StatusModel::from_known(&request.config) {
-            Ok(config) => config,
-            Err(error) => {
-                response.diagnostics.error(
-                    "The configuration does not fit the schema",
-                    error.to_string(),
-                );
-                return response;
-            }
+        let config = StatusModel::from_known(&request.config);
+        let Some(config) = fitting(config, &mut response.diagnostics) else {
+            return response;
         };
         if let Some(model) = read(&session, config, &mut response.diagnostics).await {
             response.state = model.to_known();
@@ -162,6 +156,7 @@ fn destination(
         reachable: Attr::Known(reachable),
         wired: Attr::from_option(is_wired),
         problems: texts(flaws.into_iter()),
+        verified_at: Attr::from_option(status.verified_at.get(&this).cloned()),
         rules: rules_from(&Side::Source, status.flaws.iter().any(concerns_out)),
         two_way_rules: match &to.two_way {
             Some(_) => rules_from(&this, status.flaws.iter().any(concerns_back)),

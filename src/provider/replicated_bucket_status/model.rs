@@ -48,6 +48,8 @@ model! {
         wired: bool,
         /// What is not.
         problems: Vec<Attr<String>>,
+        /// When canaries last crossed to it.
+        verified_at: String,
         /// The rules that lead to it, by name.
         rules: BTreeMap<String, Attr<RuleStatusModel>>,
         /// The rules that lead back, by name.
@@ -171,6 +173,10 @@ fn destination() -> Vec<Attribute> {
             "Whether everything that replication to it needs is there, the source's part included, and with `two_way` what replication back needs, too",
         ),
         problems("What of it is missing or changed"),
+        computed(
+            "verified_at",
+            "When canaries of all its rules last crossed, and with `two_way` those of the way back: RFC 3339, by whichever verification it was (`verification` of the resource, the action or the sub-command). It is kept in a tag of the role, so it is null where the role belongs to somebody else, and until a first verification.",
+        ),
         Attribute::nested(
             "rules",
             Nesting::Map,

@@ -4,6 +4,7 @@
 //! would keep canaries from being written or removed.
 
 mod explain;
+pub(in crate::provider) mod memory;
 pub(in crate::provider) mod plan;
 
 use std::collections::BTreeMap;
