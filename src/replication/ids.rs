@@ -122,6 +122,12 @@ impl Partition {
         }
     }
 
+    /// Whether AWS documents under which names services call others there: `s3.us-west-2.amazonaws.com`. Elsewhere
+    /// (China, the European Sovereign Cloud, isolated regions) such a name is a guess, and no check may hang on it.
+    pub fn has_documented_names(&self) -> bool {
+        matches!(self.0.as_str(), "aws" | "aws-us-gov")
+    }
+
     /// The DNS suffix of the partition's service names, as `kms:ViaService` compares it.
     pub fn dns_suffix(&self) -> &'static str {
         match self.0.as_str() {

@@ -468,6 +468,18 @@ impl BucketSpec {
         })
     }
 
+    /// Whether new objects are under a key unless their writers say otherwise.
+    pub fn is_under_key(&self) -> bool {
+        self.encryption.key.is_some() || self.encryption.sse_algorithm != "AES256"
+    }
+
+    /// Whether some objects are under a key, or may be.
+    pub fn may_have_keys(&self) -> bool {
+        self.is_under_key()
+            || !self.encryption.additional_keys.is_empty()
+            || !self.retired_keys.is_empty()
+    }
+
     /// The key of ours, where the bucket uses one.
     pub fn owned_key(&self) -> Option<&KeySpec> {
         match &self.encryption.key {

@@ -7,9 +7,10 @@ use std::fmt;
 
 use super::component::{ComponentId, Part, Side};
 use super::diff::{Difference, Shows};
+use super::ids::Arn;
 use super::names;
 use super::observed::Observed;
-use super::permission::{Document, Why, by_document, refusals};
+use super::permission::{Document, Refusal, Why, by_document, once, refusals};
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement};
 use super::spec::{RoleOwnership, Spec};
 
@@ -96,7 +97,13 @@ pub fn flaws<'a>(
         let component = || ComponentId::Of(side.clone(), Part::Key);
         is_disabled.then(|| Flaw::new(component(), "disabled"))
     }));
-    flaws.extend(refused(spec, observed));
+    let refused = refused(spec, observed).into_iter().filter(|refused| {
+        let is_key = matches!(refused.component, ComponentId::Of(_, Part::Key));
+        // Of a key that differs it is told already what its policy lacks.
+        refused.denies || !is_key || !flaws.iter().any(|flaw| flaw.component == refused.component)
+    });
+    let refused: Vec<Flaw> = refused.collect();
+    flaws.extend(refused);
     flaws.extend(rules_back(spec, observed));
     let mut told = Vec::new();
     for flaw in &flaws {
@@ -165,7 +172,8 @@ fn lets_s3_in(trust_policy: &str) -> bool {
     PolicyDocument::parse(trust_policy).is_ok_and(|trust| trust.statements.iter().any(lets_in))
 }
 
-/// What documents certainly refuse, but for statements of ours that are missing: those differ.
+/// What documents certainly refuse, but for statements of ours that are missing, which differ, and for those that the
+/// owners of buckets and keys in other accounts have to be asked for, which are looked for by themselves.
 fn refused(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
     let mut refusals = refusals(spec, observed);
     refusals.retain(|refusal| refusal.certain);
@@ -173,12 +181,7 @@ fn refused(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
         .into_iter()
         .filter_map(|group| {
             let refusal = group.first()?;
-            let mut actions: Vec<&str> = Vec::new();
-            for refusal in &group {
-                if !actions.contains(&refusal.action.as_str()) {
-                    actions.push(&refusal.action);
-                }
-            }
+            let mut actions = once(group.iter().map(|refusal| refusal.action.as_str()));
             let is_theirs = || {
                 let direction = spec.direction(&refusal.from);
                 let role = direction.map(|direction| direction.role.ownership.clone());
@@ -205,6 +208,10 @@ fn refused(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
                 (Why::NotAllowed, Document::Trust) if is_theirs() => {
                     "trust policy does not let S3 in".to_owned()
                 }
+                // The key of the role's own account, whose policy leaves nothing to that account's other policies.
+                (Why::NotAllowed, Document::Key(arn)) if is_at_home(refusal) => {
+                    format!("the policy of {arn} does not allow {}", actions.join(", "))
+                }
                 _ => return None,
             };
             Some(Flaw {
@@ -213,6 +220,11 @@ fn refused(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
             })
         })
         .collect()
+}
+
+/// Whether the document is one of the role's own account.
+fn is_at_home(refusal: &Refusal) -> bool {
+    Arn::parse(&refusal.role).is_ok_and(|role| role.account == refusal.account)
 }
 
 /// Of a bucket that is missing nothing more needs to be said.

@@ -10,13 +10,13 @@ use terraform_provider_replicated::replication::component::Side;
 use terraform_provider_replicated::replication::observed::{FurtherPolicies, Observed};
 use terraform_provider_replicated::replication::operation::ObjectLock;
 use terraform_provider_replicated::replication::permission::{Document, Refusal, Why, refusals};
-use terraform_provider_replicated::replication::policy::{PolicyDocument, Statement};
+use terraform_provider_replicated::replication::policy::{Element, PolicyDocument, Statement};
 use terraform_provider_replicated::replication::spec::Spec;
 
 use crate::fake::{FakeCloud, HOME, State};
 use crate::scenario::{
-    ABROAD, FIRST, backup, create, kms_abroad, look, plain_at_home, rule_of, settings,
-    two_way_abroad,
+    ABROAD, FIRST, backup, bucket, create, destination, kms_abroad, location, look, plain_at_home,
+    rule_of, settings, spec, two_way_abroad, with_key,
 };
 use crate::seen::picture;
 
@@ -34,6 +34,16 @@ fn everything() -> Spec {
     rule.owner_override = true;
     rule.filter.prefix = Some("logs/".to_owned());
     spec
+}
+
+/// Across accounts without keys.
+fn plain_abroad() -> Spec {
+    let plain = |name: &str, account: &str, region: &str| bucket(name, location(account, region));
+    let backup = plain("acme-archive-backup", ABROAD, "us-west-2");
+    spec(
+        plain("acme-archive", HOME, "ap-southeast-2"),
+        vec![("backup", destination("backup", 0, backup))],
+    )
 }
 
 /// What is there, with the policies of others in and at roles.
@@ -209,6 +219,8 @@ fn actions() -> impl Strategy<Value = Json> {
         "s3:Replicate*",
         "s3:ReplicateDelete",
         "s3:GetObject*",
+        "s3:GetObjectVersion",
+        "s3:GetObjectVersionForReplication",
         "s3:ListBucket",
         "kms:*",
         "kms:Decrypt",
@@ -303,8 +315,11 @@ fn damaged(aws: &mut State, (kind, number, out, into): Damage) {
             .insert("by-hand".to_owned(), PolicyDocument::default());
     }
     let mut all = documents(aws, kind);
-    let number = number % all.len();
-    let document = &mut all[number];
+    let number = number % all.len().max(1);
+    // Where there is no key, none is damaged.
+    let Some(document) = all.get_mut(number) else {
+        return;
+    };
     if let Some(at) = out.filter(|at| *at < document.statements.len()) {
         document.statements.remove(at);
     }
@@ -322,7 +337,7 @@ proptest! {
     #[test]
     fn what_one_evaluator_refuses_the_other_refuses(
         damages in prop::collection::vec(damage(), 1..4),
-        which in 0..3_usize,
+        which in 0..4_usize,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -331,7 +346,7 @@ proptest! {
             .unwrap();
         runtime.block_on(async {
             let cloud = FakeCloud::new();
-            let spec = [everything(), kms_abroad(), two_way_abroad()][which].clone();
+            let spec = [everything(), kms_abroad(), two_way_abroad(), plain_abroad()][which].clone();
             let spec = create(&cloud, &spec, FIRST).await.unwrap();
             cloud.state().is_unaudited = true;
             for damage in damages {
@@ -420,4 +435,135 @@ async fn what_is_to_be_added_is_enough_whatever_was_taken_away() {
         }
         assert_eq!(agreed(&cloud, &spec).await, [], "{kind}");
     }
+}
+
+/// Exchanges one action in the policies of all roles.
+fn exchange(cloud: &FakeCloud, action: &str, by: &str) {
+    for document in documents(&mut cloud.state(), "role") {
+        for statement in &mut document.statements {
+            if let Some(Element::Is(actions)) = &mut statement.action {
+                for granted in actions.iter_mut().filter(|granted| *granted == action) {
+                    by.clone_into(granted);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_under_no_key_may_be_read_as_any_version() {
+    let (read, plain) = ("s3:GetObjectVersionForReplication", "s3:GetObjectVersion");
+    let mut with_writers = plain_abroad();
+    let writers = &mut with_writers.source.encryption.additional_keys;
+    writers.push(format!("arn:aws:kms:ap-southeast-2:{HOME}:key/writers"));
+    for (wanted, doubts) in [
+        (plain_abroad(), vec![]),
+        (kms_abroad(), vec![true]),
+        // Some objects may be under the key of a writer.
+        (with_writers.clone(), vec![false]),
+    ] {
+        let cloud = FakeCloud::new();
+        let has_writers = wanted == with_writers;
+        let made = if has_writers {
+            plain_abroad()
+        } else {
+            wanted.clone()
+        };
+        let made = create(&cloud, &made, FIRST).await.unwrap();
+        let spec = if has_writers { wanted } else { made };
+        exchange(&cloud, read, plain);
+        let found = refusals(&spec, &seen(&cloud, &spec).await);
+        let of_reads = found.iter().filter(|refusal| refusal.action == read);
+        let certain: Vec<bool> = of_reads.map(|refusal| refusal.certain).collect();
+        assert_eq!(certain, doubts);
+        exchange(&cloud, plain, "s3:GetObject");
+        let found = refusals(&spec, &seen(&cloud, &spec).await);
+        let refused = found
+            .iter()
+            .any(|refusal| refusal.action == read && refusal.certain);
+        assert!(refused);
+    }
+}
+
+/// Adds a statement to the policy of the only key abroad, or in the only account.
+fn say_of_keys(cloud: &FakeCloud, statements: &[Json]) {
+    for key in cloud.state().keys.values_mut() {
+        key.policy.statements.extend(parsed(statements));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_of_a_service_that_nobody_documents_decides_nothing() {
+    let no = |condition: Json| json!({ "Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*", "Condition": condition });
+    let elsewhere = no(json!({ "StringNotLike": { "kms:ViaService": "s3.*.amazonaws.com" } }));
+    let wherever = no(json!({ "Null": { "kms:EncryptionContext:aws:s3:arn": "false" } }));
+    let spec_in = |region: &str| {
+        let home = location(HOME, region);
+        let backup = with_key(bucket("acme-archive-backup", home.clone()));
+        let source = with_key(bucket("acme-archive", home));
+        spec(source, vec![("backup", destination("backup", 0, backup))])
+    };
+    for (region, statement, expected) in [
+        ("us-west-2", &elsewhere, vec![]),
+        ("us-west-2", &wherever, vec![true]),
+        ("cn-north-1", &elsewhere, vec![false]),
+        ("cn-north-1", &wherever, vec![true]),
+        ("eusc-de-east-1", &elsewhere, vec![false]),
+    ] {
+        let mut wanted = spec_in(region);
+        let cloud = FakeCloud::new();
+        let made = create(&cloud, &wanted, FIRST).await.unwrap();
+        say_of_keys(&cloud, std::slice::from_ref(statement));
+        let observed = seen(&cloud, &made).await;
+        wanted.clone_from(&made);
+        let partition = wanted.source.location.region.partition();
+        wanted.source.location.partition = partition.clone();
+        backup(&mut wanted).bucket.location.partition = partition;
+        let found = refusals(&wanted, &observed);
+        let denied = found.iter().filter(|r| matches!(r.why, Why::Denied(_)));
+        let certain: Vec<bool> = denied.map(|refusal| refusal.certain).collect();
+        assert_eq!(certain, expected, "{region} {statement}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_statement_that_denies_is_a_refusal_of_its_own() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let no = |sid: &str| json!({ "Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*" });
+    say_of_keys(&cloud, &[no("First"), no("Second")]);
+    let found = agreed(&cloud, &spec).await;
+    let named = found.iter().map(|refusal| match &refusal.why {
+        Why::Denied(statement) => statement.name().unwrap(),
+        why => panic!("{why:?}"),
+    });
+    let named: Vec<&str> = named.collect();
+    assert_eq!(named, ["First", "Second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_rules_are_one_refusal_that_names_each_of_them() {
+    let cloud = FakeCloud::new();
+    let mut spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let to = backup(&mut spec);
+    let one = rule_of(to).clone();
+    to.rules = (0..1000)
+        .map(|number| {
+            let mut rule = one.clone();
+            rule.id = format!("rule-{number:04}");
+            rule.priority = number;
+            rule.filter.prefix = Some(format!("{number:04}/"));
+            (format!("{number:04}"), rule)
+        })
+        .collect();
+    exchange(&cloud, "s3:ReplicateObject", "s3:PutObject");
+    let found = refusals(&spec, &seen(&cloud, &spec).await);
+    let [refusal] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(refusal.action, "s3:ReplicateObject");
+    let ids: Vec<String> = (0..1000)
+        .map(|number| format!("rule-{number:04}"))
+        .collect();
+    assert_eq!(refusal.rules, ids);
 }

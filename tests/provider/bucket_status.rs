@@ -10,7 +10,7 @@ use crate::configs::{ABROAD, HOME, document, kms_abroad, two_destinations, with}
 use crate::existing;
 use crate::fake::State;
 use crate::imports::origins::{ORIGINS, UNREPLICATED, origin};
-use crate::random::surroundings;
+use crate::random::{existing_key, surroundings};
 use crate::terraform::{Said, Terraform};
 
 const NAME: &str = "replicated_bucket_status";
@@ -196,6 +196,31 @@ async fn whatever_keeps_objects_from_crossing_is_told_where_it_is() {
         let told = status(&terraform, &[]).await;
         assert_eq!(told["problems"], json!([]), "{}", damage.problem);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_at_home_that_is_not_left_to_its_account_is_told() {
+    let key = existing_key((HOME, "eu-west-1"), 0);
+    let config = with(
+        &kms_abroad(),
+        "source.encryption",
+        json!({ "kms_key_arn": key }),
+    );
+    let terraform = applied(&config).await;
+    assert_eq!(status(&terraform, &[]).await["problems"], json!([]));
+    let admin = json!({ "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111111111111:role/Admin" }, "Action": "kms:*", "Resource": "*" });
+    terraform
+        .cloud
+        .aws
+        .state()
+        .keys
+        .get_mut(&key)
+        .unwrap()
+        .policy = PolicyDocument::parse(&document(&[admin])).unwrap();
+    let problem = format!("source/key: the policy of {key} does not allow kms:Decrypt");
+    let told = status(&terraform, &[]).await;
+    assert_eq!(told["problems"], json!([problem]));
+    assert_eq!(told["destinations"]["backup"]["wired"], false);
 }
 
 #[tokio::test(start_paused = true)]

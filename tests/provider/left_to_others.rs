@@ -84,6 +84,38 @@ async fn a_grant_that_a_role_loses_is_told_in_every_plan_and_no_other_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_role_that_reads_plain_objects_as_any_version_lacks_nothing() {
+    let plain = with(
+        &kms_abroad(),
+        "source.encryption",
+        json!({ "sse_algorithm": "AES256" }),
+    );
+    let plain = with(
+        &plain,
+        "destinations.backup.encryption",
+        json!({ "sse_algorithm": "AES256" }),
+    );
+    for (config, expected) in [(plain, nothing()), (kms_abroad(), vec![LACKS.to_owned()])] {
+        let config = by_their_role(&config);
+        let mut terraform = granted(&config).await;
+        let exchange = |document: &PolicyDocument| {
+            let text = document.render().unwrap();
+            parsed(&text.replace("VersionForReplication", "Version"))
+        };
+        {
+            let mut aws = terraform.cloud.aws.state();
+            for policy in aws.managed_policies.values_mut() {
+                for (_, document) in &mut policy.versions {
+                    *document = exchange(document);
+                }
+            }
+        }
+        let plan = terraform.plan(&config).await;
+        assert_eq!(plan.said.warnings, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_change_asks_of_a_role_is_told_by_the_plan_that_brings_it() {
     let config = by_their_role(&kms_abroad());
     let mut terraform = granted(&config).await;

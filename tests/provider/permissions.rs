@@ -491,3 +491,78 @@ async fn what_may_not_be_read_is_told_nothing_of() {
     let plan = Terraform::new().plan(&bounded()).await;
     assert_eq!((plan.said.errors, plan.said.warnings), (vec![], vec![]));
 }
+
+/// The same statement under another Sid.
+fn named(sid: &str, mut statement: Json) -> Json {
+    statement["Sid"] = json!(sid);
+    statement
+}
+
+fn no_replicas() -> Json {
+    deny(
+        "s3:ReplicateObject",
+        &format!("arn:aws:s3:::{BACKUP}/*"),
+        json!({}),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_own_denial_is_refused_beside_that_of_another() {
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    {
+        let mut aws = terraform.cloud.aws.state();
+        let policy = aws.buckets.get_mut(BACKUP).unwrap().policy.as_mut();
+        let theirs = parsed(&[named("Theirs", no_replicas())]);
+        policy.unwrap().statements.extend(theirs.statements);
+    }
+    let policy = json!(document(&[named("Own", no_replicas())]));
+    let config = with(&kms_abroad(), "destinations.backup.policy", policy);
+    let said = terraform.plan(&config).await.said;
+    assert_eq!(
+        said.errors,
+        ["destinations[\"backup\"].policy: A policy denies replication"]
+    );
+    assert!(said.details[0].contains("Statement Own"), "{said:?}");
+    assert_eq!(
+        said.warnings,
+        ["destinations[\"backup\"]: A policy denies replication"]
+    );
+    let told = &said.warning_details[0];
+    assert!(told.contains("Statement Theirs"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_not_principal_leaves_out_in_part_is_no_alarm() {
+    let role = "arn:aws:iam::111111111111:role/replication-acme-archive";
+    for (listed, is_denied) in [
+        (json!([role, HOME]), false),
+        (json!([role]), false),
+        (json!("arn:aws:iam::111111111111:role/Admin"), true),
+    ] {
+        let mut statement = no_replicas();
+        statement.as_object_mut().unwrap().remove("Principal");
+        statement["NotPrincipal"] = json!({ "AWS": listed });
+        let (errors, warnings) = told_of(statement).await;
+        assert_eq!(!errors.is_empty(), is_denied, "{listed}: {errors:?}");
+        assert_eq!(warnings, Vec::<String>::new(), "{listed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_not_principal_leaves_out_what_a_boundary_bounds() {
+    let role = "arn:aws:iam::111111111111:role/replication-acme-archive";
+    let session = "arn:aws:sts::111111111111:assumed-role/replication-acme-archive/s3-replication";
+    let mut statement = no_replicas();
+    statement.as_object_mut().unwrap().remove("Principal");
+    statement["NotPrincipal"] = json!({ "AWS": [role, session, HOME] });
+    let policy = json!(document(&[statement]));
+    for (config, expected) in [(kms_abroad(), 0), (bounded(), 1)] {
+        let terraform = Terraform::new();
+        let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        bound_by(&mut terraform.cloud.aws.state(), &[all]);
+        let config = with(&config, "destinations.backup.policy", policy.clone());
+        let said = terraform.plan_only(&config).await.said;
+        assert_eq!(said.errors.len(), expected, "{said:?}");
+    }
+}

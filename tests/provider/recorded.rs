@@ -93,6 +93,7 @@ fn requests(recorded: &Recorded) -> Vec<(String, Request)> {
 fn request(action: &str, resource: &str, context: BTreeMap<String, Vec<String>>) -> Request {
     Request {
         principal: "arn:aws:iam::111111111111:role/Deploy".to_owned(),
+        bounded: false,
         action: action.to_owned(),
         resource: resource.to_owned(),
         context,

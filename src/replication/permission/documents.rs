@@ -11,6 +11,7 @@ use crate::replication::operation::Input;
 use crate::replication::policy::{self, PolicyDocument, PolicyShare};
 use crate::replication::spec::{RoleOwnership, Spec};
 
+use super::deciding::Policies;
 use super::request::key_arn;
 
 /// Everything that bears on replication, as far as it is known.
@@ -49,15 +50,6 @@ impl RoleDocuments {
     }
 }
 
-/// Policies that speak together.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Policies {
-    /// What is known of them.
-    pub(super) documents: Vec<PolicyDocument>,
-    /// Whether there are more that nobody could read.
-    pub(super) unread: bool,
-}
-
 /// A key and its policy.
 #[derive(Debug, Default)]
 pub(super) struct KeyDocuments {
@@ -68,21 +60,6 @@ pub(super) struct KeyDocuments {
 }
 
 impl Policies {
-    /// Nothing of them is known.
-    pub(super) fn unknown() -> Self {
-        Self {
-            documents: Vec::new(),
-            unread: true,
-        }
-    }
-
-    fn of(document: PolicyDocument) -> Self {
-        Self {
-            documents: vec![document],
-            unread: false,
-        }
-    }
-
     /// A text that was looked for; what is no policy cannot be judged.
     fn seen(text: &Presence<String>) -> Self {
         match text {

@@ -1,20 +1,20 @@
-//! How IAM answers what S3 asks for.
-//!
-//! Within one account the role's policies are enough, or the policy of the bucket or key by itself; only that a key's
-//! policy decides whether the policies of its account count at all. Across accounts both sides have to allow it. What
-//! bounds the role has to allow everything. A Deny anywhere stands above all of that.
+//! Every request of S3, held against the documents that decide about it.
 
-use super::documents::{Documents, Policies, RoleDocuments};
+use std::collections::HashSet;
+
+use super::deciding::{Deciding, Objection, Policies, Voice};
+use super::documents::{Documents, RoleDocuments};
+use super::keyed::Keyed;
 use super::refusal::{Document, Refusal, Why};
 use super::request::{Asked, Guard, requests};
 use crate::replication::component::Side;
 use crate::replication::direction::Direction;
-use crate::replication::policy::{Request, Statement, Truth, verdict};
+use crate::replication::policy::Request;
 use crate::replication::spec::Spec;
 
 /// Everything that these documents refuse.
 pub(super) fn refusals(spec: &Spec, documents: &Documents) -> Vec<Refusal> {
-    let mut found = Vec::new();
+    let mut found = Found::new();
     for direction in spec.directions() {
         let unknown = RoleDocuments::unknown();
         let role = documents.roles.get(&direction.from).unwrap_or(&unknown);
@@ -27,31 +27,39 @@ pub(super) fn refusals(spec: &Spec, documents: &Documents) -> Vec<Refusal> {
                 documents,
             };
             for refusal in judge.refusals() {
-                note(&mut found, refusal);
+                found.note(refusal);
             }
         }
     }
-    found
+    found.0.into_values().into_iter().map(|(r, _)| r).collect()
 }
 
-/// One action may be refused in several contexts.
-fn note(found: &mut Vec<Refusal>, refusal: Refusal) {
-    let same = found.iter_mut().find(|other| {
-        (&other.document, &other.side, &other.role)
-            == (&refusal.document, &refusal.side, &refusal.role)
-            && (&other.action, &other.resource, &other.why)
-                == (&refusal.action, &refusal.resource, &refusal.why)
-    });
-    match same {
-        None => found.push(refusal),
-        Some(same) => {
-            same.certain |= refusal.certain;
-            for rule in refusal.rules {
-                if !same.rules.contains(&rule) {
-                    same.rules.push(rule);
-                }
-            }
-        }
+/// Refusals, each with its rules; one action may be refused in several contexts.
+struct Found(Keyed<Same, (Refusal, HashSet<String>)>);
+
+/// What makes two refusals one: document, side, role, action, resource and what stands against it.
+type Same = (Document, Side, String, String, String, Why);
+
+impl Found {
+    fn new() -> Self {
+        Self(Keyed::new())
+    }
+
+    fn note(&mut self, mut refusal: Refusal) {
+        let rules = std::mem::take(&mut refusal.rules);
+        let same = (
+            refusal.document.clone(),
+            refusal.side.clone(),
+            refusal.role.clone(),
+            refusal.action.clone(),
+            refusal.resource.clone(),
+            refusal.why.clone(),
+        );
+        let certain = refusal.certain;
+        let (noted, known) = self.0.under(same, || (refusal, HashSet::new()));
+        noted.certain |= certain;
+        let new = rules.into_iter().filter(|rule| known.insert(rule.clone()));
+        noted.rules.extend(new);
     }
 }
 
@@ -63,135 +71,113 @@ struct Judge<'a> {
     documents: &'a Documents,
 }
 
-/// What several policies say together.
-struct Answer {
-    denial: Option<(Statement, bool)>,
-    direct: Truth,
-    account: Truth,
-}
-
-impl Policies {
-    fn answer(&self, request: &Request) -> Answer {
-        let verdicts: Vec<_> = self.documents.iter().map(|d| verdict(d, request)).collect();
-        // A policy that nobody could read may allow what the others do not.
-        let unread = self.unread.then_some(Truth::Unknown);
-        let any = |of: Vec<Truth>| Truth::any(of.into_iter().chain(unread));
-        let denials = verdicts.iter().filter_map(|v| v.denial.as_ref());
-        let denial = denials.min_by_key(|denial| !denial.certain);
-        Answer {
-            denial: denial.map(|denial| (denial.statement.clone(), denial.certain)),
-            direct: any(verdicts.iter().map(|v| v.direct).collect()),
-            account: any(verdicts.iter().map(|v| v.account).collect()),
-        }
-    }
-}
-
-impl Answer {
-    fn allowed(&self) -> Truth {
-        Truth::any([self.direct, self.account])
-    }
-}
-
 impl Judge<'_> {
+    /// What is refused of what is asked. Where S3 can do with something else instead, and gets that, only a doubt is
+    /// left, or nothing.
     fn refusals(&self) -> Vec<Refusal> {
+        let mut found = self.refusals_of(&self.asked.request);
+        let Some(instead) = &self.asked.instead else {
+            return found;
+        };
+        if !found.is_empty() && self.refusals_of(&instead.request).is_empty() {
+            found.retain(|refusal| !(instead.is_enough && refusal.why == Why::NotAllowed));
+            for refusal in &mut found {
+                refusal.certain = false;
+            }
+        }
+        found
+    }
+
+    fn refusals_of(&self, request: &Request) -> Vec<Refusal> {
         let unread = &Policies::unknown();
-        let request = &self.asked.request;
         match &self.asked.guard {
-            Guard::Trust => self.by_trust(),
+            Guard::Trust => self.by_trust(request),
             _ if self.role.missing => Vec::new(),
             Guard::Bucket(side) => {
                 let policy = self.documents.buckets.get(side).unwrap_or(unread);
                 let owner = self.spec.bucket(side).map(|b| &b.location.account);
-                let abroad = owner != Some(&self.direction.bucket.location.account);
-                let document = self.bucket_policy(side);
-                self.by_both(&document, side, &policy.answer(request), abroad, abroad)
+                let deciding = Deciding {
+                    abroad: owner != Some(&self.direction.bucket.location.account),
+                    is_key: false,
+                    ..self.deciding(policy)
+                };
+                self.by_both(&self.bucket_policy(side), side, &deciding, request)
             }
             Guard::BucketAlone(side) => {
                 let policy = self.documents.buckets.get(side).unwrap_or(unread);
-                self.by_one(&self.bucket_policy(side), side, &policy.answer(request))
+                let request = Request {
+                    bounded: self.role.boundary.is_some(),
+                    ..request.clone()
+                };
+                let document = self.bucket_policy(side);
+                let objections = policy.objections(&request).into_iter();
+                objections
+                    .map(|said| self.refusal(&document, side, said))
+                    .collect()
             }
             Guard::Key(side) => {
                 let arn = &request.resource;
                 let document = Document::Key(arn.clone());
                 let key = self.documents.keys.get(arn);
-                let policy = key.map_or(unread, |key| &key.policy).answer(request);
-                let abroad = account_of(arn) != account_of(&request.principal);
-                let mut found = self.by_both(&document, side, &policy, abroad, true);
+                let deciding = Deciding {
+                    abroad: account_of(arn) != account_of(&request.principal),
+                    is_key: true,
+                    ..self.deciding(key.map_or(unread, |key| &key.policy))
+                };
+                let mut found = self.by_both(&document, side, &deciding, request);
                 let state = key.and_then(|key| key.state.as_ref());
                 found.extend(state.filter(|state| *state != "Enabled").map(|state| {
                     let why = Why::KeyState(state.clone());
-                    self.refusal(&document, side, why, self.asked.denial_counts)
+                    self.refused(&document, side, why, self.asked.denial_counts)
                 }));
                 found
             }
         }
     }
 
-    fn by_trust(&self) -> Vec<Refusal> {
+    fn by_trust(&self, request: &Request) -> Vec<Refusal> {
         let from = &self.direction.from;
         if self.role.missing {
-            return vec![self.refusal(&Document::Trust, from, Why::NoRole, true)];
+            return vec![self.refused(&Document::Trust, from, Why::NoRole, true)];
         }
-        let answer = self.role.trust.answer(&self.asked.request);
-        self.by_one(&Document::Trust, from, &answer)
+        let objections = self.role.trust.objections(request).into_iter();
+        objections
+            .map(|said| self.refusal(&Document::Trust, from, said))
+            .collect()
     }
 
-    /// What the role's side and the resource's refuse; `needed` says whether the resource's has to allow it in any case.
+    /// The role's side with the policy of a bucket or key.
+    fn deciding<'p>(&'p self, resource: &'p Policies) -> Deciding<'p> {
+        Deciding {
+            role: &self.role.policies,
+            boundary: self.role.boundary.as_ref().map(|(_, policies)| policies),
+            resource,
+            abroad: false,
+            is_key: false,
+        }
+    }
+
+    /// What the role's side and the resource's refuse.
     fn by_both(
         &self,
         document: &Document,
         side: &Side,
-        of_resource: &Answer,
-        abroad: bool,
-        needed: bool,
+        deciding: &Deciding<'_>,
+        request: &Request,
     ) -> Vec<Refusal> {
         let from = &self.direction.from;
-        let request = &self.asked.request;
-        let of_role = self.role.policies.answer(request);
-        // Within one account, what lets the role in by name is enough.
-        let by_role = match abroad {
-            true => of_role.direct,
-            false => Truth::any([of_role.direct, of_resource.direct]),
-        };
-        let by_resource = match needed {
-            true => of_resource.allowed(),
-            false => Truth::Yes,
-        };
-        let mut found = Vec::new();
-        self.note(&Document::RolePolicies, from, &of_role, by_role, &mut found);
-        if let Some((arn, boundary)) = &self.role.boundary {
-            let boundary = boundary.answer(request);
-            found.extend(self.by_one(&Document::Boundary(arn.clone()), from, &boundary));
-        }
-        self.note(document, side, of_resource, by_resource, &mut found);
-        found
-    }
-
-    /// What a document refuses that has to allow it by itself.
-    fn by_one(&self, document: &Document, side: &Side, answer: &Answer) -> Vec<Refusal> {
-        let mut found = Vec::new();
-        self.note(document, side, answer, answer.allowed(), &mut found);
-        found
-    }
-
-    /// Adds that a document denies it, or that nothing allows it there. What hangs on a document that nobody read is
-    /// no refusal.
-    fn note(
-        &self,
-        document: &Document,
-        side: &Side,
-        answer: &Answer,
-        allowed: Truth,
-        found: &mut Vec<Refusal>,
-    ) {
-        if let Some((statement, certain)) = answer.denial.clone() {
-            let certain = certain && self.asked.denial_counts;
-            found.push(self.refusal(document, side, Why::Denied(statement), certain));
-        }
-        if allowed == Truth::No {
-            let certain = self.asked.lack_counts;
-            found.push(self.refusal(document, side, Why::NotAllowed, certain));
-        }
+        let boundary = self.role.boundary.as_ref();
+        let boundary = boundary.map(|(arn, _)| Document::Boundary(arn.clone()));
+        let objections = deciding.objections(request).into_iter();
+        objections
+            .filter_map(|(voice, said)| {
+                Some(match voice {
+                    Voice::Role => self.refusal(&Document::RolePolicies, from, said),
+                    Voice::Boundary => self.refusal(boundary.as_ref()?, from, said),
+                    Voice::Resource => self.refusal(document, side, said),
+                })
+            })
+            .collect()
     }
 
     fn bucket_policy(&self, side: &Side) -> Document {
@@ -199,7 +185,19 @@ impl Judge<'_> {
         Document::BucketPolicy(bucket.map_or_else(String::new, |b| b.name.to_string()))
     }
 
-    fn refusal(&self, document: &Document, side: &Side, why: Why, certain: bool) -> Refusal {
+    fn refusal(&self, document: &Document, side: &Side, said: Objection) -> Refusal {
+        match said {
+            Objection::Denied { statement, certain } => {
+                let certain = certain && self.asked.denial_counts;
+                self.refused(document, side, Why::Denied(statement), certain)
+            }
+            Objection::NotAllowed => {
+                self.refused(document, side, Why::NotAllowed, self.asked.lack_counts)
+            }
+        }
+    }
+
+    fn refused(&self, document: &Document, side: &Side, why: Why, certain: bool) -> Refusal {
         let account = match document {
             Document::Key(arn) => account_of(arn).to_owned(),
             Document::BucketPolicy(_) => {

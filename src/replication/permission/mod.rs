@@ -1,24 +1,29 @@
 //! What S3 will be refused when it replicates.
 //!
 //! AWS takes whatever rules, roles and policies it is given, and then replicates nothing. So every request that S3 makes
-//! for every rule (`request`) is answered here as IAM answers it (`judge`): by the policies of the role, the
+//! for every rule (`request`) is answered here as IAM answers it (`deciding`): by the policies of the role, the
 //! policy that bounds it, and that of the bucket or key, across accounts by both, with an explicit Deny above all.
 //!
 //! What is not known (a policy that may not be read, a condition on the network) is never taken for a refusal that is
 //! certain. Deliberately absent: session and service control policies, which nobody but their owners can read.
 
+mod deciding;
 mod documents;
 mod judge;
+mod keyed;
 mod refusal;
 mod request;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+pub use self::deciding::{Deciding, Objection, Policies, Voice};
 use self::documents::Documents;
+pub use self::keyed::once;
 pub use self::refusal::{Document, Refusal, Why, by_document, statements};
 use super::component::Side;
 use super::direction::Direction;
 use super::observed::{Observed, ObservedRole};
+use super::policy::Statement;
 use super::spec::Spec;
 
 /// What S3 is refused by the documents that are at AWS now.
@@ -40,6 +45,12 @@ pub fn is_owned_key(spec: &Spec, side: &Side, arn: &str) -> bool {
     })
 }
 
+/// A statement for the role of a direction with the action with which S3 reads its objects just as well; none where
+/// nothing of the statement is as good in another form.
+pub fn with_plain_read(statement: &Statement, direction: &Direction<'_>) -> Option<Statement> {
+    request::with_plain_read(statement, direction.bucket)
+}
+
 /// Sides whose role has policies that could not be read and may grant what the others do not.
 pub fn undecided(spec: &Spec, observed: &Observed) -> BTreeSet<Side> {
     let mut as_if_read = Documents::as_they_are(spec, observed);
@@ -49,7 +60,7 @@ pub fn undecided(spec: &Spec, observed: &Observed) -> BTreeSet<Side> {
     let lacks = judge::refusals(spec, &as_if_read).into_iter();
     let lacks =
         lacks.filter(|refusal| (&refusal.document, &refusal.why) == LACKING && refusal.certain);
-    let told = refusals(spec, observed);
+    let told: HashSet<Refusal> = refusals(spec, observed).into_iter().collect();
     lacks
         .filter(|refusal| !told.contains(refusal))
         .map(|refusal| refusal.side)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::keyed::{Keyed, once};
 use super::request::S3;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::operation::Input;
@@ -11,7 +12,7 @@ use crate::replication::policy::{
 };
 
 /// A request of S3 that a document refuses, or may refuse.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Refusal {
     /// IDs of the replication rules whose objects it stops.
     pub rules: Vec<String>,
@@ -38,7 +39,7 @@ pub struct Refusal {
 }
 
 /// A document that decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Document {
     /// The role's trust policy.
     Trust,
@@ -53,7 +54,7 @@ pub enum Document {
 }
 
 /// What stands against a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Why {
     /// No statement allows it.
     NotAllowed,
@@ -133,45 +134,33 @@ impl Refusal {
 
 /// The refusals of each document by what stands against them there, in the order in which they come.
 pub fn by_document(refusals: &[Refusal]) -> Vec<Vec<&Refusal>> {
-    let mut groups: Vec<Vec<&Refusal>> = Vec::new();
+    let mut groups = Keyed::new();
     for refusal in refusals {
-        let same = groups.iter_mut().find(|group| {
-            group.iter().all(|other| {
-                (&other.document, &other.why, &other.role)
-                    == (&refusal.document, &refusal.why, &refusal.role)
-            })
-        });
-        match same {
-            Some(group) => group.push(refusal),
-            None => groups.push(vec![refusal]),
-        }
+        let same = (&refusal.document, &refusal.why, &refusal.role);
+        groups.under(same, Vec::new).push(refusal);
     }
-    groups
+    groups.into_values()
 }
 
 /// What has to be added for several refusals of one document, with as few statements as say it.
 pub fn statements(refusals: &[&Refusal]) -> PolicyDocument {
-    let mut statements: Vec<Statement> = Vec::new();
-    for statement in refusals.iter().filter_map(|refusal| refusal.statement()) {
-        let more = statement.actions_named();
-        let same = statements.iter_mut().find(|other| {
-            let with_its_actions = Statement {
-                action: other.action.clone(),
-                ..statement.clone()
-            };
-            with_its_actions == **other
-        });
-        match same.map(|same| &mut same.action) {
-            Some(Some(Element::Is(actions))) => {
-                let more = more.iter().filter(|action| !actions.contains(action));
-                let more: Vec<String> = more.cloned().collect();
-                actions.extend(more);
-            }
-            Some(_) => {}
-            None => statements.push(statement),
-        }
+    let mut statements = Keyed::new();
+    for mut statement in refusals.iter().filter_map(|refusal| refusal.statement()) {
+        let actions = match &mut statement.action {
+            Some(Element::Is(actions)) => std::mem::take(actions),
+            _ => Vec::new(),
+        };
+        let (_, all) = statements.under(statement.clone(), || (statement, Vec::new()));
+        all.extend(actions);
     }
-    PolicyDocument::new(statements)
+    let statements = statements.into_values().into_iter();
+    let statements = statements.map(|(mut statement, all)| {
+        if let Some(Element::Is(actions)) = &mut statement.action {
+            *actions = once(all);
+        }
+        statement
+    });
+    PolicyDocument::new(statements.collect())
 }
 
 impl fmt::Display for Refusal {

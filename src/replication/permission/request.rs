@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use super::keyed::Keyed;
 use crate::replication::component::Side;
 use crate::replication::direction::{Arrival, Direction};
 use crate::replication::ids::{Arn, Location};
 use crate::replication::operation::Input;
-use crate::replication::policy::{ANY_OBJECT, Condition, Request};
+use crate::replication::policy::{ANY_OBJECT, Condition, Element, Request, Statement};
 use crate::replication::rules::{destination_grant, replica_key};
 use crate::replication::spec::{BucketSpec, RuleSpec};
 
@@ -29,10 +30,21 @@ pub(super) struct Asked {
     pub(super) denial_counts: bool,
     /// Whether replication certainly fails where it is not granted.
     pub(super) lack_counts: bool,
+    /// What S3 can do with instead, for whatever rule it asks.
+    pub(super) instead: Option<Instead>,
+}
+
+/// Another request that is as good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Instead {
+    /// The request.
+    pub(super) request: Request,
+    /// Whether it is as good for every object, or nobody knows.
+    pub(super) is_enough: bool,
 }
 
 /// What a request is about, and so which documents decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Guard {
     /// The role's trust policy alone.
     Trust,
@@ -47,6 +59,11 @@ pub(super) enum Guard {
 /// The service that replicates.
 pub(super) const S3: &str = "s3.amazonaws.com";
 
+/// What S3 asks for to read an object.
+const READ: &str = "s3:GetObjectVersionForReplication";
+/// What is as good for an object under no key.
+const PLAIN_READ: &str = "s3:GetObjectVersion";
+
 const VIA_SERVICE: &str = "kms:ViaService";
 const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
 
@@ -55,13 +72,13 @@ pub(super) fn requests(direction: &Direction<'_>) -> Vec<Asked> {
     let mut asking = Asking {
         direction,
         rule: None,
-        asked: Vec::new(),
+        asked: Keyed::new(),
     };
     for to in &direction.to {
         for rule in &to.rules {
             asking.rule = Some(rule);
             asking.assume_role();
-            asking.read();
+            asking.read(to);
             asking.write(to);
             if let Some(key) = replica_key(rule, to) {
                 asking.decrypt();
@@ -70,7 +87,7 @@ pub(super) fn requests(direction: &Direction<'_>) -> Vec<Asked> {
             asking.encrypt_plain(to);
         }
     }
-    asking.asked
+    asking.asked.into_values()
 }
 
 /// The ARN of a key. One that is still to be made has an ID that no key has.
@@ -92,7 +109,7 @@ pub(super) fn key_arn(key: &Input<String>, at: &Location) -> String {
 struct Asking<'a> {
     direction: &'a Direction<'a>,
     rule: Option<&'a RuleSpec>,
-    asked: Vec<Asked>,
+    asked: Keyed<(Request, Guard), Asked>,
 }
 
 impl Asking<'_> {
@@ -101,29 +118,54 @@ impl Asking<'_> {
         let mut asked = self.request("sts:AssumeRole", &role, Guard::Trust);
         asked.request.principal = S3.to_owned();
         asked.request.context = BTreeMap::new();
+        let at = &self.direction.bucket.location.partition;
+        if !at.has_documented_names() {
+            asked.instead = Some(Instead {
+                request: Request {
+                    principal: format!("s3.{}", at.dns_suffix()),
+                    ..asked.request.clone()
+                },
+                is_enough: true,
+            });
+        }
         self.push(asked);
     }
 
     /// The rules, and the objects with what belongs to them. Tags are always read: a tagged object whose tags cannot
-    /// be read ends as failed.
-    fn read(&mut self) {
+    /// be read ends as failed. Objects under no key are read with `s3:GetObjectVersion` just as well, as AWS documents.
+    fn read(&mut self, to: &Arrival<'_>) {
         let from = self.direction.bucket;
         let guard = || Guard::Bucket(self.direction.from.clone());
         let of_bucket = ["s3:GetReplicationConfiguration", "s3:ListBucket"];
         let mut asked: Vec<Asked> = of_bucket
             .map(|action| self.request(action, &from.arn(), guard()))
             .into();
-        let mut of_objects = vec![
-            "s3:GetObjectVersionForReplication",
-            "s3:GetObjectVersionAcl",
-            "s3:GetObjectVersionTagging",
-        ];
+        let mut of_objects = vec![READ, "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"];
         if from.is_locked() {
             of_objects.extend(["s3:GetObjectRetention", "s3:GetObjectLegalHold"]);
         }
         let of_objects = of_objects.into_iter();
-        asked.extend(of_objects.map(|action| self.on_objects(action, from, guard())));
+        let mut of_objects: Vec<Asked> = of_objects
+            .map(|action| self.on_objects(action, from, guard()))
+            .collect();
+        if let Some(object) = of_objects.first_mut() {
+            object.instead = self.plain_read(to, &object.request);
+        }
+        asked.extend(of_objects);
         asked.into_iter().for_each(|asked| self.push(asked));
+    }
+
+    /// What reads objects under no key: of a bucket whose objects may be under keys not all of them.
+    fn plain_read(&self, to: &Arrival<'_>, object: &Request) -> Option<Instead> {
+        let from = self.direction.bucket;
+        let needs_more = from.is_under_key() && replica_key(self.rule?, to).is_some();
+        (!needs_more).then(|| Instead {
+            request: Request {
+                action: PLAIN_READ.to_owned(),
+                ..object.clone()
+            },
+            is_enough: !from.may_have_keys(),
+        })
     }
 
     fn write(&mut self, to: &Arrival<'_>) {
@@ -187,11 +229,8 @@ impl Asking<'_> {
         let carried_over = self.direction.bucket.encryption.bucket_key_enabled;
         let (side, bucket) = (&to.side, to.bucket);
         // Under a source without a key no object gets to one.
-        let of_source = &self.direction.bucket;
-        let has_key = of_source.encryption.key.is_some()
-            || !of_source.encryption.additional_keys.is_empty()
-            || !of_source.retired_keys.is_empty();
-        self.on_key("kms:Encrypt", &key, side, bucket, carried_over, has_key);
+        let has_keys = self.direction.bucket.may_have_keys();
+        self.on_key("kms:Encrypt", &key, side, bucket, carried_over, has_keys);
         if destination_grant(self.direction, to).bucket_key_enabled {
             for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
                 self.on_key(action, &key, side, bucket, carried_over, false);
@@ -218,7 +257,7 @@ impl Asking<'_> {
 
     /// The encryption context is the bucket's ARN with a bucket key and the object's without. Which one applies is
     /// decided object by object, so both are asked for; `bucket_keys` says which one is usual. `counts` says whether
-    /// S3 certainly asks for it.
+    /// S3 certainly asks for it. Under which name S3 calls is told only where AWS documents that.
     fn on_key(
         &mut self,
         action: &str,
@@ -250,6 +289,9 @@ impl Asking<'_> {
             ];
             let context = context.map(|(key, value)| (key.to_owned(), vec![value]));
             asked.request.context.extend(context);
+            if !at.partition.has_documented_names() {
+                asked.request.context.remove(VIA_SERVICE);
+            }
             let usual = of_bucket == bucket_keys;
             self.push(Asked {
                 condition: condition.clone(),
@@ -321,6 +363,7 @@ impl Asking<'_> {
             rules: self.rule.iter().map(|rule| rule.id.clone()).collect(),
             request: Request {
                 principal: role,
+                bounded: false,
                 action: action.to_owned(),
                 resource: resource.to_owned(),
                 context: context.into(),
@@ -330,26 +373,46 @@ impl Asking<'_> {
             guard,
             denial_counts: true,
             lack_counts: true,
+            instead: None,
         }
     }
 
     /// Several rules ask for much the same.
     fn push(&mut self, asked: Asked) {
-        let same = self
-            .asked
-            .iter_mut()
-            .find(|other| other.request == asked.request && other.guard == asked.guard);
-        match same {
-            None => self.asked.push(asked),
-            Some(same) => {
-                same.denial_counts |= asked.denial_counts;
-                same.lack_counts |= asked.lack_counts;
-                for rule in asked.rules {
-                    if !same.rules.contains(&rule) {
-                        same.rules.push(rule);
-                    }
-                }
+        let key = (asked.request.clone(), asked.guard.clone());
+        let mut is_new = false;
+        let same = self.asked.under(key, || {
+            is_new = true;
+            asked.clone()
+        });
+        if is_new {
+            return;
+        }
+        same.denial_counts |= asked.denial_counts;
+        same.lack_counts |= asked.lack_counts;
+        same.instead = match (same.instead.take(), asked.instead) {
+            (Some(one), Some(other)) => Some(Instead {
+                is_enough: one.is_enough && other.is_enough,
+                ..one
+            }),
+            _ => None,
+        };
+        // Rules come one after the other.
+        for rule in asked.rules {
+            if same.rules.last() != Some(&rule) {
+                same.rules.push(rule);
             }
         }
     }
+}
+
+/// A statement with the action with which S3 reads a bucket's objects just as well; none where it does not.
+pub(super) fn with_plain_read(statement: &Statement, bucket: &BucketSpec) -> Option<Statement> {
+    let mut statement = statement.clone();
+    let Some(Element::Is(actions)) = &mut statement.action else {
+        return None;
+    };
+    let read = actions.iter_mut().find(|action| *action == READ)?;
+    PLAIN_READ.clone_into(read);
+    (!bucket.may_have_keys()).then_some(statement)
 }

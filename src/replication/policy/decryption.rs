@@ -85,6 +85,7 @@ fn request(key: &str, context: &str, at: &Location) -> Request {
     Request {
         // An identity policy speaks for the one that it is attached to.
         principal: String::new(),
+        bounded: false,
         action: "kms:Decrypt".to_owned(),
         resource: key.to_owned(),
         context: BTreeMap::from(

@@ -27,7 +27,7 @@ pub struct PolicyDocument {
 }
 
 /// One statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Statement {
     /// `Sid`, the statement's name; ours all have one in documents that others write to as well.
     pub sid: Option<String>,

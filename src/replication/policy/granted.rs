@@ -62,6 +62,7 @@ fn requests(statement: &Statement) -> Option<Vec<Request>> {
                 };
                 requests.extend(context.iter().map(|context| Request {
                     principal: principal.clone(),
+                    bounded: false,
                     action: action.clone(),
                     resource: resource.clone(),
                     context: context.clone(),

@@ -58,6 +58,7 @@ mod tests {
                 .map(|(k, v)| ((*k).to_owned(), vec![(*v).to_owned()]));
             let request = Request {
                 principal: "arn:aws-us-gov:iam::111111111111:role/reader".to_owned(),
+                bounded: false,
                 action: "s3:GetObject".to_owned(),
                 resource: "arn:aws-us-gov:s3:::acme-archive/a".to_owned(),
                 context: context.collect(),

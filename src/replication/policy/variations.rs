@@ -111,6 +111,7 @@ fn variations() -> Vec<(&'static str, RoleGrants)> {
 fn request(action: &str, resource: &str) -> Request {
     Request {
         principal: role().to_string(),
+        bounded: false,
         action: action.into(),
         resource: resource.into(),
         context: BTreeMap::new(),

@@ -71,6 +71,7 @@ impl State {
                          bucket: &str| {
             let request = Request {
                 principal: role.description.arn.clone(),
+                bounded: false,
                 action: action.to_owned(),
                 resource: arn.to_owned(),
                 context: BTreeMap::from([

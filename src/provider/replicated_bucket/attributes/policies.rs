@@ -325,7 +325,7 @@ pub(crate) async fn check_lock_out(
             diagnostics.warning_at(
                 path,
                 "The policy may lock Terraform out",
-                format!("Whether {name} denies {call} to {}, who enters this account, hangs on what is not known here (such as addresses, networks or tags). If it does, this policy cannot be changed any more by this configuration once it is written.", caller.arn),
+                format!("Whether {name} denies {call} to {}, who enters this account, hangs on what is not known here (such as addresses, networks or tags, or a session that NotPrincipal would have to list). If it does, this policy cannot be changed any more by this configuration once it is written.", caller.arn),
             );
         }
     }
@@ -365,6 +365,7 @@ pub(crate) fn request(bucket: &BucketSpec, caller: &str, call: &str, resource: &
     }
     Request {
         principal: principal.unwrap_or_else(|| caller.to_owned()),
+        bounded: false,
         action: call.to_owned(),
         resource: resource.to_owned(),
         context: context

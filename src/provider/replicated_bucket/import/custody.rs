@@ -174,6 +174,7 @@ fn lets_others_replicate(
     others.into_iter().any(|principal| {
         let request = Request {
             principal: principal.clone(),
+            bounded: false,
             action: "s3:ReplicateObject".to_owned(),
             resource: objects.to_owned(),
             context: BTreeMap::new(),

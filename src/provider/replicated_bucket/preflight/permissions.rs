@@ -1,7 +1,7 @@
 //! What S3 will be refused once everything is as it was asked for: an error where the documents are ours, and a
 //! warning with what their owners have to add where they are not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::role_grants;
 use crate::execution::observe::{Purpose, observe_role};
@@ -18,9 +18,9 @@ use crate::replication::direction::Direction;
 use crate::replication::grants::role_document;
 use crate::replication::observed::{FurtherPolicies, Observed, Presence};
 use crate::replication::permission::{
-    Document, Refusal, Why, by_document, is_owned_key, refusals_after, statements,
+    Document, Refusal, Why, by_document, is_owned_key, once, refusals_after, statements,
 };
-use crate::replication::policy::{Statement, same_statement};
+use crate::replication::policy::{Element, Statement, same_statement};
 use crate::replication::spec::{KeyChoice, RoleOwnership, Spec};
 
 /// Tells of what the change brings: the refresh told of what the state has. `observed` need not hold what state knows.
@@ -54,18 +54,26 @@ pub(crate) fn tell_new(
     let was = prior.map_or_else(Vec::new, |prior| {
         refusals_after(prior, Some(prior), observed)
     });
-    let is_told = |refusal: &Refusal| {
-        was.iter().any(|was| {
-            // A Deny that is worded otherwise brings nothing new.
-            let both_deny = matches!((&was.why, &refusal.why), (Why::Denied(_), Why::Denied(_)));
-            (&was.document, &was.role, &was.action)
-                == (&refusal.document, &refusal.role, &refusal.action)
-                && (both_deny || was.why == refusal.why)
-        })
-    };
+    let known: HashSet<_> = was
+        .iter()
+        .filter_map(|was| Some(told_as(prior?, was)))
+        .collect();
     let mut refusals = refusals_after(spec, prior, observed);
-    refusals.retain(|refusal| !is_told(refusal));
+    refusals.retain(|refusal| !known.contains(&told_as(spec, refusal)));
     tell(spec, &refusals, true, diagnostics);
+}
+
+/// What a refusal brings that is new: a Deny that is worded otherwise does not, but the user's own beside another's does.
+fn told_as<'a>(
+    spec: &Spec,
+    refusal: &'a Refusal,
+) -> (&'a Document, &'a str, &'a str, Option<&'a Why>, bool) {
+    let (why, is_own) = match &refusal.why {
+        Why::Denied(statement) => (None, written_at(spec, refusal, statement).is_some()),
+        why => (Some(why), false),
+    };
+    let (role, action) = (&refusal.role, &refusal.action);
+    (&refusal.document, role, action, why, is_own)
 }
 
 /// Tells of everything that is refused to what is in the state, once drift is mended. No refresh fails for it.
@@ -101,7 +109,7 @@ async fn look_at_roles_of_others(
 
 fn tell(spec: &Spec, refusals: &[Refusal], refuse: bool, diagnostics: &mut Diagnostics) {
     let mut refusals = refusals.to_vec();
-    refusals.retain(|refusal| !is_merely_listed(refusal) && !is_a_guess(refusal));
+    refusals.retain(|refusal| !is_merely_listed(refusal) && !is_a_guess(spec, refusal));
     for group in by_document(&refusals) {
         let Some(refusal) = group.first().copied() else {
             continue;
@@ -123,18 +131,25 @@ fn is_merely_listed(refusal: &Refusal) -> bool {
         && !refusal.resource.contains('/')
 }
 
-/// What S3 may do without, or what hangs on the organisation alone, which nobody sees from here: a warning about it would
-/// stand in every plan of setups that are right.
-fn is_a_guess(refusal: &Refusal) -> bool {
-    let is_of_organisation = |key: &String| {
+/// What S3 may do without, or what hangs on what nobody sees from here, whoever wrote the statement: on the organisation,
+/// on the sessions that `NotPrincipal` would have to list, on names of services that AWS documents nowhere. A warning
+/// about it would stand in every plan of setups that are right.
+fn is_a_guess(spec: &Spec, refusal: &Refusal) -> bool {
+    let is_documented = || {
+        let bucket = spec.bucket(&refusal.side);
+        bucket.is_none_or(|bucket| bucket.location.partition.has_documented_names())
+    };
+    let is_unseen = |key: &String| {
         let key = key.to_ascii_lowercase();
-        key.starts_with("aws:principalorg") || key.starts_with("aws:resourceorg")
+        key.starts_with("aws:principalorg")
+            || key.starts_with("aws:resourceorg")
+            || (key == "kms:viaservice" && !is_documented())
     };
     let hangs_on_it = match &refusal.why {
         Why::NotAllowed => true,
         Why::Denied(statement) => {
             let mut keys = statement.condition.values().flat_map(BTreeMap::keys);
-            keys.any(is_of_organisation)
+            matches!(statement.principal, Some(Element::Not(_))) || keys.any(is_unseen)
         }
         Why::KeyState(_) | Why::NoRole => false,
     };
@@ -334,11 +349,5 @@ fn rules(group: &[&Refusal]) -> String {
 
 /// Each once, in the order in which they come.
 fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let mut listed: Vec<&str> = Vec::new();
-    for text in texts {
-        if !listed.contains(&text) {
-            listed.push(text);
-        }
-    }
-    listed.join(", ")
+    once(texts).join(", ")
 }

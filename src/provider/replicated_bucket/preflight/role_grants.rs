@@ -7,6 +7,7 @@ use crate::provider::replicated_bucket::paths::role_path;
 use crate::replication::direction::Direction;
 use crate::replication::grants::role_document;
 use crate::replication::observed::{FurtherPolicies, Observed, Presence};
+use crate::replication::permission::with_plain_read;
 use crate::replication::policy::{PolicyDocument, missing_grants_among};
 use crate::replication::spec::{RoleOwnership, Spec};
 
@@ -83,7 +84,11 @@ fn policies(
 /// Warns of the statements that no policy of the role grants.
 fn warn(seen: &FurtherPolicies, direction: &Direction<'_>, diagnostics: &mut Diagnostics) {
     let wanted = role_document(direction).statements;
-    let missing = missing_grants_among(&seen.documents, &wanted);
+    let mut missing = missing_grants_among(&seen.documents, &wanted);
+    missing.retain(|statement| {
+        let as_good = with_plain_read(statement, direction);
+        as_good.is_none_or(|as_good| !missing_grants_among(&seen.documents, &[as_good]).is_empty())
+    });
     if missing.is_empty() {
         return;
     }

@@ -69,6 +69,24 @@ pub fn evaluate(picture: &Picture) -> Outcome<Evaluation> {
 }
 
 fn answer(picture: &Picture, request: &Request) -> Outcome<Answer> {
+    let answer = answer_to(picture, request)?;
+    let Some(action) = request.or else {
+        return Ok(answer);
+    };
+    let instead = Request {
+        action,
+        or: None,
+        ..request.clone()
+    };
+    let denied = answer.missing.iter().any(|m| m.contains(" denies it by "));
+    let missing = match !denied && answer_to(picture, &instead)?.missing.is_empty() {
+        true => Vec::new(),
+        false => answer.missing,
+    };
+    Ok(Answer { missing, ..answer })
+}
+
+fn answer_to(picture: &Picture, request: &Request) -> Outcome<Answer> {
     let (mut denied, mut silent) = (Vec::new(), Vec::new());
     let mut judge = |name: &str, document: &Value| -> Outcome<Judgement> {
         let found = documents::judge(document, &request.call())?;

@@ -33,6 +33,8 @@ pub(super) struct Request {
     pub(super) documents: Vec<Document>,
     /// False for what AWS's tables list among the grants although S3 can do without it.
     pub(super) required: bool,
+    /// An action that S3 can do with as well.
+    pub(super) or: Option<&'static str>,
 }
 
 impl Request {
@@ -196,6 +198,7 @@ impl Asked {
             ]),
             documents: documents.to_vec(),
             required: true,
+            or: None,
         }
     }
 
@@ -245,6 +248,14 @@ impl Asked {
         }
         for action in actions {
             self.on_objects(action, source, &rule.prefix, &[Document::Role], true);
+        }
+        // AWS takes it for objects under no key.
+        if !source.encryption.kms && source.object_keys.is_empty() {
+            let mut asked = self.all.iter_mut();
+            let read = asked.rfind(|asked| asked.action == "s3:GetObjectVersionForReplication");
+            if let Some(read) = read {
+                read.or = Some("s3:GetObjectVersion");
+            }
         }
     }
 
