@@ -10,6 +10,7 @@ mod bucket_tags;
 mod canaries;
 mod connection;
 mod emulator;
+mod enforcement;
 mod faults;
 mod managed_policies;
 mod requests;
