@@ -25,8 +25,8 @@ use crate::replication::backfill::report::{Failures, manifest_key, result_keys};
 use crate::replication::backfill::{Backfill, ROLE_POLICY_NAME, Running};
 use crate::replication::names::default_role_description;
 use crate::replication::operation::{
-    Answer, BatchJobDescription, BatchJobFailureKind, BatchJobOperation, BatchJobStatus, Input,
-    Operation, Output, Query,
+    Answer, BatchJobDescription, BatchJobFailureKind, BatchJobOperation, BatchJobStatus, Operation,
+    Output, Query,
 };
 use crate::replication::policy::backfill_trust_policy;
 
@@ -409,13 +409,18 @@ impl Job<'_> {
     /// Makes the role, or takes the one that an earlier run of ours left.
     async fn make_role(&mut self) -> Result<(), BackfillError> {
         let role = self.backfill.role_name();
-        match self.ask(&Query::GetRole { role: role.clone() }).await {
+        let query = Query::GetRole { role: role.clone() };
+        match self.ask(&query).await {
             Ok(Answer::Role(found)) if self.backfill.owns_role(&found.tags) => {
                 self.has_role = true;
                 // The run that left it may have made it a moment ago.
                 self.role_since = Some(Instant::now());
+                for repair in self.backfill.role_repairs(&found) {
+                    self.call(&repair, FRESH).await?;
+                }
             }
-            Ok(_) => return Err(BackfillError::RoleTaken(role)),
+            Ok(Answer::Role(_)) => return Err(BackfillError::RoleTaken(role)),
+            Ok(_) => return Err(self.about_something_else(&query).into()),
             Err(error) if error.kind == CallErrorKind::NotFound => {
                 let trust_policy = backfill_trust_policy().render();
                 let operation = Operation::CreateRole {
@@ -425,7 +430,7 @@ impl Job<'_> {
                         "{}, existing objects",
                         default_role_description(self.backfill.bucket.as_str())
                     ),
-                    permissions_boundary: None,
+                    permissions_boundary: self.backfill.permissions_boundary.clone(),
                     trust_policy: trust_policy.unwrap_or_default(),
                     tags: self.backfill.role_tags(self.around.now),
                 };
@@ -439,34 +444,13 @@ impl Job<'_> {
             }
             Err(error) => return Err(error.into()),
         }
-        let report_key = self.report_key().await?;
         let operation = Operation::PutRolePolicy {
             role,
             policy: ROLE_POLICY_NAME.to_owned(),
-            document: self.backfill.role_policy(report_key.as_deref()),
+            document: self.backfill.role_policy(),
         };
-        let fresh = self.role_since.is_some();
-        let setting = Setting {
-            fresh,
-            fresh_role: fresh,
-        };
-        self.call(&operation, setting).await?;
+        self.call(&operation, FRESH).await?;
         Ok(())
-    }
-
-    /// The KMS key that the report's bucket is under.
-    async fn report_key(&self) -> Result<Option<String>, CallError> {
-        let Some(report) = &self.backfill.report else {
-            return Ok(None);
-        };
-        let query = Query::GetBucketEncryption {
-            bucket: report.bucket.clone(),
-        };
-        let Answer::Encryption(encryption) = self.ask(&query).await? else {
-            return Ok(None);
-        };
-        let key = encryption.kms_key.as_ref().and_then(Input::known);
-        Ok(key.filter(|key| key.starts_with("arn:")).cloned())
     }
 
     /// Removes the role, also when Terraform has asked to stop. What is not there is removed.
@@ -518,6 +502,12 @@ impl Job<'_> {
         (self.around.tell)(Told::Line(line));
     }
 }
+
+/// About a role that was made a moment ago, by this run or by the one before.
+const FRESH: Setting = Setting {
+    fresh: true,
+    fresh_role: true,
+};
 
 /// A token that nobody cancels.
 static NEVER: std::sync::OnceLock<CancellationToken> = std::sync::OnceLock::new();

@@ -132,6 +132,7 @@ impl<'a> Subject<'a> {
             | When::KeysWatched
             | When::Backfilled
             | When::BackfilledByOurRole
+            | When::BackfilledByBoundedRole
             | When::BackfillReported => false,
             When::Verified => !self.canary_prefixes().is_empty(),
             When::VerifiedFrom => self.canaries().any(|canary| canary.from == self.side),
@@ -235,11 +236,7 @@ impl<'a> Subject<'a> {
                 ),
             ),
             // What a backfill needs is told apart: no setup has one.
-            On::BackfillRole
-            | On::PassedBackfillRole
-            | On::Jobs
-            | On::ReportBucket
-            | On::Report => Vec::new(),
+            On::BackfillRole | On::PassedBackfillRole | On::Jobs | On::Report => Vec::new(),
             On::ManagedPolicies => here(self.managed_policies(), always()),
             On::AttachedPolicies => here(
                 vec![

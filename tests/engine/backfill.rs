@@ -14,7 +14,7 @@ use terraform_provider_replicated::replication::backfill::Backfill;
 use terraform_provider_replicated::replication::backfill::report::Failed;
 use terraform_provider_replicated::replication::operation::permissions::{PERMISSIONS, When};
 use terraform_provider_replicated::replication::operation::{
-    BatchJobFilter, BatchJobReport, BatchJobStatus,
+    BatchJobFilter, BatchJobReport, BatchJobStatus, RoleDescription, Tags,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,7 @@ use crate::faulty::{Fault, FaultyCloud};
 use crate::scenario::{FIRST, create, location, plain_at_home};
 
 const ROLE: &str = "backfill-acme-plain";
+const BOUNDARY: &str = "arn:aws:iam::111111111111:policy/Boundary";
 const REPORTS: &str = "acme-plain-backup";
 
 /// What a run was told to do.
@@ -73,6 +74,8 @@ fn asked() -> Backfill {
         role_arn: None,
         priority: 10,
         report: None,
+        tags: Tags::from([("team".to_owned(), "archive".to_owned())]),
+        permissions_boundary: None,
     }
 }
 
@@ -96,6 +99,24 @@ async fn backfilled(cloud: &dyn Cloud, backfill: &Backfill) -> Ended {
 fn has_role(cloud: &FakeCloud) -> bool {
     let id = (HOME.to_owned(), ROLE.to_owned());
     cloud.state().roles.contains_key(&id)
+}
+
+/// Runs a backfill until somebody kills it at a write.
+async fn killed_at(cloud: &FakeCloud, write: usize, request: &Backfill) {
+    let faulty = FaultyCloud::new(cloud, write, Fault::Killed);
+    tokio::select! {
+        () = faulty.died.notified() => {}
+        ended = backfilled(&faulty, request) => panic!("{ended:?}"),
+    }
+}
+
+/// The role of backfills, as it is and to be changed by hand.
+fn role(cloud: &FakeCloud, change: impl FnOnce(&mut RoleDescription)) -> RoleDescription {
+    let id = (HOME.to_owned(), ROLE.to_owned());
+    let mut state = cloud.state();
+    let role = state.roles.get_mut(&id).unwrap();
+    change(&mut role.description);
+    role.description.clone()
 }
 
 fn jobs(cloud: &FakeCloud) -> usize {
@@ -160,12 +181,7 @@ async fn where_nothing_is_left_a_backfill_succeeds_and_so_it_does_again() {
 async fn a_role_that_is_given_is_used_and_left_as_it_is() {
     let cloud = holding(10).await;
     // Of an earlier run that was killed; whoever gives a role has one like it.
-    let faulty = FaultyCloud::new(&cloud, 3, Fault::Killed);
-    let request = asked();
-    tokio::select! {
-        () = faulty.died.notified() => {}
-        ended = backfilled(&faulty, &request) => panic!("{ended:?}"),
-    }
+    killed_at(&cloud, 3, &asked()).await;
     cloud.state().writes.clear();
     let arn = format!("arn:aws:iam::{HOME}:role/{ROLE}");
     let given = Backfill {
@@ -185,15 +201,7 @@ async fn a_role_of_that_name_that_is_not_ours_is_left_alone() {
         &asked(),
     )
     .await;
-    let id = (HOME.to_owned(), ROLE.to_owned());
-    cloud
-        .state()
-        .roles
-        .get_mut(&id)
-        .unwrap()
-        .description
-        .tags
-        .clear();
+    role(&cloud, |role| role.tags.clear());
     cloud.state().writes.clear();
     let ended = backfilled(&cloud, &asked()).await;
     assert!(
@@ -201,6 +209,68 @@ async fn a_role_of_that_name_that_is_not_ours_is_left_alone() {
         "{ended:?}"
     );
     assert!(cloud.state().writes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_made_has_the_tags_and_the_boundary_that_the_organisation_asks_for() {
+    let cloud = holding(10).await;
+    cloud.state().requires_boundaries = true;
+    let refused = backfilled(&cloud, &asked()).await;
+    assert!(
+        matches!(&refused.end, Err(BackfillError::Call(error)) if error.kind == CallErrorKind::AccessDenied),
+        "{refused:?}"
+    );
+    let bounded = Backfill {
+        permissions_boundary: Some(BOUNDARY.to_owned()),
+        ..asked()
+    };
+    killed_at(&cloud, 3, &bounded).await;
+    let made = role(&cloud, |_| {});
+    assert_eq!(made.permissions_boundary.as_deref(), Some(BOUNDARY));
+    assert_eq!(made.tags["team"], "archive");
+    assert!(bounded.owns_role(&made.tags), "{:?}", made.tags);
+    completed(&backfilled(&cloud, &bounded).await, 10);
+    assert!(!has_role(&cloud));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_taken_up_gets_back_the_trust_and_the_boundary_that_it_lacks() {
+    let bounded = Backfill {
+        permissions_boundary: Some(BOUNDARY.to_owned()),
+        ..asked()
+    };
+    for (request, somebodys, expected) in [
+        (asked(), None, &["UpdateAssumeRolePolicy"][..]),
+        (
+            bounded,
+            None,
+            &["UpdateAssumeRolePolicy", "PutRolePermissionsBoundary"],
+        ),
+        // One that an organisation put on it stays.
+        (asked(), Some(BOUNDARY), &["UpdateAssumeRolePolicy"]),
+    ] {
+        let cloud = holding(10).await;
+        killed_at(&cloud, 3, &asked()).await;
+        role(&cloud, |role| {
+            role.trust_policy = role.trust_policy.replace("batchoperations.s3", "s3");
+            role.permissions_boundary = somebodys.map(str::to_owned);
+        });
+        cloud.state().writes.clear();
+        completed(&backfilled(&cloud, &request).await, 10);
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|call| format!("{call} {ROLE}"))
+            .collect();
+        let writes = cloud.state().writes.clone();
+        assert_eq!(writes[..expected.len()], expected);
+        assert_eq!(writes[expected.len()], format!("PutRolePolicy {ROLE}"));
+        assert_eq!(jobs(&cloud), 1, "the trust is mended before there is a job");
+    }
+    let cloud = holding(10).await;
+    killed_at(&cloud, 3, &asked()).await;
+    cloud.state().writes.clear();
+    completed(&backfilled(&cloud, &asked()).await, 10);
+    assert_eq!(cloud.state().writes[0], format!("PutRolePolicy {ROLE}"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -440,10 +510,21 @@ async fn every_write_of_a_backfill_has_its_row_among_the_permissions() {
     let cloud = holding(10).await;
     cloud.state().jobs.endless = true;
     let _cancelled = interrupted(&cloud, 60, false).await;
+    let bounded = Backfill {
+        permissions_boundary: Some(BOUNDARY.to_owned()),
+        ..asked()
+    };
+    cloud.state().jobs.endless = false;
+    killed_at(&cloud, 3, &asked()).await;
+    role(&cloud, |role| role.trust_policy.clear());
+    completed(&backfilled(&cloud, &bounded).await, 10);
     let writes = cloud.state().writes.clone();
-    let rows = PERMISSIONS
-        .iter()
-        .filter(|row| matches!(row.when, When::Backfilled | When::BackfilledByOurRole));
+    let rows = PERMISSIONS.iter().filter(|row| {
+        let ours = When::BackfilledByOurRole;
+        row.when == When::Backfilled
+            || row.when == ours
+            || row.when == When::BackfilledByBoundedRole
+    });
     let calls: BTreeSet<&str> = rows.filter_map(|row| row.call.split(':').nth(1)).collect();
     let made: BTreeSet<&str> = writes
         .iter()
@@ -451,7 +532,7 @@ async fn every_write_of_a_backfill_has_its_row_among_the_permissions() {
         .collect();
     assert!(made.is_subset(&calls), "{made:?} and {calls:?}");
     assert!(
-        made.contains("UpdateJobStatus") && made.contains("CreateJob"),
+        made.contains("UpdateJobStatus") && made.contains("PutRolePermissionsBoundary"),
         "{made:?}"
     );
 }

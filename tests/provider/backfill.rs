@@ -338,6 +338,26 @@ async fn what_aws_refuses_names_the_call_and_where_the_permissions_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_role_that_is_made_is_tagged_and_bounded_as_that_of_the_setup() {
+    let boundary = "arn:aws:iam::111111111111:policy/Boundary";
+    let bounded = with(
+        &kms_abroad(),
+        "role",
+        json!({ "permissions_boundary": boundary }),
+    );
+    let mut terraform = holding(&bounded, 5).await;
+    terraform.settings.default_tags = [("team".to_owned(), "archive".to_owned())].into();
+    terraform.cloud.aws.state().requires_boundaries = true;
+    terraform.cloud.refuse(&format!("DeleteRole {ROLE}"));
+    let ran = invoke(&terraform, &asking(&terraform)).await;
+    assert!(!ran.said.has_error(), "{:?}", ran.said);
+    let state = terraform.cloud.aws.state();
+    let role = &state.roles[&(HOME.to_owned(), ROLE.to_owned())].description;
+    assert_eq!(role.permissions_boundary.as_deref(), Some(boundary));
+    assert_eq!(role.tags["team"], "archive");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_two_way_destination_is_a_source_of_its_own() {
     let two_way = with(&kms_abroad(), "destinations.backup.two_way", json!(true));
     let terraform = holding(&two_way, 3).await;

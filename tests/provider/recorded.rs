@@ -198,11 +198,9 @@ impl Recorded {
                     "arn:aws:iam::{account}:role/aws-service-role/{service}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
                 )
             }
-            On::BackfillRole
-            | On::PassedBackfillRole
-            | On::Jobs
-            | On::ReportBucket
-            | On::Report => unreachable!("no resource has a backfill made"),
+            On::BackfillRole | On::PassedBackfillRole | On::Jobs | On::Report => {
+                unreachable!("no resource has a backfill made")
+            }
             On::Deployers => unreachable!("roles are assumed to enter accounts"),
         };
         Some(request(permission.action, &resource, context))
@@ -212,7 +210,13 @@ impl Recorded {
     fn is_of(&self, when: When) -> bool {
         match (&self.call, when) {
             // No resource has a backfill made.
-            (_, When::Backfilled | When::BackfilledByOurRole | When::BackfillReported) => false,
+            (
+                _,
+                When::Backfilled
+                | When::BackfilledByOurRole
+                | When::BackfilledByBoundedRole
+                | When::BackfillReported,
+            ) => false,
             (Call::Operation(Operation::CreateBucket { object_lock, .. }), When::Locked) => {
                 *object_lock
             }

@@ -37,6 +37,8 @@ pub(in crate::provider) struct Status {
     pub(in crate::provider) verified_at: BTreeMap<Side, String>,
     /// Whether moments of verifications may be written to its role.
     pub(in crate::provider) remembers: bool,
+    /// ARN of the policy that bounds the role by which the source replicates.
+    pub(in crate::provider) role_boundary: Option<String>,
 }
 
 /// Looks at a setup that an import would find; none after an error.
@@ -68,9 +70,11 @@ pub(in crate::provider) async fn look(
     let model = seen_over(session, &model, &spec, &observed, &private);
     let spec = private.recall(stored_spec(&model, session, diagnostics)?);
     let (flaws, unread) = flaws_of(session, &spec, &mut observed).await;
+    let role = observed.role(&Side::Source).present();
     Some(Status {
         verified_at: last_verified::remembered(&spec, &observed),
         remembers: last_verified::is_ours(&spec, &observed),
+        role_boundary: role.and_then(|role| role.description.permissions_boundary.clone()),
         spec,
         flaws,
         unread,

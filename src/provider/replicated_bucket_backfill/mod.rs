@@ -117,6 +117,8 @@ async fn run(
         role_arn: model.role_arn.known().cloned(),
         priority: model.priority(),
         report: model.report(),
+        tags: session.settings.default_tags.clone(),
+        permissions_boundary: status.role_boundary,
     };
     let now = OffsetDateTime::now_utc().format(&Rfc3339);
     let around = Surroundings {

@@ -219,12 +219,11 @@ fn objects(count: u64) -> String {
     }
 }
 
-fn role_hint(backfill: &Backfill) -> &'static str {
-    match backfill.role_arn {
-        Some(_) => {
-            " The job runs as the role of `role_arn`; the guide \"Moving the objects you already have\" has what that role needs."
-        }
-        None => "",
+fn role_hint(backfill: &Backfill) -> String {
+    match (&backfill.role_arn, &backfill.permissions_boundary) {
+        (Some(_), _) => " The job runs as the role of `role_arn`; the guide \"Moving the objects you already have\" has what that role needs.".to_owned(),
+        (None, Some(boundary)) => format!(" The job runs as a role that is bounded as the replication role is, by {boundary}; what that policy has to allow is in the guide \"Moving the objects you already have\"."),
+        (None, None) => String::new(),
     }
 }
 

@@ -12,10 +12,13 @@ pub mod report;
 
 use sha2::{Digest, Sha256};
 
+use super::diff::same_trust;
 use super::ids::{BucketName, Location};
 use super::names::{COMPONENT_TAG, CREATED_TAG, OWNER_TAG, backfill_role_name};
-use super::operation::{BatchJob, BatchJobDescription, BatchJobFilter, BatchJobReport, Tags};
-use super::policy::{PolicyDocument, ReportGrant, backfill_role_policy};
+use super::operation::{
+    BatchJob, BatchJobDescription, BatchJobFilter, BatchJobReport, Operation, RoleDescription, Tags,
+};
+use super::policy::{PolicyDocument, ReportGrant, backfill_role_policy, backfill_trust_policy};
 
 /// Name of our inline policy in the role of a job.
 pub const ROLE_POLICY_NAME: &str = "backfill";
@@ -37,6 +40,10 @@ pub struct Backfill {
     pub priority: i32,
     /// Where the job writes why objects failed.
     pub report: Option<BatchJobReport>,
+    /// Tags that a role which is made carries beside ours.
+    pub tags: Tags,
+    /// ARN of the policy that bounds a role which is made.
+    pub permissions_boundary: Option<String>,
 }
 
 impl Backfill {
@@ -104,11 +111,36 @@ impl Backfill {
 
     /// Its tags.
     pub fn role_tags(&self, created: &str) -> Tags {
-        Tags::from([
+        let mut tags = self.tags.clone();
+        tags.extend([
             (OWNER_TAG.to_owned(), self.owner()),
             (COMPONENT_TAG.to_owned(), ROLE_COMPONENT.to_owned()),
             (CREATED_TAG.to_owned(), created.to_owned()),
-        ])
+        ]);
+        tags
+    }
+
+    /// What makes a role that an earlier run left one that this run can use. A boundary that somebody else put on it
+    /// stays.
+    pub fn role_repairs(&self, seen: &RoleDescription) -> Vec<Operation> {
+        let role = self.role_name();
+        let mut repairs = Vec::new();
+        let trust = backfill_trust_policy();
+        if !same_trust(&seen.trust_policy, &trust) {
+            repairs.push(Operation::UpdateAssumeRolePolicy {
+                role: role.clone(),
+                trust_policy: trust.render().unwrap_or_default(),
+            });
+        }
+        if let Some(boundary) = &self.permissions_boundary
+            && seen.permissions_boundary.as_ref() != Some(boundary)
+        {
+            repairs.push(Operation::PutRolePermissionsBoundary {
+                role,
+                boundary: boundary.clone(),
+            });
+        }
+        repairs
     }
 
     /// Whether a role with these tags was made for backfills of this bucket.
@@ -117,17 +149,16 @@ impl Backfill {
             && tags.get(COMPONENT_TAG).map(String::as_str) == Some(ROLE_COMPONENT)
     }
 
-    /// Its policy. `report_key` is the KMS key of the report's bucket.
-    pub fn role_policy(&self, report_key: Option<&str>) -> PolicyDocument {
+    /// Its policy.
+    pub fn role_policy(&self) -> PolicyDocument {
         let bucket = self.report.as_ref().map(|report| &report.bucket);
         let bucket = bucket.and_then(|name| BucketName::parse(name).ok());
         let report = self.report.as_ref().zip(bucket.as_ref());
         let grant = report.map(|(report, bucket)| ReportGrant {
             bucket,
             prefix: &report.prefix,
-            kms_key: report_key,
         });
-        backfill_role_policy(&self.bucket, grant, &self.at.region, &self.at.partition)
+        backfill_role_policy(&self.bucket, grant, &self.at.partition)
     }
 }
 
@@ -170,6 +201,8 @@ mod tests {
             role_arn: None,
             priority: 10,
             report: None,
+            tags: Tags::new(),
+            permissions_boundary: None,
         }
     }
 

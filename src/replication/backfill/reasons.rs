@@ -63,7 +63,7 @@ const REASONS: &[(&str, &str)] = &[
     ),
     (
         "InitiateReplicationNotPermitted",
-        "The job's role may not start replication: it lacks s3:InitiateReplication on the objects of the source. Leave `role_arn` out, and a role that may is made.",
+        "The job's role may not start replication: it lacks s3:InitiateReplication on the objects of the source. With `role_arn`, grant it to that role, or leave `role_arn` out; without, the replication role's permissions boundary, which bounds the job's role too, has to allow it.",
     ),
     (
         "SrcBucketInvalidRegion",

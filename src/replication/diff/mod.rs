@@ -26,6 +26,7 @@ pub(super) use bucket::versioning_off;
 pub use form::Form;
 pub use grants::{NO_POLICY, grant_differences, narrowing};
 pub use role::role_differences;
+pub(super) use role::same_trust;
 pub use rules::{replication_differences, replication_drift};
 pub(super) use tags::tag_changes;
 

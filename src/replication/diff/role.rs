@@ -87,7 +87,7 @@ pub fn role_differences(
 
 /// Whether a role lets in whom it should, and nobody else. Nothing is looked up there by Sid, so that of a role that
 /// somebody else made may stay.
-fn same_trust(text: &str, wanted: &PolicyDocument) -> bool {
+pub(in crate::replication) fn same_trust(text: &str, wanted: &PolicyDocument) -> bool {
     let unnamed = |mut document: PolicyDocument| {
         for statement in &mut document.statements {
             statement.sid = None;

@@ -51,9 +51,7 @@ pub enum On {
     PassedBackfillRole,
     /// Jobs of S3 Batch Operations.
     Jobs,
-    /// The bucket of a backfill's report.
-    ReportBucket,
-    /// The report.
+    /// The report of a backfill.
     Report,
     /// Managed policies of ours on that role.
     ManagedPolicies,
@@ -92,6 +90,8 @@ pub enum When {
     Backfilled,
     /// For no setup: for a backfill that makes its role.
     BackfilledByOurRole,
+    /// For one that makes its role where the replication role has a permissions boundary.
+    BackfilledByBoundedRole,
     /// For no setup: for a backfill with a report.
     BackfillReported,
     /// For no bucket as long as nobody verifies: for every bucket that canaries are in.
@@ -234,12 +234,6 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
     same_write("s3:ListJobs", On::Account, When::Backfilled),
     same_write("s3:DescribeJob", On::Jobs, When::Backfilled),
-    write(
-        "s3:GetBucketEncryption",
-        "s3:GetEncryptionConfiguration",
-        On::ReportBucket,
-        When::BackfillReported,
-    ),
     same_write("s3:GetObject", On::Report, When::BackfillReported),
     write(
         "s3:HeadObject",
@@ -524,6 +518,16 @@ pub const PERMISSIONS: &[Permission] = &[
         On::BackfillRole,
         When::BackfilledByOurRole,
     ),
+    same_write(
+        "iam:UpdateAssumeRolePolicy",
+        On::BackfillRole,
+        When::BackfilledByOurRole,
+    ),
+    same_write(
+        "iam:PutRolePermissionsBoundary",
+        On::BackfillRole,
+        When::BackfilledByBoundedRole,
+    ),
     same_write("iam:TagRole", On::Role, When::OwnRole),
     same_write("iam:UntagRole", On::Role, When::OwnRole),
 ];
@@ -567,7 +571,6 @@ impl fmt::Display for On {
                 "the backfill's role, passed to `batchoperations.s3.amazonaws.com` only"
             }
             Self::Jobs => "jobs of the account and region",
-            Self::ReportBucket => "the report's bucket",
             Self::Report => "the report's objects",
             Self::ManagedPolicies => "the role's managed policies",
             Self::AttachedPolicies => {
@@ -593,6 +596,9 @@ impl fmt::Display for When {
             Self::KeysWatched => "`keys` of `replicated_bucket_status`",
             Self::Backfilled => "`replicated_bucket_backfill`",
             Self::BackfilledByOurRole => "`replicated_bucket_backfill` without `role_arn`",
+            Self::BackfilledByBoundedRole => {
+                "`replicated_bucket_backfill` without `role_arn`, where the replication role has a `permissions_boundary`"
+            }
             Self::BackfillReported => "`report_bucket` of `replicated_bucket_backfill`",
             Self::Verified => "`verification`",
             Self::VerifiedFrom => "`verification`: the source, and a destination with `two_way`",

@@ -2,8 +2,8 @@
 //! one only lists and starts.
 
 use super::document::{PolicyDocument, Statement};
-use super::replication_role::{for_objects_of, objects_arn};
-use crate::replication::ids::{BucketName, Partition, Region};
+use super::replication_role::objects_arn;
+use crate::replication::ids::{BucketName, Partition};
 
 /// Lets S3 Batch Operations assume the role, and nobody else.
 ///
@@ -23,15 +23,15 @@ pub struct ReportGrant<'a> {
     pub bucket: &'a BucketName,
     /// What the keys of the report begin with.
     pub prefix: &'a str,
-    /// The ARN of the KMS key that new objects of the bucket are under.
-    pub kms_key: Option<&'a str>,
 }
 
 /// What the job needs: to look at the rules, to have the objects listed, to start each, and to write the report.
+///
+/// No key is granted: S3 writes reports under SSE-S3, whatever the default encryption of their bucket
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-reports.html>).
 pub fn backfill_role_policy(
     source: &BucketName,
     report: Option<ReportGrant<'_>>,
-    region: &Region,
     partition: &Partition,
 ) -> PolicyDocument {
     let mut statements = vec![
@@ -52,17 +52,6 @@ pub fn backfill_role_policy(
                 .actions(&["s3:PutObject"])
                 .resource(objects),
         );
-        if let Some(key) = report.kms_key {
-            let statement = Statement::allow("EncryptReport")
-                .actions(&["kms:GenerateDataKey", "kms:Decrypt"])
-                .resource(key);
-            statements.push(for_objects_of(
-                statement,
-                region,
-                [report.bucket],
-                partition,
-            ));
-        }
     }
     PolicyDocument::new(statements)
 }
@@ -70,6 +59,7 @@ pub fn backfill_role_policy(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::ids::Region;
 
     #[test]
     fn only_batch_operations_may_assume_the_role() {
@@ -80,16 +70,14 @@ mod tests {
     fn a_role_is_granted_the_report_only_where_there_is_one() {
         let source = BucketName::parse("acme-archive").unwrap();
         let bucket = BucketName::parse("acme-reports").unwrap();
-        let region = Region::parse("cn-north-1").unwrap();
-        let partition = region.partition();
-        let plain = backfill_role_policy(&source, None, &region, &partition);
+        let partition = Region::parse("cn-north-1").unwrap().partition();
+        let plain = backfill_role_policy(&source, None, &partition);
         insta::assert_snapshot!(plain.render().unwrap(), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"ListObjects","Effect":"Allow","Action":["s3:GetReplicationConfiguration","s3:PutInventoryConfiguration"],"Resource":"arn:aws-cn:s3:::acme-archive"},{"Sid":"StartReplication","Effect":"Allow","Action":"s3:InitiateReplication","Resource":"arn:aws-cn:s3:::acme-archive/*"}]}"#);
         let report = ReportGrant {
             bucket: &bucket,
             prefix: "backfill/",
-            kms_key: Some("arn:aws-cn:kms:cn-north-1:111111111111:key/1"),
         };
-        let reporting = backfill_role_policy(&source, Some(report), &region, &partition);
-        insta::assert_snapshot!(reporting.render().unwrap(), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"ListObjects","Effect":"Allow","Action":["s3:GetReplicationConfiguration","s3:PutInventoryConfiguration"],"Resource":"arn:aws-cn:s3:::acme-archive"},{"Sid":"StartReplication","Effect":"Allow","Action":"s3:InitiateReplication","Resource":"arn:aws-cn:s3:::acme-archive/*"},{"Sid":"WriteReport","Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws-cn:s3:::acme-reports/backfill/*"},{"Sid":"EncryptReport","Effect":"Allow","Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":"arn:aws-cn:kms:cn-north-1:111111111111:key/1","Condition":{"StringEquals":{"kms:ViaService":"s3.cn-north-1.amazonaws.com.cn"},"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws-cn:s3:::acme-reports","arn:aws-cn:s3:::acme-reports/*"]}}}]}"#);
+        let reporting = backfill_role_policy(&source, Some(report), &partition);
+        insta::assert_snapshot!(reporting.render().unwrap(), @r#"{"Version":"2012-10-17","Statement":[{"Sid":"ListObjects","Effect":"Allow","Action":["s3:GetReplicationConfiguration","s3:PutInventoryConfiguration"],"Resource":"arn:aws-cn:s3:::acme-archive"},{"Sid":"StartReplication","Effect":"Allow","Action":"s3:InitiateReplication","Resource":"arn:aws-cn:s3:::acme-archive/*"},{"Sid":"WriteReport","Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws-cn:s3:::acme-reports/backfill/*"}]}"#);
     }
 }

@@ -67,6 +67,15 @@ impl State {
             let message = format!("role {role} exists");
             return refuse(Kind::AlreadyExists, "EntityAlreadyExists", message);
         }
+        if let Operation::CreateRole {
+            permissions_boundary: None,
+            ..
+        } = operation
+            && self.requires_boundaries
+        {
+            let message = "with an explicit deny in a service control policy";
+            return refuse(Kind::AccessDenied, "AccessDenied", message);
+        }
         if let Operation::CreateRole { .. } = operation {
             let serial = self.next_serial();
             let made = Role::made(at, operation, serial)?;

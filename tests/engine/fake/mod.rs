@@ -86,6 +86,8 @@ pub(crate) struct State {
     crossings: Vec<crossing::Crossing>,
     /// What S3 does wrong with replicas.
     pub(crate) spoilt: Option<Spoilt>,
+    /// Whether the organisation lets nobody make a role without a permissions boundary.
+    pub(crate) requires_boundaries: bool,
     /// Whether callers show as STS shows sessions of a role.
     pub(crate) callers_are_sessions: bool,
     busy: BTreeSet<String>,
