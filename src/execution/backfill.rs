@@ -6,9 +6,8 @@
 //! next run of the same request finds both, and ends what is left to end.
 //!
 //! Guarantees: one request has one job at a time, however often its answer is lost or the request repeated; a bucket has
-//! one at a time in this process, because all of its backfills run as one role. A role is
-//! removed whenever its job is known to be over, or not to be there. Where that is not known, it stays, because a job
-//! without its role fails.
+//! one at a time in this process, because all of its backfills run as one role. A role is removed whenever its job is
+//! known to be over, or not to be there. Where that is not known, it stays, because a job without its role fails.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -217,7 +216,10 @@ impl Job<'_> {
     async fn jobs(&self) -> Result<Vec<BatchJobDescription>, CallError> {
         match self.ask(&Query::ListJobs).await? {
             Answer::BatchJobs(jobs) => Ok(jobs),
-            _ => Err(self.about_something_else(&Query::ListJobs)),
+            _ => {
+                let query = Query::ListJobs;
+                Err(self.about_something_else(query.call(), query.subject()))
+            }
         }
     }
 
@@ -247,9 +249,16 @@ impl Job<'_> {
             fresh_role: self.role_since.is_some(),
         };
         let operation = Operation::BatchJob(BatchJobOperation::Create(Box::new(job)));
-        let id = match self.call(&operation, setting).await {
-            Ok(Output::Text(id)) => id,
-            Ok(_) => String::new(),
+        let called = match self.call(&operation, setting).await {
+            Ok(Output::Text(id)) => Ok(id),
+            Ok(_) => Err(CallError {
+                kind: CallErrorKind::Ambiguous,
+                ..self.about_something_else(operation.call(), &operation.subject())
+            }),
+            Err(error) => Err(error),
+        };
+        let id = match called {
+            Ok(id) => id,
             // It may have been made all the same: then it is followed.
             Err(error) if error.kind == CallErrorKind::Ambiguous => {
                 let unheard =
@@ -376,7 +385,7 @@ impl Job<'_> {
         };
         match self.ask(&query).await? {
             Answer::BatchJob(job) => Ok(job),
-            _ => Err(self.about_something_else(&query)),
+            _ => Err(self.about_something_else(query.call(), query.subject())),
         }
     }
 
@@ -420,7 +429,10 @@ impl Job<'_> {
                 }
             }
             Ok(Answer::Role(_)) => return Err(BackfillError::RoleTaken(role)),
-            Ok(_) => return Err(self.about_something_else(&query).into()),
+            Ok(_) => {
+                let error = self.about_something_else(query.call(), query.subject());
+                return Err(error.into());
+            }
             Err(error) if error.kind == CallErrorKind::NotFound => {
                 let trust_policy = backfill_trust_policy().render();
                 let operation = Operation::CreateRole {
@@ -491,11 +503,10 @@ impl Job<'_> {
         self.around.cloud.query(&self.backfill.at, query).await
     }
 
-    fn about_something_else(&self, query: &Query) -> CallError {
+    fn about_something_else(&self, call: &str, subject: &str) -> CallError {
         let (at, kind) = (&self.backfill.at, CallErrorKind::Invalid);
         let message = "the answer is about something else";
-        self.run
-            .local_error(at, kind, query.call(), query.subject(), message)
+        self.run.local_error(at, kind, call, subject, message)
     }
 
     fn line(&self, line: String) {

@@ -1,7 +1,7 @@
 //! Runs the pure middle's queries and steps against a [`cloud::Cloud`]. Knows no AWS SDK and no Terraform.
 //!
-//! [`observe`] fills an `Observed`, [`executor`] runs a `StepGraph`, [`verify`] follows canaries. All are structured: everything that they
-//! start has ended when they return.
+//! [`observe`] fills an `Observed`, [`executor`] runs a `StepGraph`, [`verify`] follows canaries, [`backfill`] follows a
+//! job. All are structured: everything that they start has ended when they return.
 
 pub mod backfill;
 mod bucket_tags;

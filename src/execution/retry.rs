@@ -70,16 +70,14 @@ pub(super) fn patience(
         (_, Invalid) if setting.fresh && is_redirect(error) => {
             Some((PROPAGATION, "AWS to see what was just made"))
         }
-        (Operation::PutBucketReplication { .. }, AccessDenied) if setting.fresh_role => Some((
+        (
+            Operation::PutBucketReplication { .. }
+            | Operation::BatchJob(BatchJobOperation::Create(_)),
+            AccessDenied,
+        ) if setting.fresh_role => Some((
             PASS_ROLE,
             "the new role to be usable (or iam:PassRole is missing)",
         )),
-        (Operation::BatchJob(BatchJobOperation::Create(_)), AccessDenied) if setting.fresh_role => {
-            Some((
-                PASS_ROLE,
-                "the new role to be usable (or iam:PassRole is missing)",
-            ))
-        }
         (operation, NotFound) if setting.fresh && !takes_away(operation) => {
             Some((PROPAGATION, "AWS to see what was just made"))
         }

@@ -54,8 +54,26 @@ impl Backfill {
 
     /// The job's description.
     pub fn description(&self) -> String {
-        let asked = (&self.filter, &self.role_arn, self.priority, &self.report);
-        format!("{}{}", self.describes(), hex(&format!("{asked:?}"), 16))
+        format!("{}{}", self.describes(), hex(&self.request(), 16))
+    }
+
+    /// What is asked for, written out: values in an order that no version may change, or a run of one version does not
+    /// find the job that another has begun.
+    fn request(&self) -> String {
+        let filter = &self.filter;
+        let report = self.report.as_ref();
+        serde_json::json!([
+            filter.replication_statuses,
+            filter.created_after,
+            filter.created_before,
+            filter.prefixes,
+            filter.size_greater_than,
+            filter.size_less_than,
+            self.role_arn,
+            self.priority,
+            report.map(|report| [&report.bucket, &report.prefix]),
+        ])
+        .to_string()
     }
 
     /// What the descriptions of all backfills of this bucket begin with.
@@ -230,6 +248,37 @@ mod tests {
         assert!(job.description.len() <= 256, "{}", job.description);
         assert_eq!(job.token.len(), 64);
         assert!(asked().role_name().len() <= 64);
+    }
+
+    #[test]
+    fn the_description_and_the_token_of_a_request_are_those_of_every_version() {
+        let plain = asked().job(&[]);
+        insta::assert_snapshot!(asked().request(), @"[[],null,null,[],null,null,null,10,null]");
+        insta::assert_snapshot!(plain.description, @"Backfill of 111111111111/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa by replicated_bucket, request c9b974516688e165");
+        insta::assert_snapshot!(plain.token, @"6c379177c3518b28576dbf8cb38af93c58956b2034b9b48a711056c4d42af99d");
+        let mut whole = asked();
+        whole.filter = BatchJobFilter {
+            replication_statuses: ["FAILED".to_owned(), "NONE".to_owned()].into(),
+            created_after: Some(1),
+            created_before: Some(2),
+            prefixes: ["a/".to_owned(), "\"b\"".to_owned()].into(),
+            size_greater_than: Some(3),
+            size_less_than: Some(4),
+        };
+        whole.role_arn = Some("arn:aws:iam::111111111111:role/Backfill".to_owned());
+        whole.report = Some(BatchJobReport {
+            bucket: "acme-reports".to_owned(),
+            prefix: "why".to_owned(),
+        });
+        insta::assert_snapshot!(whole.request(), @r#"[["FAILED","NONE"],1,2,["\"b\"","a/"],3,4,"arn:aws:iam::111111111111:role/Backfill",10,["acme-reports","why"]]"#);
+        insta::assert_snapshot!(whole.job(&[]).token, @"b7cb9cb2f9703057980fe173a32bfc06cc98232d03fed67081b799e6e1da40dd");
+        // How its role is made is no part of what is asked for.
+        let bounded = Backfill {
+            tags: Tags::from([("team".to_owned(), "archive".to_owned())]),
+            permissions_boundary: Some("arn:aws:iam::111111111111:policy/Boundary".to_owned()),
+            ..asked()
+        };
+        assert_eq!(bounded.job(&[]), plain);
     }
 
     #[test]
