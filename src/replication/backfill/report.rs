@@ -44,8 +44,14 @@ impl Failures {
     /// Adds the failed tasks of one file.
     pub fn add(&mut self, results: &str) {
         for fields in records(results) {
-            let [_, key, _, status, code, http_status, message] = fields.as_slice() else {
+            let [_, key, _, status, first, second, message] = fields.as_slice() else {
                 continue;
+            };
+            // By its `ReportSchema` a row has the error code before the HTTP status. The rows that AWS shows have it the
+            // other way round (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-reports.html>).
+            let (code, http_status) = match is_number(first) {
+                true => (second, first),
+                false => (first, second),
             };
             if status.eq_ignore_ascii_case("succeeded") {
                 continue;
@@ -61,6 +67,10 @@ impl Failures {
             failed.count += 1;
         }
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What S3 says where it names no reason of replication.
@@ -131,7 +141,11 @@ mod tests {
              acme,d,v3,succeeded,,200,Successful\n\
              acme,e,v4,failed,InternalError,500,\"Try, again\"\n\
              not a record\n\
-             acme,f,v5,failed,,503,",
+             acme,f,v5,failed,,503,\n\
+             acme,g,v6,succeeded,200,,Successful\n\
+             acme,h,v7,failed,400,DstBucketUnversioned,Not done\n\
+             acme,i,v8,failed,500,InternalError,\"Try, again\"\n\
+             acme,j,v9,failed,503,,",
         );
         let counted: Vec<_> = failures
             .0
@@ -141,9 +155,9 @@ mod tests {
         assert_eq!(
             counted,
             [
-                ("DstBucketUnversioned", 2, "a%20b"),
-                ("HTTP status 503", 1, "f"),
-                ("InternalError: Try, again", 1, "e"),
+                ("DstBucketUnversioned", 3, "a%20b"),
+                ("HTTP status 503", 2, "f"),
+                ("InternalError: Try, again", 2, "e"),
             ]
         );
     }

@@ -86,13 +86,20 @@ impl Job {
             self.active += 1;
         }
         match self.status {
-            "Complete" => self.reports(),
+            "Complete" | "Cancelled" => self.reports(),
             _ => Vec::new(),
         }
     }
 
     pub(super) fn cancel(&mut self) -> Result<(), Refused> {
-        if ["Complete", "Failed", "Cancelled"].contains(&self.status) {
+        let ends = [
+            "Cancelling",
+            "Cancelled",
+            "Completing",
+            "Complete",
+            "Failed",
+        ];
+        if ends.contains(&self.status) {
             let why = format!("the job is {}", self.status);
             return Err(Refused(400, "JobStatusException", why));
         }
@@ -119,7 +126,8 @@ impl Job {
     /// What the report consists of; nothing where none is asked for, or nothing failed.
     fn reports(&self) -> Vec<Report> {
         let request = &self.request;
-        if request.text("Report.Enabled") != "true" {
+        let failed = usize::try_from(self.counts().2).unwrap_or(usize::MAX);
+        if request.text("Report.Enabled") != "true" || failed == 0 {
             return Vec::new();
         }
         let bucket = request.text("Report.Bucket");
@@ -134,9 +142,10 @@ impl Job {
             .iter()
             .flat_map(|(reason, count)| {
                 (0..*count).map(move |n| {
-                    format!("{source},{reason}/{n},v{n},failed,{reason},400,\"Not replicated, {reason}\"\n")
+                    format!("{source},{reason}/{n},v{n},failed,400,{reason},\"Not replicated, {reason}\"\n")
                 })
             })
+            .take(failed)
             .collect();
         let manifest = format!(
             r#"{{"Format":"Report_CSV_20180820","ReportSchema":"Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage","Results":[{{"TaskExecutionStatus":"failed","Bucket":"{bucket}","MD5Checksum":"","Key":"{results}"}}]}}"#

@@ -199,7 +199,11 @@ async fn answer(
             }
             failed.map_or(Ok(body), Err)
         }
-        Ok((body, _, None)) => Ok(body),
+        Ok((body, reports, None)) if reports.is_empty() => Ok(body),
+        Ok(_) => {
+            let why = "a report is to be written, and the test did not say by whom (report_to)";
+            Err(Refused(400, "BadRequestException", why.to_owned()))
+        }
         Err(refused) => Err(refused),
     };
     let (status, body) = match told {
