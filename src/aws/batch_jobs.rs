@@ -187,6 +187,10 @@ fn failure(failure: JobFailure) -> BatchJobFailure {
         BatchJobFailureKind::NothingFound
     } else if said.contains("assum") && said.contains("role") {
         BatchJobFailureKind::RoleNotUsable
+    } else if said.contains("replicationconfiguration")
+        || said.contains("replication configuration")
+    {
+        BatchJobFailureKind::RulesNotSeen
     } else {
         BatchJobFailureKind::Other
     };

@@ -33,9 +33,13 @@ use crate::replication::policy::backfill_trust_policy;
 const CANCEL_WITHIN: Duration = Duration::from_secs(120);
 /// How long questions about a job may fail in a row before nobody watches it any more.
 const UNHEARD: Duration = Duration::from_secs(300);
-/// How long a role that was just made may seem unusable. Each try is a job of its own, so there are few.
+/// How long a role that was just made may seem unusable.
 const ROLE_SHOWS_WITHIN: Duration = Duration::from_secs(120);
-const ROLE_TRY_AFTER: Duration = Duration::from_secs(10);
+/// How long one waits for what a job does not see yet, the first time. Each try is a job of its own, so there are few.
+const TRY_AFTER: Duration = Duration::from_secs(10);
+/// How many jobs may miss rules that are there, and how many may find nothing by new rules.
+const RULES_MISSED: usize = 3;
+const NOTHING_FOUND: usize = 1;
 /// How often one looks at a job: soon at first, then as often as a person would.
 const LOOK_FIRST: Duration = Duration::from_secs(1);
 const LOOK_LATER: Duration = Duration::from_secs(30);
@@ -50,6 +54,8 @@ pub struct Surroundings<'a> {
     pub stop: &'a CancellationToken,
     /// Whether the job goes on then.
     pub detach: bool,
+    /// Whether the rules were written a short while ago, over objects that were there before.
+    pub rules_are_new: bool,
     /// The moment, RFC 3339, for the role's tags.
     pub now: &'a str,
     /// Takes what there is to tell.
@@ -134,6 +140,7 @@ pub async fn run(backfill: &Backfill, around: &Surroundings<'_>) -> Ended {
         },
         role_since: None,
         has_role: false,
+        found_cancelling: false,
         started: Instant::now(),
     };
     let end = job.run_to_end().await;
@@ -158,6 +165,8 @@ struct Job<'a> {
     role_since: Option<Instant>,
     /// Whether there is a role of ours, or may be.
     has_role: bool,
+    /// Whether the job that was found was being cancelled.
+    found_cancelling: bool,
     started: Instant,
 }
 
@@ -170,6 +179,7 @@ impl Job<'_> {
             Running::Other(job) => return Err(BackfillError::Another(job.clone())),
             Running::Same(job) => {
                 self.has_role = self.backfill.role_arn.is_none();
+                self.found_cancelling = job.status == BatchJobStatus::Cancelling;
                 self.line(format!(
                     "Going on with job {}, which was begun before.",
                     job.id
@@ -183,29 +193,24 @@ impl Job<'_> {
         };
         // From here on the job is seen by whoever asks for another one.
         drop(turn);
-        let mut wait = ROLE_TRY_AFTER;
+        let (mut wait, mut tries) = (TRY_AFTER, 0);
         loop {
             let end = self.follow(job).await?;
-            let End::Failed(failed, _) = &end else {
+            let Some((over, why)) = self.not_yet_over(&end, tries) else {
                 return Ok(end);
             };
-            let is_young = self
-                .role_since
-                .is_some_and(|since| since.elapsed() < ROLE_SHOWS_WITHIN);
-            if !is_young || !failed.may_lack_role() {
-                return Ok(end);
-            }
-            self.line(
-                "The new role is not usable yet: the job is begun again in a moment.".to_owned(),
-            );
+            self.line(format!("{why}: the job is begun again in a moment."));
             if !self.run.pause(wait).await {
                 return Ok(end);
             }
-            wait *= 2;
+            (wait, tries) = (wait * 2, tries + 1);
             let mut jobs = self.jobs().await?;
             // The list may not show how the last one ended.
-            jobs.retain(|job| job.id != failed.id);
-            jobs.push(failed.clone());
+            jobs.retain(|job| job.id != over.id);
+            jobs.push(over.clone());
+            if self.backfill.role_arn.is_none() && self.role_since.is_none() {
+                self.make_role().await?;
+            }
             job = match self.create(&jobs).await? {
                 Some(job) => job,
                 None => return Ok(End::NotStarted),
@@ -213,13 +218,40 @@ impl Job<'_> {
         }
     }
 
-    async fn jobs(&self) -> Result<Vec<BatchJobDescription>, CallError> {
-        match self.ask(&Query::ListJobs).await? {
-            Answer::BatchJobs(jobs) => Ok(jobs),
-            _ => {
-                let query = Query::ListJobs;
-                Err(self.about_something_else(query.call(), query.subject()))
+    /// The job that ended, where that is not the end of this run, and why not: something new did not show to it yet, or
+    /// an earlier run had cancelled it.
+    fn not_yet_over<'e>(
+        &self,
+        end: &'e End,
+        tries: usize,
+    ) -> Option<(&'e BatchJobDescription, &'static str)> {
+        match end {
+            End::Failed(job, _) if job.failed_for(BatchJobFailureKind::RulesNotSeen) => {
+                let why = "S3 does not see the rules yet";
+                (tries < RULES_MISSED).then_some((job, why))
             }
+            End::Failed(job, _) if job.may_lack_role() => {
+                let since = self.role_since?;
+                let why = "The new role is not usable yet";
+                (since.elapsed() < ROLE_SHOWS_WITHIN).then_some((job, why))
+            }
+            End::Cancelled(job, _) if self.found_cancelling => {
+                (tries == 0).then_some((job, "An earlier run had it cancelled"))
+            }
+            // By rules that it does not see, S3 finds no object, as where there is none.
+            End::NothingToDo(job) if self.around.rules_are_new => {
+                let why = "S3 found nothing by the new rules, which it may not see yet";
+                (tries < NOTHING_FOUND).then_some((job, why))
+            }
+            _ => None,
+        }
+    }
+
+    async fn jobs(&self) -> Result<Vec<BatchJobDescription>, CallError> {
+        let query = Query::ListJobs;
+        match self.ask(&query).await? {
+            Answer::BatchJobs(jobs) => Ok(jobs),
+            _ => Err(self.about_something_else(query.call(), query.subject())),
         }
     }
 

@@ -62,6 +62,9 @@ pub(super) fn patience(
         (Operation::PutBucketReplication { .. }, NotReady) => {
             Some((CROSS_REGION, "versioning to show on both buckets"))
         }
+        (Operation::BatchJob(BatchJobOperation::Create(_)), NotReady | NotFound) => {
+            Some((PROPAGATION, "the rules of the source to show"))
+        }
         // Every write but the creating ones may be sent twice, and those have been looked for before.
         (_, Ambiguous) => Some((HEAR_AGAIN, "AWS to answer")),
         (operation, NotReady) if names_principals(operation) => Some(PRINCIPALS),

@@ -168,6 +168,31 @@ async fn a_job_is_described_in_every_state_and_made_once_for_each_token() {
 }
 
 #[tokio::test]
+async fn a_report_that_the_server_of_the_tests_cannot_write_is_no_success() {
+    let server = S3Control::start().await.unwrap();
+    server.play(Play {
+        objects: 10,
+        failing: vec![("DstBucketUnversioned", 1)],
+        active_looks: 1,
+        ..Play::default()
+    });
+    let cloud = control(&server);
+    let mut reporting = job("token");
+    reporting.report = Some(BatchJobReport {
+        bucket: "acme-reports".to_owned(),
+        prefix: "why".to_owned(),
+    });
+    let query = Query::DescribeJob {
+        job_id: created(&cloud, reporting).await,
+    };
+    for _ in 0..4 {
+        cloud.query(&at(REGION), &query).await.unwrap();
+    }
+    let error = cloud.query(&at(REGION), &query).await.unwrap_err();
+    assert!(error.message.contains("report_to"), "{error}");
+}
+
+#[tokio::test]
 async fn jobs_are_listed_from_every_page_of_their_account_and_region() {
     let server = S3Control::start().await.unwrap();
     let cloud = control(&server);
@@ -198,6 +223,13 @@ async fn the_failure_of_a_job_is_told_by_what_it_means() {
         (
             Some(("RoleError", "The role could not be assumed")),
             BatchJobFailureKind::RoleNotUsable,
+        ),
+        (
+            Some((
+                "ManifestGenerationFailed",
+                "The source bucket has no replication configuration",
+            )),
+            BatchJobFailureKind::RulesNotSeen,
         ),
         (
             Some(("AccessDenied", "Not allowed.")),

@@ -5,8 +5,11 @@ use serde_json::{Value as Json, json};
 use terraform_provider_replicated::framework::diagnostics::{Diagnostics, Severity};
 use terraform_provider_replicated::framework::provider::{ActionEvent, ClientCapabilities};
 use terraform_provider_replicated::framework::value::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::configs::{ABROAD, HOME, UNKNOWN, kms_abroad, two_destinations, value, with};
+use crate::existing::{self, SOURCE, TARGET, stands};
 use crate::random::surroundings;
 use crate::terraform::Terraform;
 use crate::unreliable::UnreliableCloud;
@@ -355,6 +358,35 @@ async fn the_role_that_is_made_is_tagged_and_bounded_as_that_of_the_setup() {
     let role = &state.roles[&(HOME.to_owned(), ROLE.to_owned())].description;
     assert_eq!(role.permissions_boundary.as_deref(), Some(boundary));
     assert_eq!(role.tags["team"], "archive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_new_rules_over_a_bucket_of_before_what_found_nothing_looks_once_more() {
+    let mut terraform = Terraform::new();
+    surroundings(&terraform);
+    stands(&terraform, HOME, "eu-west-1", SOURCE).await;
+    stands(&terraform, ABROAD, "us-west-2", TARGET).await;
+    terraform.converge(&existing::config()).await;
+    let now = OffsetDateTime::now_utc();
+    for (minutes, expected) in [(1, 2), (60, 3)] {
+        let made = now - time::Duration::minutes(minutes);
+        let role = (HOME.to_owned(), format!("replication-{SOURCE}"));
+        let made = made.format(&Rfc3339).unwrap();
+        terraform
+            .cloud
+            .aws
+            .state()
+            .roles
+            .get_mut(&role)
+            .unwrap()
+            .description
+            .created = Some(made);
+        let ran = invoke(&terraform, &asking(&terraform)).await;
+        assert!(!ran.said.has_error(), "{:?}", ran.said);
+        assert!(ran.lines.last().unwrap().starts_with("Nothing to do: "));
+        let made = terraform.cloud.aws.state().jobs.made.len();
+        assert_eq!(made, expected, "{minutes} minutes old");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,6 +137,8 @@ fn kind_of(code: Option<&str>, message: &str, status: u16, effect: Effect) -> Ca
         {
             K::NotReady
         }
+        // Of S3 Batch Operations, about rules that were written a moment ago.
+        "BadRequestException" if says("replication configuration") => K::NotReady,
         // A bucket that is so young that its name does not lead to its region yet.
         "TemporaryRedirect" => K::NotReady,
 

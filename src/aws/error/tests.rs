@@ -185,6 +185,12 @@ fn what_will_work_soon_is_told_from_what_never_will_by_its_message() {
             K::NotReady,
         ),
         ("InvalidRequest", "Found duplicate priority 1.", K::Invalid),
+        (
+            "BadRequestException",
+            "The source bucket has no replication configuration",
+            K::NotReady,
+        ),
+        ("BadRequestException", "Request invalid", K::Invalid),
     ];
     for (code, message, expected) in cases {
         assert_eq!(

@@ -16,6 +16,7 @@ use crate::replication::desired::desire;
 use crate::replication::diff::diff;
 use crate::replication::last_verified;
 use crate::replication::observed::Observed;
+use crate::replication::operation::RoleDescription;
 use crate::replication::permission::undecided;
 use crate::replication::spec::Spec;
 use crate::replication::wiring::{Flaw, flaws};
@@ -37,8 +38,8 @@ pub(in crate::provider) struct Status {
     pub(in crate::provider) verified_at: BTreeMap<Side, String>,
     /// Whether moments of verifications may be written to its role.
     pub(in crate::provider) remembers: bool,
-    /// ARN of the policy that bounds the role by which the source replicates.
-    pub(in crate::provider) role_boundary: Option<String>,
+    /// The role by which the source replicates, where it is there.
+    pub(in crate::provider) role: Option<RoleDescription>,
 }
 
 /// Looks at a setup that an import would find; none after an error.
@@ -74,7 +75,7 @@ pub(in crate::provider) async fn look(
     Some(Status {
         verified_at: last_verified::remembered(&spec, &observed),
         remembers: last_verified::is_ours(&spec, &observed),
-        role_boundary: role.and_then(|role| role.description.permissions_boundary.clone()),
+        role: role.map(|role| role.description.clone()),
         spec,
         flaws,
         unread,

@@ -27,7 +27,11 @@ use crate::framework::schema::Schema;
 use crate::framework::told::{Teller, told};
 use crate::framework::value::{AttributePath, Value};
 use crate::replication::backfill::Backfill;
+use crate::replication::operation::RoleDescription;
 use crate::replication::spec::Spec;
+
+/// How long rules are new.
+const NEW_FOR: time::Duration = time::Duration::minutes(15);
 
 /// The action.
 pub struct BackfillAction {
@@ -118,14 +122,20 @@ async fn run(
         priority: model.priority(),
         report: model.report(),
         tags: session.settings.default_tags.clone(),
-        permissions_boundary: status.role_boundary,
+        permissions_boundary: status
+            .role
+            .as_ref()
+            .and_then(|role| role.permissions_boundary.clone()),
     };
-    let now = OffsetDateTime::now_utc().format(&Rfc3339);
+    let moment = OffsetDateTime::now_utc();
+    let now = moment.format(&Rfc3339);
     let around = Surroundings {
         cloud: &*session.cloud,
         locks: &session.locks,
         stop,
         detach: model.detach.known() == Some(&true),
+        rules_are_new: status.spec.source.existing().is_some()
+            && is_new(status.role.as_ref(), moment),
         now: now.as_deref().unwrap_or_default(),
         tell: &|told| match told {
             Told::Line(line) => teller.say(line),
@@ -151,6 +161,13 @@ fn looked<'a>(
 /// Runs the job; the same.
 fn followed<'a>(asked: &'a Backfill, around: &'a Surroundings<'_>) -> BoxFuture<'a, Ended> {
     backfill::run(asked, around).boxed()
+}
+
+/// Whether a role was made so lately that the rules, which came after it, may not show everywhere yet.
+fn is_new(role: Option<&RoleDescription>, now: OffsetDateTime) -> bool {
+    let made = role.and_then(|role| role.created.as_deref());
+    let made = made.and_then(|made| OffsetDateTime::parse(made, &Rfc3339).ok());
+    made.is_some_and(|made| now - made < NEW_FOR)
 }
 
 fn has_live_rule(spec: &Spec) -> bool {

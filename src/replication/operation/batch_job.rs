@@ -194,6 +194,8 @@ pub enum BatchJobFailureKind {
     NothingFound,
     /// The role cannot be assumed, or not yet.
     RoleNotUsable,
+    /// The source has no rules, or they do not show yet.
+    RulesNotSeen,
     /// Anything else.
     Other,
 }

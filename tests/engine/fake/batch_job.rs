@@ -34,6 +34,9 @@ pub(crate) struct Jobs {
     pub(crate) endless: bool,
     /// What new jobs fail with as a whole.
     pub(crate) broken: Option<(String, String)>,
+    /// Until when S3 Batch Operations does not see the rules, and what new jobs fail for by then; without a kind they are
+    /// not made.
+    pub(crate) late_rules: Option<(Instant, Option<BatchJobFailureKind>)>,
 }
 
 /// A job.
@@ -124,7 +127,7 @@ impl Job {
     fn report(&self, key: &str) -> Option<String> {
         let report = self.request.report.as_ref()?;
         let folder = format!("{}/job-{}", report.prefix.trim_end_matches('/'), self.id);
-        if self.stands().0 != BatchJobStatus::Complete {
+        if !self.stands().0.is_final() {
             return None;
         }
         if key == format!("{folder}/manifest.json") {
@@ -133,11 +136,12 @@ impl Job {
                 r#"{{"Results":[{{"TaskExecutionStatus":"failed","Key":"{results}"}}]}}"#
             ));
         }
+        let failed = usize::try_from(self.described().failed).unwrap();
         let lines = self.failing.iter().flat_map(|(reason, count)| {
             let bucket = &self.request.source_bucket;
-            (0..*count).map(move |n| format!("{bucket},{reason}-{n},v,failed,,400,{reason}\n"))
+            (0..*count).map(move |n| format!("{bucket},{reason}-{n},v,failed,400,{reason},\n"))
         });
-        (key == format!("{folder}/results/1.csv")).then(|| lines.collect())
+        (key == format!("{folder}/results/1.csv")).then(|| lines.take(failed).collect())
     }
 }
 
@@ -190,8 +194,11 @@ impl State {
                 let Some(job) = jobs.find(|job| job.id == *job_id) else {
                     return refuse(Kind::NotFound, "NotFoundException", "no such job");
                 };
-                if job.stands().0.is_final() {
-                    return refuse(Kind::Invalid, "JobStatusException", "it is over");
+                let status = job.stands().0;
+                let ends = [BatchJobStatus::Completing, BatchJobStatus::Cancelling];
+                if status.is_final() || ends.contains(&status) {
+                    let message = format!("the job is {}", status.word());
+                    return refuse(Kind::Invalid, "JobStatusException", message);
                 }
                 job.cancelled = Some(Instant::now());
                 Ok(Output::Done)
@@ -232,8 +239,12 @@ impl State {
         if !is_here(&request.source_bucket) {
             return bad("the source is not here");
         }
-        if self.buckets[&request.source_bucket].replication.is_none() {
-            return bad("the source has no replication configuration");
+        let late = self.jobs.late_rules;
+        let late = late.and_then(|(until, how)| (Instant::now() < until).then_some(how));
+        let has_rules = self.buckets[&request.source_bucket].replication.is_some();
+        if !has_rules || late == Some(None) {
+            let message = "the source has no replication configuration";
+            return refuse(Kind::NotReady, "BadRequestException", message);
         }
         if request
             .report
@@ -273,7 +284,12 @@ impl State {
                 "AccessDenied",
                 "not granted",
             )),
-            None if self.jobs.objects == 0 => Some(failure(
+            None if late == Some(Some(BatchJobFailureKind::RulesNotSeen)) => Some(failure(
+                BatchJobFailureKind::RulesNotSeen,
+                "ReplicationConfigurationNotFoundError",
+                "no replication configuration",
+            )),
+            None if self.jobs.objects == 0 || late.is_some() => Some(failure(
                 BatchJobFailureKind::NothingFound,
                 "ManifestEmpty",
                 "found no keys matching",

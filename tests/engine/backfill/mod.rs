@@ -1,5 +1,7 @@
 //! Backfills: one request is one job, the role goes when the job is over, and whatever happens between, the next run
-//! finds what is left.
+//! finds what is left. Every fault at every call stands in [`faults`].
+
+mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -14,8 +16,9 @@ use terraform_provider_replicated::replication::backfill::Backfill;
 use terraform_provider_replicated::replication::backfill::report::Failed;
 use terraform_provider_replicated::replication::operation::permissions::{PERMISSIONS, When};
 use terraform_provider_replicated::replication::operation::{
-    BatchJobFilter, BatchJobReport, BatchJobStatus, RoleDescription, Tags,
+    BatchJobFailureKind, BatchJobFilter, BatchJobReport, BatchJobStatus, RoleDescription, Tags,
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fake::{Delays, FakeCloud, HOME};
@@ -30,6 +33,7 @@ const REPORTS: &str = "acme-plain-backup";
 struct Asked {
     stop: CancellationToken,
     detach: bool,
+    rules_are_new: bool,
     told: Mutex<Vec<Told>>,
 }
 
@@ -38,6 +42,7 @@ impl Asked {
         Self {
             stop: CancellationToken::new(),
             detach: false,
+            rules_are_new: false,
             told: Mutex::default(),
         }
     }
@@ -48,6 +53,7 @@ impl Asked {
             locks: &DocumentLocks::default(),
             stop: &self.stop,
             detach: self.detach,
+            rules_are_new: self.rules_are_new,
             now: FIRST,
             tell: &|told| self.told.lock().unwrap().push(told),
         };
@@ -121,6 +127,13 @@ fn role(cloud: &FakeCloud, change: impl FnOnce(&mut RoleDescription)) -> RoleDes
 
 fn jobs(cloud: &FakeCloud) -> usize {
     cloud.state().jobs.made.len()
+}
+
+/// Moves the bucket for reports to the source's region, where it has to be.
+fn make_reports(cloud: &FakeCloud) {
+    let mut state = cloud.state();
+    let bucket = state.buckets.get_mut(REPORTS).unwrap();
+    bucket.region = asked().at.region.to_string();
 }
 
 #[track_caller]
@@ -317,10 +330,7 @@ async fn failures_are_told_by_reason_where_there_is_a_report() {
         bucket: REPORTS.to_owned(),
         prefix: "reports/".to_owned(),
     });
-    // The report's bucket has to be in the source's account and region.
-    let mut home = cloud.state().buckets[REPORTS].clone();
-    home.region = reporting.at.region.to_string();
-    cloud.state().buckets.insert(REPORTS.to_owned(), home);
+    make_reports(&cloud);
     let ended = backfilled(&cloud, &reporting).await;
     let Ok(End::Complete(_, Some(Ok(failures)))) = ended.end else {
         panic!("{ended:?}");
@@ -353,7 +363,7 @@ async fn a_job_that_fails_as_a_whole_is_told_and_its_role_removed() {
 }
 
 /// Runs a backfill that is interrupted after a while.
-async fn interrupted(cloud: &FakeCloud, after: u64, detach: bool) -> Ended {
+async fn interrupted(cloud: &dyn Cloud, after: u64, detach: bool) -> Ended {
     let asked_for = Asked {
         detach,
         ..Asked::new()
@@ -409,72 +419,6 @@ async fn a_detached_job_goes_on_and_the_next_run_goes_on_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backfill_that_loses_any_answer_ends_as_if_nothing_had_happened() {
-    for fault in [Fault::AnswerLost, Fault::Refused(CallErrorKind::Conflict)] {
-        for at in 1.. {
-            let cloud = holding(10).await;
-            let faulty = FaultyCloud::new(&cloud, at, fault);
-            completed(&backfilled(&faulty, &asked()).await, 10);
-            assert!(
-                !has_role(&cloud) && jobs(&cloud) == 1,
-                "{fault:?} at write {at}"
-            );
-            if !faulty.has_struck() {
-                assert!(at > 5);
-                break;
-            }
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_backfill_that_fails_anywhere_leaves_no_role_behind_or_says_so() {
-    for kind in [CallErrorKind::Invalid, CallErrorKind::AccessDenied] {
-        for at in 1.. {
-            let cloud = holding(10).await;
-            let faulty = FaultyCloud::new(&cloud, at, Fault::Refused(kind));
-            let ended = backfilled(&faulty, &asked()).await;
-            if !faulty.has_struck() {
-                assert!(at > 5);
-                break;
-            }
-            assert_eq!(
-                ended.role_left.is_some(),
-                has_role(&cloud),
-                "{kind:?} at write {at}"
-            );
-            // The next run needs nothing but to be run.
-            completed(&backfilled(&cloud, &asked()).await, 10);
-            assert!(!has_role(&cloud), "{kind:?} at write {at}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_backfill_that_is_killed_anywhere_is_finished_by_the_next() {
-    for fault in [Fault::Killed, Fault::KilledAfter] {
-        for at in 1.. {
-            let cloud = holding(10).await;
-            let faulty = FaultyCloud::new(&cloud, at, fault);
-            let request = asked();
-            tokio::select! {
-                () = faulty.died.notified() => {}
-                ended = backfilled(&faulty, &request) => {
-                    completed(&ended, 10);
-                    assert!(at > 5);
-                    break;
-                }
-            }
-            completed(&backfilled(&cloud, &asked()).await, 10);
-            assert!(!has_role(&cloud), "{fault:?} at write {at}");
-            // One more where the job was over already and its role was not gone yet.
-            let expected = if at > 3 { 2 } else { 1 };
-            assert_eq!(jobs(&cloud), expected, "{fault:?} at write {at}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn two_runs_of_one_request_share_its_job() {
     let cloud = holding(10).await;
     let (request, again) = (asked(), asked());
@@ -485,6 +429,61 @@ async fn two_runs_of_one_request_share_its_job() {
     completed(&one, 10);
     completed(&other, 10);
     assert!(!has_role(&cloud) && jobs(&cloud) == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_show_late_are_waited_for_however_that_shows() {
+    for (late, seconds, least, most) in [
+        (None, 60, 1, 1),
+        (Some(BatchJobFailureKind::RulesNotSeen), 60, 2, 3),
+        (Some(BatchJobFailureKind::NothingFound), 15, 2, 2),
+    ] {
+        let cloud = holding(10).await;
+        let until = Instant::now() + Duration::from_secs(seconds);
+        cloud.state().jobs.late_rules = Some((until, late));
+        let asked_for = Asked {
+            rules_are_new: true,
+            ..Asked::new()
+        };
+        completed(&asked_for.run(&cloud, &asked()).await, 10);
+        let made = jobs(&cloud);
+        assert!((least..=most).contains(&made), "{late:?}: {made} jobs");
+        assert!(!has_role(&cloud));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_never_show_are_told_after_a_while() {
+    let year = Duration::from_secs(365 * 86_400);
+    let (failing, unmatched) = (
+        BatchJobFailureKind::RulesNotSeen,
+        BatchJobFailureKind::NothingFound,
+    );
+    for late in [None, Some(failing), Some(unmatched)] {
+        let cloud = holding(10).await;
+        cloud.state().jobs.late_rules = Some((Instant::now() + year, late));
+        let began = Instant::now();
+        let asked_for = Asked {
+            rules_are_new: true,
+            ..Asked::new()
+        };
+        let ended = asked_for.run(&cloud, &asked()).await;
+        match (late, &ended.end) {
+            (None, Err(BackfillError::Call(error))) => {
+                let waited = "waited 120 seconds for the rules of the source to show";
+                assert!(error.message.contains(waited), "{error}");
+            }
+            (Some(BatchJobFailureKind::RulesNotSeen), Ok(End::Failed(..))) => {
+                assert_eq!(jobs(&cloud), 4)
+            }
+            (Some(BatchJobFailureKind::NothingFound), Ok(End::NothingToDo(_))) => {
+                assert_eq!(jobs(&cloud), 2)
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(300), "{late:?}");
+        assert!(!has_role(&cloud));
+    }
 }
 
 #[tokio::test(start_paused = true)]
