@@ -8,12 +8,7 @@ use std::sync::{Arc, Mutex};
 use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::HeaderMap;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
@@ -102,7 +97,7 @@ pub(crate) struct Server {
     /// Where it listens.
     pub(crate) url: String,
     log: Arc<Mutex<Vec<Received>>>,
-    _running: JoinSet<()>,
+    _running: support::server::Server,
 }
 
 impl Server {
@@ -110,14 +105,16 @@ impl Server {
     pub(crate) async fn start(
         script: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Script> = Arc::new(script);
-        let mut running = JoinSet::new();
-        running.spawn(accept(listener, Arc::clone(&log), script));
+        let written = Arc::clone(&log);
+        let running = support::server::Server::start(move |request| {
+            answer(request, Arc::clone(&written), Arc::clone(&script))
+        })
+        .await
+        .unwrap();
         Self {
-            url,
+            url: running.url(),
             log,
             _running: running,
         }
@@ -140,21 +137,6 @@ impl Server {
     /// How many requests of one operation came.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.counts().get(operation).copied().unwrap_or_default()
-    }
-}
-
-async fn accept(listener: TcpListener, log: Arc<Mutex<Vec<Received>>>, script: Arc<Script>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let (log, script) = (Arc::clone(&log), Arc::clone(&script));
-        connections.spawn(async move {
-            let service = service_fn(move |request| answer(request, log.clone(), script.clone()));
-            // A cut connection ends here with the error that cut it.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
     }
 }
 

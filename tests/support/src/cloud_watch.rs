@@ -5,22 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use aws_smithy_cbor::data::Type;
 use aws_smithy_cbor::{Decoder, Encoder};
 use aws_smithy_types::DateTime;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
 
 use crate::proxy::{Scope, scope};
+use crate::server::{Server, lock};
 use crate::{Failure, Outcome};
 
 /// The one operation's path.
@@ -29,15 +25,8 @@ const PATH: &str = "/service/GraniteServiceVersion20100801/operation/GetMetricDa
 /// A running CloudWatch. It stops when this is dropped.
 #[derive(Debug)]
 pub struct CloudWatch {
-    address: SocketAddr,
     shared: Arc<Mutex<State>>,
-    listener: JoinHandle<()>,
-}
-
-impl Drop for CloudWatch {
-    fn drop(&mut self) {
-        self.listener.abort();
-    }
+    server: Server,
 }
 
 /// One request as it arrived.
@@ -65,20 +54,15 @@ struct State {
 impl CloudWatch {
     /// Starts one that has measured nothing, on a free loopback port.
     pub async fn start() -> Outcome<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         let shared = Arc::<Mutex<State>>::default();
-        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self {
-            address,
-            shared,
-            listener: task,
-        })
+        let asked = Arc::clone(&shared);
+        let server = Server::start(move |request| answer(request, Arc::clone(&asked))).await?;
+        Ok(Self { shared, server })
     }
 
     /// Its endpoint.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// Has measured a metric of a rule in a region, so many seconds before the end of what is asked for.
@@ -100,27 +84,6 @@ impl CloudWatch {
     /// Takes the requests so far.
     pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut lock(&self.shared).asked)
-    }
-}
-
-fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&shared)));
-            // A client may leave whenever it likes.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
     }
 }
 

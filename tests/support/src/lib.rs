@@ -9,6 +9,7 @@
 //! - [`examples`]: how much of a configuration is the setup itself.
 //! - [`proxy`]: stands between a provider and the emulator, writes down every call and plays faults.
 //! - [`s3_control`]: a small strict S3 Control, for jobs of S3 Batch Operations.
+//! - [`server`]: what the servers of tests stand on.
 //! - [`terraform`]: runs the Terraform of `PATH` or the one from PyPI in a directory of its own.
 //!
 //! Nothing here knows the provider's code: it is only ever run as Terraform runs it. Nothing here reads
@@ -26,6 +27,7 @@ mod looking;
 pub mod proxy;
 pub mod python;
 pub mod s3_control;
+pub mod server;
 pub mod terraform;
 
 /// What goes wrong here goes to a person, never to a program.

@@ -12,7 +12,7 @@ mod rule;
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -20,17 +20,17 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::http::request::Parts;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use log::Sessions;
 pub use log::{Call, Log};
 pub use operation::{Scope, operation_name, scope};
 pub use rule::{Action, Fault, Rule};
 
+use crate::server::{lock, serve};
 use crate::{Failure, Outcome};
 
 type Body = BoxBody<Bytes, Failure>;
@@ -106,7 +106,7 @@ impl Proxy {
         let listener = TcpListener::bind(self.address).await?;
         self.shared.refusing.send_replace(false);
         let task = tokio::spawn(accept(listener, Arc::clone(&self.shared)));
-        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = task;
+        *lock(&self.listener) = task;
         Ok(())
     }
 
@@ -139,42 +139,26 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         // The task owns the connections, so they end with it.
-        self.listener
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .abort();
+        lock(&self.listener).abort();
     }
 }
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
 /// Serves connections until told to refuse them; then drops the listening socket with all of them.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
     let mut refusing = shared.refusing.subscribe();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = refusing.wait_for(|refusing| *refusing) => return,
-            Some(_) = connections.join_next() => continue,
-        };
-        let Ok((stream, _)) = accepted else { continue };
-        connections.spawn(serve_connection(stream, Arc::clone(&shared)));
+    let serving = serve(listener, move |request| {
+        answer(request, Arc::clone(&shared))
+    });
+    tokio::select! {
+        never = serving => match never {},
+        _ = refusing.wait_for(|refusing| *refusing) => {}
     }
-}
-
-async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
-    // Without it every small answer waits for the peer's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, Arc::clone(&shared)));
-    // A connection that ends early is what the faults are for.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
 }
 
 /// Answers one call. An error closes the connection without an answer.

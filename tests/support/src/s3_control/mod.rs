@@ -9,23 +9,19 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
 
 pub use self::job::Play;
 use self::job::{Job, Place};
 use crate::Outcome;
 use crate::emulator::Clients;
 use crate::proxy::scope;
+use crate::server::{Server, lock};
 
 const JOBS: &str = "/v20180820/jobs";
 /// Jobs on one page of a list.
@@ -34,17 +30,10 @@ const PAGE: usize = 2;
 /// A running S3 Control. It stops when this is dropped.
 #[derive(Debug)]
 pub struct S3Control {
-    address: SocketAddr,
     shared: Arc<Mutex<State>>,
     /// Told after each request.
     heard: Arc<Notify>,
-    listener: JoinHandle<()>,
-}
-
-impl Drop for S3Control {
-    fn drop(&mut self) {
-        self.listener.abort();
-    }
+    server: Server,
 }
 
 /// One request as it arrived.
@@ -81,22 +70,28 @@ pub(crate) struct Refused(u16, &'static str, String);
 impl S3Control {
     /// Starts one without jobs, on a free loopback port.
     pub async fn start() -> Outcome<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         let shared = Arc::<Mutex<State>>::default();
         let heard = Arc::<Notify>::default();
-        let task = tokio::spawn(accept(listener, Arc::clone(&shared), Arc::clone(&heard)));
+        let (asked, told) = (Arc::clone(&shared), Arc::clone(&heard));
+        let server = Server::start(move |request| {
+            let (asked, told) = (Arc::clone(&asked), Arc::clone(&told));
+            async move {
+                let response = answer(request, asked).await;
+                told.notify_waiters();
+                response
+            }
+        })
+        .await?;
         Ok(Self {
-            address,
             shared,
             heard,
-            listener: task,
+            server,
         })
     }
 
     /// Its address as a proxy.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// How jobs go that are made from now on.
@@ -137,31 +132,6 @@ impl S3Control {
     pub fn statuses(&self) -> Vec<&'static str> {
         let state = lock(&self.shared);
         state.jobs.iter().map(|job| job.status()).collect()
-    }
-}
-
-fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>, heard: Arc<Notify>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let (shared, heard) = (Arc::clone(&shared), Arc::clone(&heard));
-        connections.spawn(async move {
-            let service = service_fn(|request| async {
-                let response = answer(request, Arc::clone(&shared)).await;
-                heard.notify_waiters();
-                response
-            });
-            // A client may leave whenever it likes.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
     }
 }
 
