@@ -30,6 +30,10 @@ pub(super) async fn head_object(at: &At<'_>, bucket: &str, key: &str) -> Result<
         version_id: output.version_id,
         replication_status: status.map(|status| spelled(status.as_str()).to_owned()),
         storage_class: output.storage_class.map(|class| class.as_str().to_owned()),
+        sse_algorithm: output
+            .server_side_encryption
+            .map(|algorithm| algorithm.as_str().to_owned()),
+        kms_key_arn: output.ssekms_key_id,
         metadata: output.metadata.unwrap_or_default().into_iter().collect(),
     }))
 }

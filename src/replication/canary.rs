@@ -11,7 +11,8 @@ use super::direction::{Arrival, Direction};
 use super::ids::Location;
 use super::names;
 use super::operation::{
-    NewObject, ObjectDescription, ReplicationConfiguration, ReplicationRule, RuleFilter, Tags,
+    Input, NewObject, ObjectDescription, ReplicationConfiguration, ReplicationRule, RuleFilter,
+    Tags,
 };
 use super::rules::rules;
 use super::spec::Spec;
@@ -64,6 +65,8 @@ pub struct Replica {
     pub at: Location,
     /// The storage class.
     pub storage_class: String,
+    /// ARN of the key that it is under; none where the rule says none for such an object.
+    pub kms_key_arn: Option<String>,
     /// Whose the replica is, by the owner of the canary; none where that cannot be told.
     pub same_owner: Option<bool>,
 }
@@ -126,7 +129,7 @@ fn canary(
         let leading = all.iter().filter(applies).filter(|r| r.bucket_arn == arn);
         leading
             .max_by_key(|rule| rule.priority)
-            .map(|rule| expected(direction, to, rule))
+            .map(|rule| expected(direction, to, rule, encrypts && !is_plain))
     };
     Canary {
         rule: rule.id.clone(),
@@ -141,7 +144,14 @@ fn canary(
     }
 }
 
-fn expected(direction: &Direction<'_>, to: &Arrival<'_>, rule: &ReplicationRule) -> Replica {
+/// What a canary arrives as by a rule; one that is not under a key itself does not arrive under one.
+fn expected(
+    direction: &Direction<'_>,
+    to: &Arrival<'_>,
+    rule: &ReplicationRule,
+    is_under_key: bool,
+) -> Replica {
+    let key = rule.replica_kms_key.as_ref().filter(|_| is_under_key);
     let same_account = direction.bucket.location.account == to.bucket.location.account;
     let ownership = to.bucket.settings().map(|s| s.object_ownership.as_str());
     let same_owner = match ownership {
@@ -157,6 +167,7 @@ fn expected(direction: &Direction<'_>, to: &Arrival<'_>, rule: &ReplicationRule)
         bucket: to.bucket.name.to_string(),
         at: to.bucket.location.clone(),
         storage_class: class.to_owned(),
+        kms_key_arn: key.and_then(Input::known).cloned(),
         same_owner,
     }
 }
@@ -218,6 +229,12 @@ impl Replica {
         }
         if object.replication_status.as_deref() != Some("REPLICA") {
             told.push("is not marked as one".to_owned());
+        }
+        if let (Some(key), Some(algorithm)) = (&self.kms_key_arn, &object.sse_algorithm)
+            && object.kms_key_arn.as_ref() != Some(key)
+        {
+            let under = object.kms_key_arn.as_deref().unwrap_or(algorithm);
+            told.push(format!("is under {under}, and should be under {key}"));
         }
         if object.metadata.get(OWNER) != Some(&run.owner) {
             told.push("has lost its metadata".to_owned());

@@ -153,6 +153,7 @@ async fn a_replica_that_is_not_as_asked_for_is_told() {
         (Spoilt::Class, "has storage class GLACIER"),
         (Spoilt::Tags, "has lost its tags"),
         (Spoilt::Owner, "belongs to the source's account"),
+        (Spoilt::Encryption, "is under arn:aws:kms:"),
         (Spoilt::Key, ""),
     ] {
         let cloud = FakeCloud::new();
@@ -339,7 +340,7 @@ fn a_replica_may_have_more_tags_but_none_less() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn canaries_that_there_was_no_time_for_are_told_as_unsent() {
+async fn slow_canaries_keep_no_place_from_others() {
     let cloud = FakeCloud::new();
     let mut wanted = kms_abroad();
     let first = rule_of(backup(&mut wanted)).clone();
@@ -353,8 +354,9 @@ async fn canaries_that_there_was_no_time_for_are_told_as_unsent() {
     let spec = create(&cloud, &wanted, FIRST).await.unwrap();
     cloud.state().spoilt = Some(Spoilt::Never);
     let verified = verify_within(&cloud, &spec, "this", MINUTES, &no_stop()).await;
-    let unsent = verified.ends.iter().filter(|end| **end == End::Unsent);
-    assert_eq!((verified.ends.len(), unsent.count()), (40, 8));
+    let pending = End::Late(Some("PENDING".to_owned()));
+    assert_eq!(verified.ends, vec![pending; 40]);
+    assert_eq!(verified.sent, 40);
     nothing_is_left(&cloud, &verified);
 }
 
@@ -457,6 +459,35 @@ async fn a_replica_that_stays_the_sources_own_need_not_be_readable() {
     };
     let verified = verify(&unreadable, &spec).await;
     assert_eq!(verified.ends, [End::Crossed]);
+    nothing_is_left(&cloud, &verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_its_own_account_may_not_read_most_likely_belongs_to_the_sources() {
+    let cloud = FakeCloud::new();
+    let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    let unreadable = Young {
+        inner: &cloud,
+        passing: Passing::Unreadable,
+        since: tokio::time::Instant::now(),
+        hung: AtomicBool::new(false),
+    };
+    let verified = verify(&unreadable, &spec).await;
+    let End::Trouble(befell) = &verified.ends[0] else {
+        panic!("{:?}", verified.ends);
+    };
+    let Trouble::Differs { bucket, what } = &befell[&to_backup()] else {
+        panic!("{befell:?}");
+    };
+    assert_eq!(bucket, BACKUP);
+    assert!(
+        what[0].starts_with("cannot be read there (s3:HeadObject on "),
+        "{what:?}"
+    );
+    assert!(
+        what[0].contains("may still belong to the source's account"),
+        "{what:?}"
+    );
     nothing_is_left(&cloud, &verified);
 }
 

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use futures::StreamExt;
-use futures::stream;
+use futures::future::join_all;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +26,8 @@ use crate::replication::component::Side;
 use crate::replication::ids::Location;
 use crate::replication::operation::{Answer, ObjectDescription, Operation, Query, Tags};
 
-/// How many canaries are under way at once.
-const CONCURRENCY: usize = 32;
+/// How many calls about canaries are under way at once; of canaries any number is, because they mostly wait.
+const CALLS: usize = 32;
 /// How long after a change a failure may come from what does not count everywhere yet.
 const SETTLING: Duration = Duration::from_secs(120);
 /// How long a canary that no rule takes up is waited for before a new one goes; twice as long each time.
@@ -123,6 +123,7 @@ struct Follow<'a> {
     calls: &'a Run<'a>,
     begun: Instant,
     sent: &'a AtomicUsize,
+    places: Semaphore,
 }
 
 impl Verification<'_> {
@@ -146,6 +147,7 @@ impl Verification<'_> {
             calls: &calls,
             begun: Instant::now(),
             sent: &sent,
+            places: Semaphore::new(CALLS),
         };
         let mut all = std::pin::pin!(follow.all());
         let (mut left_behind, ends) = tokio::select! {
@@ -187,13 +189,15 @@ impl Follow<'_> {
             () = self.calls.stop.cancelled() => vec![UNSWEPT.to_owned()],
             () = sleep(CLEANING) => vec![UNSWEPT.to_owned()],
         };
-        let canaries = self.work.canaries.iter().enumerate();
-        let follows = canaries
-            .map(|(place, canary)| Box::pin(async move { (place, self.canary(canary).await) }));
-        let follows: Vec<_> = follows.collect();
-        let all = stream::iter(follows).buffer_unordered(CONCURRENCY);
-        let ends: BTreeMap<usize, End> = all.collect().await;
-        (swept, ends.into_values().collect())
+        let canaries = self.work.canaries.iter();
+        let ends = join_all(canaries.map(|canary| Box::pin(self.canary(canary)))).await;
+        (swept, ends)
+    }
+
+    /// Asks AWS when it is this question's turn.
+    async fn ask(&self, at: &Location, query: &Query) -> Result<Answer, CallError> {
+        let _place = self.places.acquire().await;
+        self.work.cloud.query(at, query).await
     }
 
     async fn canary(&self, canary: &Canary) -> End {
@@ -323,7 +327,9 @@ impl Follow<'_> {
             fresh: true,
             fresh_role: false,
         };
+        let place = self.places.acquire().await;
         self.calls.call(&canary.at, &operation, setting).await?;
+        drop(place);
         self.tell(canary, &format!("{} was written", sent.key));
         Ok(sent)
     }
@@ -338,7 +344,7 @@ impl Follow<'_> {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
         };
-        match self.work.cloud.query(at, &query).await {
+        match self.ask(at, &query).await {
             Ok(Answer::Object(object)) => Ok(Some(object)),
             Ok(_) => Ok(None),
             Err(error) if error.kind == CallErrorKind::NotFound || retry::is_redirect(&error) => {
@@ -361,12 +367,21 @@ impl Follow<'_> {
         for replica in &canary.replicas {
             let arrived = match self.arrived(canary, replica, key, patience).await {
                 // A replica that stays the source's account's own can be read by nobody who enters the destination's.
-                Err(error)
-                    if error.kind == CallErrorKind::AccessDenied
-                        && replica.same_owner == Some(true) =>
+                Err(error) if error.kind == CallErrorKind::AccessDenied => match replica.same_owner
                 {
-                    continue;
-                }
+                    Some(true) => continue,
+                    Some(false) if !has_failed => {
+                        let trouble = Trouble::Differs {
+                            bucket: replica.bucket.clone(),
+                            what: vec![format!(
+                                "cannot be read there ({error}); it may still belong to the source's account, and should belong to the destination's"
+                            )],
+                        };
+                        found.insert(replica.side.clone(), trouble);
+                        continue;
+                    }
+                    _ => return Err(error),
+                },
                 arrived => arrived?,
             };
             let trouble = match arrived {
@@ -434,7 +449,7 @@ impl Follow<'_> {
             bucket: replica.bucket.clone(),
             key: key.to_owned(),
         };
-        let object = match self.work.cloud.query(&replica.at, &query).await? {
+        let object = match self.ask(&replica.at, &query).await? {
             Answer::Object(object) => object,
             _ => ObjectDescription::default(),
         };
@@ -459,7 +474,7 @@ impl Follow<'_> {
             bucket: replica.bucket.clone(),
             key: key.to_owned(),
         };
-        match self.work.cloud.query(&replica.at, &query).await? {
+        match self.ask(&replica.at, &query).await? {
             Answer::Tags(tags) => Ok(tags),
             _ => Ok(Tags::new()),
         }
@@ -470,7 +485,7 @@ impl Follow<'_> {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
         };
-        match self.work.cloud.query(at, &query).await? {
+        match self.ask(at, &query).await? {
             Answer::Text(owner) => Ok(owner),
             _ => Ok(String::new()),
         }

@@ -28,6 +28,10 @@ pub struct ObjectDescription {
     pub replication_status: Option<String>,
     /// Its storage class; S3 names none of an object in `STANDARD`.
     pub storage_class: Option<String>,
+    /// Its encryption: `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub sse_algorithm: Option<String>,
+    /// ARN of the key that it is under.
+    pub kms_key_arn: Option<String>,
     /// Its own metadata.
     pub metadata: BTreeMap<String, String>,
 }

@@ -44,6 +44,8 @@ pub(crate) enum Spoilt {
     Tags,
     /// They belong to the source's account.
     Owner,
+    /// They come under a key of somebody else's.
+    Encryption,
 }
 
 impl State {
@@ -73,8 +75,11 @@ impl State {
             }
         }
         let owner = bucket.account.clone();
+        let default = bucket.encryption.kms_key.as_ref();
+        let key = default.filter(|_| object.sse_algorithm.is_none());
+        let key = key.and_then(Input::known).cloned();
         let status = (!taken.is_empty()).then(|| "PENDING".to_owned());
-        self.store(name, object.clone(), status, None, owner);
+        self.store(name, object.clone(), status, None, key, owner);
         if !taken.is_empty() {
             self.crossings.push(Crossing {
                 source: name.to_owned(),
@@ -92,6 +97,7 @@ impl State {
         object: NewObject,
         replication_status: Option<String>,
         storage_class: Option<String>,
+        kms_key_arn: Option<String>,
         owner: String,
     ) {
         let bucket = self.buckets.get_mut(name).unwrap();
@@ -100,6 +106,15 @@ impl State {
             version_id: bucket.versions.last().map(|v| v.version_id.clone()),
             replication_status,
             storage_class,
+            sse_algorithm: Some(
+                if kms_key_arn.is_some() {
+                    "aws:kms"
+                } else {
+                    "AES256"
+                }
+                .to_owned(),
+            ),
+            kms_key_arn,
             metadata: object.metadata.clone(),
         };
         let stored = Stored {
@@ -181,14 +196,17 @@ impl State {
         };
         let mut object = object.clone();
         let (mut class, mut owner) = (rule.storage_class.clone(), owner);
+        let key = rule.replica_kms_key.as_ref().and_then(Input::known);
+        let mut key = key.filter(|_| !source.keys_used.is_empty()).cloned();
         match self.spoilt {
             Some(Spoilt::Key) => object.key.push('~'),
             Some(Spoilt::Class) => class = Some("GLACIER".to_owned()),
             Some(Spoilt::Tags) => object.tags = Tags::new(),
             Some(Spoilt::Owner) => owner.clone_from(&source.account),
+            Some(Spoilt::Encryption) => key = key.map(|key| format!("{key}-of-another")),
             Some(Spoilt::Never) | None => {}
         }
-        self.store(&name, object, Some("REPLICA".to_owned()), class, owner);
+        self.store(&name, object, Some("REPLICA".to_owned()), class, key, owner);
         true
     }
 }
