@@ -20,20 +20,6 @@ resource "replicated_bucket" "archive" {
   verification = { timeout = "10m" }
 }
 
-check "archive_was_verified" {
-  data "replicated_bucket_status" "archive" {
-    import_id = replicated_bucket.archive.import_id
-  }
-
-  assert {
-    condition = alltrue([
-      for destination in data.replicated_bucket_status.archive.destinations :
-      try(timecmp(timeadd(destination.verified_at, "720h"), plantimestamp()) > 0, false)
-    ])
-    error_message = "For 30 days no canary was sent through this replication and seen to cross."
-  }
-}
-
 output "verified_at" {
   description = "When an object was last seen to cross."
   value       = replicated_bucket.archive.destinations["backup"].verified_at
