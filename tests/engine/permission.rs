@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use support::evaluator::{Evaluation, evaluate};
 use terraform_provider_replicated::execution::observe::Purpose;
 use terraform_provider_replicated::replication::component::Side;
+use terraform_provider_replicated::replication::ids::Partition;
 use terraform_provider_replicated::replication::observed::{FurtherPolicies, Observed};
 use terraform_provider_replicated::replication::operation::ObjectLock;
 use terraform_provider_replicated::replication::permission::{Document, Refusal, Why, refusals};
@@ -523,6 +524,29 @@ async fn a_name_of_a_service_that_nobody_documents_decides_nothing() {
         let denied = found.iter().filter(|r| matches!(r.why, Why::Denied(_)));
         let certain: Vec<bool> = denied.map(|refusal| refusal.certain).collect();
         assert_eq!(certain, expected, "{region} {statement}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_may_have_another_name_in_a_trust_policy_where_nobody_documents_it() {
+    for (partition, service, refused) in [
+        ("aws", "s3.amazonaws.com.cn", true),
+        ("aws-cn", "s3.amazonaws.com.cn", false),
+        ("aws-cn", "ec2.amazonaws.com.cn", true),
+    ] {
+        let cloud = FakeCloud::new();
+        let mut spec = create(&cloud, &plain_at_home(), FIRST).await.unwrap();
+        for role in cloud.state().roles.values_mut() {
+            let trust = &mut role.description.trust_policy;
+            *trust = trust.replace("s3.amazonaws.com", service);
+        }
+        let observed = seen(&cloud, &spec).await;
+        spec.source.location.partition = Partition::parse(partition).unwrap();
+        let found = refusals(&spec, &observed);
+        let told = found
+            .iter()
+            .any(|r| r.document == Document::Trust && r.certain);
+        assert_eq!(told, refused, "{partition} {service}");
     }
 }
 
