@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use terraform_provider_replicated::replication::canary::DEFAULT_KEY_PREFIX;
 use terraform_provider_replicated::replication::names::{CREATED_TAG, VERIFIED_TAGS};
 use terraform_provider_replicated::replication::operation::Tags;
 
@@ -30,6 +31,19 @@ pub(crate) fn picture(state: &State) -> String {
             bucket.replication,
         )
         .unwrap();
+        let versions = bucket.versions.iter();
+        // A canary of a run that died stays until a later run sweeps it.
+        for version in versions.filter(|version| !version.key.contains(DEFAULT_KEY_PREFIX)) {
+            let (key, id, marker) = (&version.key, &version.version_id, version.delete_marker);
+            writeln!(
+                text,
+                "  holds {key} {id} of {name}, delete marker: {marker}"
+            )
+            .unwrap();
+        }
+        for (key, id) in &bucket.uploads {
+            writeln!(text, "  is sent {key} {id} to {name}").unwrap();
+        }
     }
     let mut keys: Vec<String> = state
         .keys

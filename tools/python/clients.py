@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ON_PATH, NEWEST = "::terraform_path", "::terraform_1_15"
 RESULT = re.compile(r"test (\S+?)(::terraform_path|::terraform_1_15) \.\.\. (ok|FAILED)")
 # What suites say of themselves; said again at the end.
-SUMMARY = re.compile(r"^(?:backfill|drift|evaluated|faults|fault sample|fuzz|histories|imports|permissions): .*", re.MULTILINE)
+SUMMARY = re.compile(r"^(?:backfill|drift|evaluated|faults|fault sample|fault table|fuzz|histories|imports|permissions): .*", re.MULTILINE)
 CLOSING = set()
 LEFT_OUT = re.compile(r"left out: ([^:]+): \S+(::terraform_path|::terraform_1_15)")
 

@@ -7,10 +7,10 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use serde_json::Value as Json;
-use support::closing::say;
 
 use super::fault::{FAULTS, Fault, Named};
 use super::situation::Situation;
+use super::tally::{Counts, Tally};
 use super::trap::Position;
 use crate::existing;
 use crate::terraform::{Plan, Said, Terraform};
@@ -86,6 +86,13 @@ impl Row {
         for config in &self.before {
             terraform.converge(config).await;
         }
+        if self.may_hold_objects() {
+            let mut aws = terraform.cloud.aws.state();
+            for bucket in aws.buckets.values_mut() {
+                bucket.put_object("deed");
+                bucket.uploads.push(("draft".to_owned(), "u0".to_owned()));
+            }
+        }
         if let Command::Import(id) = self.command {
             assert_eq!(terraform.at("/import_id"), id);
             terraform = Terraform::over(terraform.cloud.clone());
@@ -117,6 +124,25 @@ impl Row {
         }
     }
 
+    /// Whether every bucket that is there may hold something: a destroy without `force_destroy` is refused then.
+    fn may_hold_objects(&self) -> bool {
+        let is_forced = || self.config().to_string().contains("force_destroy");
+        !matches!(self.command, Command::Delete) || self.setup.beside_others || is_forced()
+    }
+
+    /// Takes all of it down. Where Terraform would refuse because of what the buckets hold, a person empties them before.
+    async fn take_down(&self, situation: &Situation) -> (Said, String) {
+        let mut terraform = situation.resume();
+        if !matches!(self.command, Command::Delete) && !self.setup.beside_others {
+            let mut aws = terraform.cloud.aws.state();
+            for bucket in aws.buckets.values_mut() {
+                bucket.versions.clear();
+            }
+        }
+        let said = terraform.destroy().await;
+        (said, Situation::of(&terraform).at_aws())
+    }
+
     /// Whether it changes what is there already.
     fn is_update(&self) -> bool {
         let applies = matches!(self.command, Command::Apply(_) | Command::Refused(..));
@@ -146,7 +172,8 @@ impl Row {
                 table.disturb(named, (*phase, position), &mut tally).await;
             }
         }
-        tally.print(&self, undisturbed.positions.len());
+        let name = format!("{} {}", self.operation, self.setup.name);
+        tally.print(&name, undisturbed.positions.len());
         assert!(tally.findings.is_empty(), "{}", tally.findings.join("\n"));
     }
 
@@ -164,10 +191,10 @@ impl Row {
         let end = Situation::of(&terraform);
         let mut destroyed = BTreeSet::new();
         for moment in [&start, &end] {
-            let mut terraform = moment.resume();
             if moment.has_state() {
-                assert!(terraform.destroy().await.is_fine());
-                destroyed.insert(Situation::of(&terraform).at_aws());
+                let (said, left) = self.take_down(moment).await;
+                assert_eq!(said.errors, Vec::<String>::new());
+                destroyed.insert(left);
             }
         }
         if !end.has_state() {
@@ -231,7 +258,6 @@ impl Table<'_> {
         let (operation, setup) = (self.row.operation, self.row.setup.name);
         let place = format!("{operation} {setup}: {name} at {} ({:?})", at.1, at.0);
         let looked = AssertUnwindSafe(self.look(fault, at)).catch_unwind().await;
-        tally.tried += 1;
         let findings = match looked {
             Ok(findings) => findings,
             Err(panic) => {
@@ -242,9 +268,15 @@ impl Table<'_> {
             }
         };
         let is = |wanted: fn(&Finding) -> bool| findings.iter().any(wanted);
-        tally.converged += usize::from(!is(|f| matches!(f, Finding::NotConverged(_))));
-        tally.orphans += usize::from(is(|f| matches!(f, Finding::Orphan(_))));
-        tally.wrong_states += usize::from(is(|f| matches!(f, Finding::WrongState(_))));
+        tally.count(
+            name,
+            Counts {
+                tried: 1,
+                converged: usize::from(!is(|f| matches!(f, Finding::NotConverged(_)))),
+                orphans: usize::from(is(|f| matches!(f, Finding::Orphan(_)))),
+                wrong_states: usize::from(is(|f| matches!(f, Finding::WrongState(_)))),
+            },
+        );
         let findings = findings.iter().map(|finding| format!("{place}: {finding}"));
         tally.findings.extend(findings);
     }
@@ -349,13 +381,11 @@ impl Table<'_> {
 
     /// A destroy leaves nothing.
     async fn destroyed(&self, situation: &Situation) -> Vec<Finding> {
-        let mut terraform = situation.resume();
-        let said = terraform.destroy().await;
+        let (said, left) = self.row.take_down(situation).await;
         if !said.is_fine() {
             let why = format!("destroyed: {:?} {:?}", said.errors, said.details);
             return vec![Finding::NotConverged(why)];
         }
-        let left = Situation::of(&terraform).at_aws();
         match self.undisturbed.destroyed.contains(&left) {
             true => Vec::new(),
             false => vec![Finding::Orphan(format!("destroyed: {left}"))],
@@ -391,30 +421,4 @@ fn different(what: &str, found: &str, wanted: &str) -> Option<Finding> {
     Some(Finding::NotConverged(format!(
         "{what}: {more:?} and not {less:?}"
     )))
-}
-
-/// What a row came to.
-#[derive(Default)]
-struct Tally {
-    tried: usize,
-    converged: usize,
-    orphans: usize,
-    wrong_states: usize,
-    findings: Vec<String>,
-}
-
-impl Tally {
-    fn print(&self, row: &Row, calls: usize) {
-        let line = format!(
-            "faults: {} {}: {} faults at {calls} calls: {} tried, {} converged, {} orphans, {} wrong states",
-            row.operation,
-            row.setup.name,
-            FAULTS.len(),
-            self.tried,
-            self.converged,
-            self.orphans,
-            self.wrong_states,
-        );
-        say(&line);
-    }
 }

@@ -96,6 +96,26 @@ pub const FAULTS: [Named; 14] = [
 ];
 
 impl Fault {
+    /// As the head of the table has room for it; `+` where it lasts.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::RefusedLasting(CallErrorKind::AccessDenied) => "denied",
+            Self::RefusedLasting(CallErrorKind::Throttled) => "throttled",
+            Self::RefusedLasting(_) => "aborted+",
+            Self::Refused(_) => "aborted",
+            Self::Failed => "500",
+            Self::FailedLasting => "500+",
+            Self::Unreachable => "unreachable",
+            Self::AnswerLost => "cut",
+            Self::AnswerLostLasting => "cut+",
+            Self::Hangs => "hang",
+            Self::Expired => "expired",
+            Self::Killed => "kill-before",
+            Self::KilledAfter => "kill-after",
+            Self::Interrupted => "SIGINT",
+        }
+    }
+
     pub fn lasts(self) -> Lasts {
         match self {
             Self::Refused(_) | Self::Failed | Self::AnswerLost => Lasts::Once,

@@ -4,6 +4,7 @@
 mod driver;
 pub mod fault;
 mod situation;
+mod tally;
 pub mod trap;
 
 use serde_json::{Value as Json, json};
@@ -60,6 +61,27 @@ fn with_plain_objects() -> Json {
     with(&of_source, "destinations.backup.encryption", encryption)
 }
 
+/// Buckets whose content is locked, and goes all the same when they do.
+fn with_content(config: &Json) -> Json {
+    let lock = json!({
+        "enabled": true, "mode": "GOVERNANCE", "days": 1, "bypass_governance_on_destroy": true,
+    });
+    let sides = ["source", "destinations.backup"];
+    sides.iter().fold(config.clone(), |config, side| {
+        let config = with(&config, &format!("{side}.force_destroy"), json!(true));
+        with(&config, &format!("{side}.object_lock"), lock.clone())
+    })
+}
+
+/// Where this destination goes, so does what it holds.
+fn forcing(config: &Json, destination: &str) -> Json {
+    with(
+        config,
+        &format!("destinations.{destination}.force_destroy"),
+        json!(true),
+    )
+}
+
 /// Two buckets of somebody else's.
 fn existing() -> Json {
     let role = json!({ "existing_arn": THEIR_ROLE });
@@ -108,8 +130,11 @@ const EXISTING: Setup = Setup {
 };
 
 macro_rules! rows {
-    ($($name:ident: $setup:ident $operation:literal, $before:expr => $command:expr;)*) => {$(
-        #[test]
+    ($($name:ident: $setup:ident $operation:literal, $before:expr => $command:expr;)*) => {
+        /// How many rows the table has.
+        const ROWS: usize = [$(stringify!($name)),*].len();
+
+        $(#[test]
         fn $name() {
             let before = $before.to_vec();
             Row { setup: $setup, operation: $operation, before, command: $command }.run();
@@ -127,6 +152,7 @@ rows! {
     read_cross_account_kms: KMS "read", [kms_abroad()] => Read;
     import_cross_account_kms: KMS "import", [kms_abroad()] => Import(ID);
     delete_cross_account_kms: KMS "delete", [kms_abroad()] => Delete;
+    delete_with_content: KMS "delete (content, locked)", [with_content(&kms_abroad())] => Delete;
     delete_with_retired_keys: KMS "delete (retired keys)",
         [kms_abroad(), with_other_keys(&kms_abroad())] => Delete;
     add_a_destination: KMS "update (destination added)",
@@ -134,7 +160,7 @@ rows! {
     fail_to_add_a_destination: KMS "update that fails (destination added)", [kms_abroad()]
         => Refused(with_another(&kms_abroad()), "PutBucketReplication acme-archive");
     remove_a_destination: KMS "update (destination removed)",
-        [with_another(&kms_abroad())] => Apply(kms_abroad());
+        [forcing(&with_another(&kms_abroad()), "another")] => Apply(kms_abroad());
     swap_the_key_of_plain_objects: KMS "update (key swapped, plain objects)",
         [with_plain_objects()] => Apply(with_another_key_abroad(&with_plain_objects()));
     swap_the_keys: KMS "update (keys swapped)",
@@ -148,12 +174,14 @@ rows! {
     read_two_way: TWO_WAY "read", [two_way()] => Read;
     import_two_way: TWO_WAY "import", [two_way()] => Import(ID);
     delete_two_way: TWO_WAY "delete", [two_way()] => Delete;
+    delete_two_way_with_content: TWO_WAY "delete (content, locked)",
+        [with_content(&two_way())] => Delete;
     undo_two_way: TWO_WAY "undo of a create", []
         => Refused(two_way(), "PutBucketReplication acme-archive");
     begin_two_way: TWO_WAY "update (made two-way)", [kms_abroad()] => Apply(two_way());
     end_two_way: TWO_WAY "update (made one-way)", [two_way()] => Apply(kms_abroad());
     remove_a_destination_from_two_way: TWO_WAY "update (destination removed)",
-        [with_another(&two_way())]
+        [forcing(&with_another(&two_way()), "backup")]
             => Apply(without(&with_another(&two_way()), "destinations.backup"));
     swap_the_keys_of_two_way: TWO_WAY "update (keys swapped)",
         [two_way()] => Apply(with_other_keys(&two_way()));
