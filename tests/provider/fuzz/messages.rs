@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use prost::Message;
+use serde_json::json;
 use terraform_provider_replicated::framework::contract::proposed_new_state;
 use terraform_provider_replicated::framework::diagnostics::Diagnostics;
 use terraform_provider_replicated::framework::provider::{
-    ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
+    Action, ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
 };
 use terraform_provider_replicated::framework::schema::Schema;
 use terraform_provider_replicated::framework::server::Server;
@@ -43,6 +44,8 @@ struct World {
     ty: Type,
     identity_ty: Type,
     other_types: BTreeMap<String, Type>,
+    /// The actions, each with a configuration that does something.
+    actions: Vec<(String, Type, Value)>,
     provider_ty: Type,
 }
 
@@ -62,8 +65,15 @@ impl World {
             .map(|(name, entry)| (name.clone(), entry.ty.clone()))
             .collect();
         other_types.insert("list".to_owned(), schemas.list_resources[TYPE].ty.clone());
+        let action = json!({ "import_id": terraform.at("/import_id") });
+        let actions = schemas.actions.iter().map(|(name, entry)| {
+            let ty = entry.schema.block.ty();
+            (name.clone(), ty.clone(), value(&action, &ty))
+        });
+        let actions = actions.collect();
         let aws = terraform.cloud.aws.state().clone();
         Self {
+            actions,
             aws,
             schema: schemas.resources[TYPE].entry.schema.clone(),
             ty: terraform.ty(),
@@ -132,6 +142,10 @@ impl Provider for Offline {
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {
         self.0.functions()
+    }
+
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        self.0.actions()
     }
 
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
@@ -210,7 +224,7 @@ fn any_message(world: &World, service: &InProcess, dice: &mut Dice) {
     let ty = &world.ty;
     let state = &world.terraform.state;
     let config = &world.terraform.config(&kms_abroad());
-    match dice.below(16) {
+    match dice.below(17) {
         0 => {
             let mut config = world.schema_of_provider();
             config = damage::value(dice, &config, &world.provider_ty);
@@ -363,33 +377,85 @@ fn any_message(world: &World, service: &InProcess, dice: &mut Dice) {
             };
             world.send(dice, service, "CallFunction", &request);
         }
+        15 => {
+            let (of, ty, config) = dice.one_of(&world.actions).clone();
+            let config = sent(dice, &config, &ty);
+            any_action(world, service, dice, &of, &config);
+        }
         _ => {
             for rpc in [
                 "GetMetadata",
                 "GetProviderSchema",
                 "GetResourceIdentitySchemas",
                 "GetFunctions",
-                "ValidateActionConfig",
-                "PlanAction",
-                "InvokeAction",
             ] {
-                if dice.once_in(7) {
-                    let request = wire::plan_action::Request {
-                        action_type: name(dice, TYPE),
-                        config: sent(dice, config, ty),
-                        client_capabilities: client(dice),
-                    };
-                    world.send(dice, service, rpc, &request);
+                // None of their requests has a field.
+                let unknown = wire::plan_action::Request {
+                    action_type: name(dice, TYPE),
+                    ..Default::default()
+                };
+                if dice.once_in(4) {
+                    world.send(dice, service, rpc, &unknown);
                 }
             }
         }
     }
 }
 
+#[test]
+fn whole_messages_reach_the_actions() {
+    let world = World::new();
+    for (name, told) in [
+        ("replicated_bucket_backfill", "was created"),
+        ("replicated_bucket_verify", "was written"),
+    ] {
+        let of_this = |(of, ..): &&(String, Type, Value)| of == name;
+        let (of, ty, config) = world.actions.iter().find(of_this).unwrap();
+        let request = wire::invoke_action::Request {
+            action_type: of.clone(),
+            config: encoded(config, ty),
+            ..Default::default()
+        };
+        let service = world.configured();
+        let request = request.encode_to_vec();
+        let answer = world
+            .runtime
+            .block_on(service.call("InvokeAction", &request));
+        assert!(answer.says(told), "{name}");
+    }
+}
+
+/// An action is checked, planned and invoked, each with this.
+fn any_action(
+    world: &World,
+    service: &InProcess,
+    dice: &mut Dice,
+    of: &str,
+    config: &Option<wire::DynamicValue>,
+) {
+    let request = wire::validate_action_config::Request {
+        type_name: name(dice, of),
+        config: config.clone(),
+    };
+    world.send(dice, service, "ValidateActionConfig", &request);
+    let request = wire::plan_action::Request {
+        action_type: name(dice, of),
+        config: config.clone(),
+        client_capabilities: client(dice),
+    };
+    world.send(dice, service, "PlanAction", &request);
+    let request = wire::invoke_action::Request {
+        action_type: name(dice, of),
+        config: config.clone(),
+        ..Default::default()
+    };
+    world.send(dice, service, "InvokeAction", &request);
+}
+
 impl World {
     /// A provider block with something at every place.
     fn schema_of_provider(&self) -> Value {
-        let config = serde_json::json!({
+        let config = json!({
             "region": "eu-west-1",
             "access_key": "AKIAFUZZFUZZFUZZFUZZ",
             "secret_key": "secret",
