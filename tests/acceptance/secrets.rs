@@ -5,6 +5,7 @@ use std::process::Command;
 
 use aws_credential_types::Credentials;
 use support::Outcome;
+use support::proxy::{Fault, Rule};
 use support::terraform::{Client, Run};
 
 use crate::on_each_client;
@@ -107,10 +108,11 @@ pub(crate) fn texts_of_plan(workspace: &Path) -> Outcome<String> {
 }
 
 async fn credentials_reach_neither_state_nor_plan_nor_log(client: Client) -> Outcome {
-    let (setup, secrets) = setup(client, None, Some("trace.log")).await?;
+    let (setup, mut secrets) = setup(client, None, Some("trace.log")).await?;
     let workspace = &setup.workspace;
 
     let plan = workspace.plan_json().await?;
+    learn_sessions(&setup, &mut secrets);
     assert_eq!(plan["resource_changes"][0]["address"], RESOURCE);
     assert_without(&secrets, "the plan as JSON", &plan.to_string());
     let parts = texts_of_plan(workspace.path())?;
@@ -120,7 +122,17 @@ async fn credentials_reach_neither_state_nor_plan_nor_log(client: Client) -> Out
     );
     assert_without(&secrets, "the plan file", &parts);
 
+    let refused = "<Error><Code>AccessDenied</Code><Message>not today</Message></Error>";
+    let refused = Fault::Status(403, refused.to_owned());
+    let rule = Rule::on(" PutBucketVersioning$", refused)?;
+    setup.proxy.add_rule(rule.times(1));
+    let run = workspace.apply().await?.with_code(1)?;
+    learn_sessions(&setup, &mut secrets);
+    assert!(run.text().contains("not today"), "the error is missing");
+    assert_without(&secrets, "the error", &run.to_string());
+
     let run = workspace.apply().await?.success()?;
+    learn_sessions(&setup, &mut secrets);
     assert_without(&secrets, "what apply printed", &run.to_string());
     let state = std::fs::read_to_string(workspace.path().join("terraform.tfstate"))?;
     assert!(
@@ -136,6 +148,18 @@ async fn credentials_reach_neither_state_nor_plan_nor_log(client: Client) -> Out
     );
     assert_without(&secrets, "the log", &log);
     Ok(())
+}
+
+/// Those of the sessions that the provider has begun meanwhile in the destination's account.
+fn learn_sessions(setup: &Setup, secrets: &mut Vec<String>) {
+    let learned = setup.proxy.secrets();
+    let assumed = setup.proxy.count("AssumeRole");
+    // A session has an access key, a secret key and a token.
+    assert_eq!(learned.len(), 3 * assumed, "of {assumed} sessions");
+    assert!(assumed > 0, "no role was assumed");
+    secrets.extend(learned);
+    secrets.sort_unstable();
+    secrets.dedup();
 }
 
 async fn refused_credentials_are_not_repeated(client: Client) -> Outcome {

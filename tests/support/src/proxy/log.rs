@@ -202,17 +202,18 @@ impl Sessions {
         };
         let access_key = between("<AccessKeyId>", "</AccessKeyId>");
         let account = between("<Arn>arn:aws:sts::", ":");
-        if let (Some(access_key), Some(account)) = (access_key, account) {
-            self.know(&access_key, &account);
+        if let (Some(access_key), Some(account)) = (&access_key, account) {
+            self.know(access_key, &account);
         }
         let secrets = [
+            access_key,
             between("<SecretAccessKey>", "</SecretAccessKey>"),
             between("<SessionToken>", "</SessionToken>"),
         ];
         self.secrets.extend(secrets.into_iter().flatten());
     }
 
-    /// Secret keys and tokens of the sessions that were made.
+    /// Access keys, secret keys and tokens of the sessions that were made.
     pub(super) fn secrets(&self) -> &[String] {
         &self.secrets
     }
@@ -264,10 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn the_account_of_a_session_is_learned_from_the_answer_that_made_it() {
+    fn the_account_and_the_secrets_of_a_session_are_learned_from_the_answer_that_made_it() {
         let mut sessions = Sessions::default();
         sessions.learn(
-            b"<R><Credentials><AccessKeyId>ASIAX</AccessKeyId></Credentials><AssumedRoleUser>\
+            b"<R><Credentials><AccessKeyId>ASIAX</AccessKeyId><SecretAccessKey>hush</SecretAccessKey>\
+              <SessionToken>mum</SessionToken></Credentials><AssumedRoleUser>\
               <Arn>arn:aws:sts::222222222222:assumed-role/Deploy/s</Arn></AssumedRoleUser></R>",
         );
         assert_eq!(
@@ -279,5 +281,6 @@ mod tests {
             Some("111111111111")
         );
         assert_eq!(sessions.account_of("AKIAOTHER"), None);
+        assert_eq!(sessions.secrets(), ["ASIAX", "hush", "mum"]);
     }
 }

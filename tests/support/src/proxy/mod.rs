@@ -125,7 +125,7 @@ impl Proxy {
         self.shared.state().sessions.know(access_key, account);
     }
 
-    /// Secret keys and tokens of the sessions that were made through this proxy.
+    /// Access keys, secret keys and tokens of the sessions that were made through this proxy.
     pub fn secrets(&self) -> Vec<String> {
         self.shared.state().sessions.secrets().to_vec()
     }
