@@ -18,20 +18,20 @@ use crate::setup::{RESOURCE, Setup};
 on_each_client!(a_cross_account_life_with_faults, a_two_way_life_with_faults,);
 
 async fn a_cross_account_life_with_faults(client: Client) -> Outcome {
-    lives(client, "cross-account-kms", ["", "two_way = true"]).await
+    lives(client, &CROSS_ACCOUNT).await
 }
 
 async fn a_two_way_life_with_faults(client: Client) -> Outcome {
-    lives(client, "two_way", ["two_way = true", ""]).await
+    lives(client, &TWO_WAY).await
 }
 
-/// What is done in a life, in this order, each with about how many calls it makes.
+/// What is done in a life, in this order, each with how many calls it makes at the least.
 const COMMANDS: [(Command, usize); 5] = [
-    (Command::Create, 42),
-    (Command::Read, 32),
-    (Command::Update, 80),
+    (Command::Create, 40),
+    (Command::Read, 30),
+    (Command::Update, 75),
     (Command::Import, 50),
-    (Command::Delete, 80),
+    (Command::Delete, 55),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +44,17 @@ enum Command {
 }
 
 /// What may befall a command, and of how many calls.
-const STRIKES: [(&str, usize, Strike); 13] = [
-    ("503", 1, |_| status(503, "SlowDown")),
-    ("503, lasting", usize::MAX, |_| status(503, "SlowDown")),
-    ("500", 1, |_| status(500, "InternalError")),
-    ("500, lasting", usize::MAX, |_| status(500, "InternalError")),
-    ("AccessDenied", 1, |_| status(403, "AccessDenied")),
-    ("OperationAborted", 1, |_| status(409, "OperationAborted")),
+const STRIKES: [(&str, usize, Strike); 15] = [
+    ("throttling", 1, |_| Fault::StatusFor(throttling)),
+    ("throttling, lasting", usize::MAX, |_| {
+        Fault::StatusFor(throttling)
+    }),
+    ("500", 1, |_| Fault::StatusFor(internal)),
+    ("500, lasting", usize::MAX, |_| Fault::StatusFor(internal)),
+    ("AccessDenied", 1, |_| Fault::StatusFor(denied)),
+    ("OperationAborted", 1, |_| Fault::StatusFor(aborted)),
+    ("expired session", usize::MAX, |_| Fault::StatusFor(expired)),
+    ("hang beyond the time-out", 1, |_| Fault::Hang),
     ("cut before", 1, |_| Fault::CutBefore),
     ("cut after", 1, |_| Fault::CutAfter),
     ("truncated", 1, |_| Fault::Truncate),
@@ -67,50 +71,191 @@ const STRIKES: [(&str, usize, Strike); 13] = [
 /// A fault for calls of the Terraform with this process ID.
 type Strike = fn(u32) -> Fault;
 
-fn status(status: u16, code: &str) -> Fault {
-    let body = format!("<Error><Code>{code}</Code><Message>not now</Message></Error>");
-    Fault::Status(status, body)
+/// In so many lives each fault strikes once.
+const ROUND: usize = STRIKES.len() / COMMANDS.len();
+
+fn throttling(call: &str) -> (u16, String) {
+    said(
+        call,
+        [
+            (503, "SlowDown"),
+            (400, "ThrottlingException"),
+            (400, "Throttling"),
+        ],
+    )
 }
 
-async fn lives(client: Client, name: &str, destinations: [&str; 2]) -> Outcome {
+fn internal(call: &str) -> (u16, String) {
+    said(
+        call,
+        [
+            (500, "InternalError"),
+            (500, "KMSInternalException"),
+            (500, "ServiceFailure"),
+        ],
+    )
+}
+
+fn denied(call: &str) -> (u16, String) {
+    said(
+        call,
+        [
+            (403, "AccessDenied"),
+            (400, "AccessDeniedException"),
+            (403, "AccessDenied"),
+        ],
+    )
+}
+
+/// What comes next to it where a service does not have it.
+fn aborted(call: &str) -> (u16, String) {
+    said(
+        call,
+        [
+            (409, "OperationAborted"),
+            (500, "DependencyTimeoutException"),
+            (409, "ConcurrentModification"),
+        ],
+    )
+}
+
+fn expired(call: &str) -> (u16, String) {
+    said(
+        call,
+        [
+            (400, "ExpiredToken"),
+            (400, "ExpiredTokenException"),
+            (403, "ExpiredToken"),
+        ],
+    )
+}
+
+/// What S3, KMS, and IAM or STS say, each in its own form.
+fn said(call: &str, [s3, kms, query]: [(u16, &str); 3]) -> (u16, String) {
+    let operation = call.strip_prefix("POST / ");
+    let is_kms = |name: &str| {
+        ["Key", "Alias", "ResourceTags"]
+            .iter()
+            .any(|of| name.contains(of))
+    };
+    match operation {
+        None => {
+            let (status, code) = s3;
+            let body = format!("<Error><Code>{code}</Code><Message>not now</Message></Error>");
+            (status, body)
+        }
+        Some(name) if is_kms(name) => {
+            let (status, code) = kms;
+            let body = format!(r#"{{"__type": "{code}", "message": "not now"}}"#);
+            (status, body)
+        }
+        Some(_) => {
+            let (status, code) = query;
+            let error = format!("<Error><Code>{code}</Code><Message>not now</Message></Error>");
+            let body = format!("<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>");
+            (status, body)
+        }
+    }
+}
+
+/// The faults of a life. Those of a round have each fault once, at a command that chance chooses.
+fn dealt(seed: u64, turn: u64) -> Vec<(&'static str, usize, Strike)> {
+    let round = ROUND as u64;
+    let mut dice = Dice::of(seed, "deck", turn / round);
+    let mut deck = STRIKES.to_vec();
+    for last in (1..deck.len()).rev() {
+        deck.swap(last, dice.below(last + 1));
+    }
+    let first = COMMANDS.len() * (turn % round) as usize;
+    deck[first..first + COMMANDS.len()].to_vec()
+}
+
+#[test]
+fn each_fault_of_the_sample_strikes_in_the_lives_of_one_run() {
+    for seed in 1..=20 {
+        let turns = CROSS_ACCOUNT.turns().chain(TWO_WAY.turns());
+        let mut struck: Vec<&str> = turns
+            .flat_map(|turn| dealt(seed, turn))
+            .map(|(name, ..)| name)
+            .collect();
+        let mut all = STRIKES.map(|(name, ..)| name);
+        struck.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(struck, all);
+    }
+}
+
+/// A life that is lived several times.
+struct Kind {
+    name: &'static str,
+    /// What the destination says, before the update and after it.
+    destinations: [&'static str; 2],
+    /// Which hands of the deck it is dealt where nobody asks for more lives.
+    first: u64,
+    lives: u64,
+}
+
+/// Together as many lives as a round has.
+const CROSS_ACCOUNT: Kind = Kind {
+    name: "cross-account-kms",
+    destinations: ["", "two_way = true"],
+    first: 0,
+    lives: 2,
+};
+
+const TWO_WAY: Kind = Kind {
+    name: "two_way",
+    destinations: ["two_way = true", ""],
+    first: 2,
+    lives: 1,
+};
+
+impl Kind {
+    fn turns(&self) -> std::ops::Range<u64> {
+        let lives = number("FAULT_LIVES").unwrap_or(self.lives);
+        self.first..self.first + lives
+    }
+}
+
+async fn lives(client: Client, kind: &Kind) -> Outcome {
     let seed = number("FAULT_SEED").unwrap_or(1);
-    for life in 0..number("FAULT_LIVES").unwrap_or(1) {
+    let name = kind.name;
+    for turn in kind.turns() {
         let setup = Setup::new(client.clone()).await?;
         setup.workspace.write("provider.tf", &hasty_provider())?;
         let mut life = Life {
             setup,
-            destinations,
-            dice: Dice::of(seed, name, life),
+            destinations: kind.destinations,
+            dice: Dice::of(seed, name, turn),
             told: Vec::new(),
             struck: 0,
         };
-        let lived = life.live().await;
+        let lived = life.live(dealt(seed, turn)).await;
         let told = life.told.join("; ");
         let line = format!("fault sample: {name}, seed {seed}: {told}");
         say(&line);
         lived.map_err(|error| format!("{told}: {error}"))?;
-        assert!(
-            life.struck > 2,
-            "the commands make fewer calls than is said: {told}"
+        assert_eq!(
+            life.struck,
+            COMMANDS.len(),
+            "a command makes fewer calls than is said: {told}"
         );
     }
     Ok(())
 }
 
-struct Life<'a> {
+struct Life {
     setup: Setup,
-    /// What the destination says, before the update and after it.
-    destinations: [&'a str; 2],
+    destinations: [&'static str; 2],
     dice: Dice,
     told: Vec<String>,
     /// How many faults were met.
     struck: usize,
 }
 
-impl Life<'_> {
-    async fn live(&mut self) -> Outcome {
-        for (command, calls) in COMMANDS {
-            let strike = *self.dice.one_of(&STRIKES);
+impl Life {
+    async fn live(&mut self, dealt: Vec<(&'static str, usize, Strike)>) -> Outcome {
+        for ((command, calls), strike) in COMMANDS.into_iter().zip(dealt) {
             let nth = self.dice.below(calls) + 1;
             self.suffer(command, strike, nth).await?;
         }
@@ -139,7 +284,8 @@ impl Life<'_> {
         } else {
             "not reached, call"
         };
-        self.told.push(format!("{command:?} {name} {place} {nth}"));
+        self.told
+            .push(format!("{command:?} {name} {place} {nth} of {calls}"));
         proxy.clear_rules();
         self.struck += usize::from(struck);
         if struck && name == "connection refused" {

@@ -26,6 +26,8 @@ pub enum Fault {
     Delay(Duration),
     /// It is not forwarded; this status and body are the answer.
     Status(u16, String),
+    /// The same, with what is told of the call's `METHOD path Operation`: services say the same thing in different forms.
+    StatusFor(fn(&str) -> (u16, String)),
     /// It is not forwarded, and the connection closes.
     CutBefore,
     /// It is carried out, and the connection closes without an answer.
@@ -92,7 +94,13 @@ impl Rule {
             rule.matched += 1;
             let turn = rule.matched >= rule.first && rule.matched - rule.first < rule.times;
             if turn && fault.is_none() {
-                fault = Some(rule.fault.clone());
+                fault = Some(match &rule.fault {
+                    Fault::StatusFor(told) => {
+                        let (status, body) = told(line);
+                        Fault::Status(status, body)
+                    }
+                    fault => fault.clone(),
+                });
             }
         }
         fault
@@ -152,6 +160,15 @@ mod tests {
         let rule = rule.from("CreateRole|TagKey").unwrap();
         let lines = ["CreateKey", "TagKey", "CreateKey", "DescribeKey"];
         assert_eq!(faults(vec![rule], &lines), [false, false, true, true]);
+    }
+
+    #[test]
+    fn what_is_answered_may_follow_from_the_call() {
+        let told = |line: &str| (400, line.to_uppercase());
+        let mut rules = vec![Rule::on("Key", Fault::StatusFor(told)).unwrap()];
+        let fault = Rule::first_fault(&mut rules, "CreateKey");
+        let is_told = matches!(&fault, Some(Fault::Status(400, body)) if body == "CREATEKEY");
+        assert!(is_told, "{fault:?}");
     }
 
     #[test]
