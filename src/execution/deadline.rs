@@ -54,14 +54,38 @@ impl Deadline {
         graph: &StepGraph,
     ) -> Outcome {
         let either = stop.child_token();
-        let mut run = std::pin::pin!(executor::run(cloud, locks, &either, graph));
+        let run = executor::run(cloud, locks, &either, graph);
+        self.stopping(&either, stop, run).await
+    }
+
+    /// Runs a graph as [`executor::run_undo`] does, and nothing but the deadline stops it: the calls under way end, and
+    /// what they came to is told.
+    pub async fn run_undo(
+        &self,
+        cloud: &dyn Cloud,
+        locks: &DocumentLocks,
+        graph: &StepGraph,
+    ) -> Outcome {
+        let stop = CancellationToken::new();
+        let run = executor::run_undo(cloud, locks, &stop, graph);
+        self.stopping(&stop, &stop, run).await
+    }
+
+    /// Waits for a run, which is stopped at the deadline, unless Terraform had `asked` before.
+    async fn stopping(
+        &self,
+        stop: &CancellationToken,
+        asked: &CancellationToken,
+        run: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        let mut run = std::pin::pin!(run);
         tokio::select! {
             biased;
             outcome = &mut run => return outcome,
             () = sleep_until(self.ends) => {}
         }
-        let asked = stop.is_cancelled();
-        either.cancel();
+        let asked = asked.is_cancelled();
+        stop.cancel();
         let outcome = run.await;
         Outcome {
             out_of_time: (outcome.stopped && !asked).then(|| self.told.clone()),

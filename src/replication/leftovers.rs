@@ -58,6 +58,23 @@ pub struct ReplacedEncryption {
     pub found: BucketEncryption,
 }
 
+impl Leftovers {
+    /// Takes in what else may be there, but for roles.
+    pub fn extend_but_roles(&mut self, other: Self) {
+        for (bucket, more) in other.buckets {
+            let left = self.buckets.entry(bucket).or_default();
+            left.statements.extend(more.statements);
+            left.key_statements.extend(more.key_statements);
+            left.rules.extend(more.rules);
+            left.aliases.extend(more.aliases);
+            left.ours_in_policy |= more.ours_in_policy;
+            left.ownership_tags |= more.ownership_tags;
+            left.encryption = left.encryption.take().or(more.encryption);
+        }
+        self.keys.extend(other.keys);
+    }
+}
+
 impl ReplacedEncryption {
     /// What is to be put back where ours is still there.
     pub fn to_put_back(&self, there: &BucketEncryption) -> Option<BucketEncryption> {

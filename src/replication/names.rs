@@ -16,7 +16,7 @@ pub const COMPONENT_TAG: &str = "replicated:component";
 /// Tag with the moment of the create that made it, RFC 3339; distinguishes one create from another.
 pub const CREATED_TAG: &str = "replicated:created";
 /// Tag that a destroy leaves on what `retain_on_destroy` keeps: nobody manages it now, and the same configuration,
-/// applied again, takes it back. It goes with the take-over.
+/// applied again, takes it back. It goes last of all, when everything else of the take-over is done.
 pub const RETAINED_TAG: &str = "replicated:retained";
 /// What tags begin with that say when canaries last crossed; a bucket's name follows.
 pub const VERIFIED_TAGS: &str = "replicated:verified/";
@@ -30,6 +30,11 @@ pub fn ownership_tags(owner: &str, component: &ComponentId, created: &str) -> Ta
         (COMPONENT_TAG.to_owned(), component.to_string()),
         (CREATED_TAG.to_owned(), created.to_owned()),
     ])
+}
+
+/// The mark of what is kept and no longer managed.
+pub fn retained_tags() -> Tags {
+    Tags::from([(RETAINED_TAG.to_owned(), "true".to_owned())])
 }
 
 /// Whether a tag key is one of ours.

@@ -7,6 +7,7 @@
 //! 4. Rules are written after every grant that they need, and after versioning shows on both sides.
 //! 5. Rules that nothing takes the place of go first. Grants are narrowed, and what goes is taken down, after the rules that used them have changed.
 //! 6. A bucket with live rules moves to KMS after the rules that replicate KMS objects are in force.
+//! 7. The mark of a retained part goes after everything else: until then a create that fails can be repeated.
 //!
 //! Who needs whose output gives the other edges (see [`StepGraph::push`]).
 
@@ -16,7 +17,7 @@ use super::component::{ComponentId, Part, Side};
 use super::desired::{Desired, DesiredRole};
 use super::diff::{
     Difference, Form, bucket_differences, grant_differences, narrowing, replication_differences,
-    role_differences,
+    role_differences, takes_mark_off,
 };
 use super::direction::Direction;
 use super::graph::{Action, Condition, StepGraph, StepId};
@@ -60,7 +61,7 @@ pub struct GoingDirection {
 pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph {
     let mut planner = Planner::new(desired, observed);
     let put_rules = replication_differences(desired, observed);
-    let differences: BTreeMap<Side, Vec<Difference>> = desired
+    let mut differences: BTreeMap<Side, Vec<Difference>> = desired
         .buckets
         .iter()
         .map(|(side, bucket)| {
@@ -68,6 +69,10 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
             (side.clone(), bucket_differences(side, bucket, &seen))
         })
         .collect();
+    let mut marks = Vec::new();
+    for of_side in differences.values_mut() {
+        marks.extend(of_side.extract_if(.., |difference| takes_mark_off(&difference.repair)));
+    }
     // Where neither rules nor keys change, there is no moment in which the old ones are needed as well.
     let rules_change = !put_rules.is_empty() || going.directions.iter().any(|d| d.rules);
     let form = if rules_change || differences.values().flatten().any(is_encryption) {
@@ -110,6 +115,11 @@ pub fn plan(desired: &Desired, observed: &Observed, going: &Going) -> StepGraph 
         {
             take_down_role(&mut graph, &direction, seen, &unused);
         }
+    }
+    let everything: Vec<StepId> = graph.steps().map(|(id, _)| id).collect();
+    for mark in marks {
+        let after = everything.iter().copied();
+        graph.push(mark.component, mark.at, mark.repair, after);
     }
     graph
 }

@@ -35,6 +35,13 @@ impl TagChange {
         differs.then_some(Self { whole, set, unset })
     }
 
+    /// From what this change leaves to the same with `more`; `None` where all of that is there.
+    pub fn then_with(&self, more: Tags) -> Option<Self> {
+        let mut whole = self.whole.clone();
+        whole.extend(more);
+        Self::between(&self.whole, whole)
+    }
+
     /// What is new or has another value.
     pub fn set(&self) -> &Tags {
         &self.set

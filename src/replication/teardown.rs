@@ -12,7 +12,7 @@ use super::existing_keys::{ManagedKey, keys_with_statements};
 use super::graph::{Action, Condition, PolicyEdit, StepGraph, StepId};
 use super::ids::Location;
 use super::leftovers::ReplacedEncryption;
-use super::names::RETAINED_TAG;
+use super::names::retained_tags;
 use super::observed::{
     ManagedPolicies, Observed, ObservedBucket, ObservedKey, ObservedRole, Presence,
 };
@@ -427,7 +427,7 @@ fn withdraw(
         )];
     }
     let marked = |tags: &Tags| {
-        let whole = tags.clone().into_iter().chain(retained()).collect();
+        let whole = tags.clone().into_iter().chain(retained_tags()).collect();
         TagChange::between(tags, whole)
     };
     if let Some(change) = seen.tags.present().and_then(marked) {
@@ -445,7 +445,7 @@ fn withdraw(
         withdraw_from_key(graph, owner, side, bucket, key, after);
         let operation = Operation::TagKey {
             key: Input::Known(key.description.arn.clone()),
-            tags: retained(),
+            tags: retained_tags(),
         };
         graph.push(
             ComponentId::Of(side.clone(), Part::Key),
@@ -463,11 +463,6 @@ fn encryption_to_put_back(
     seen: &ObservedBucket,
 ) -> Option<BucketEncryption> {
     ReplacedEncryption::of(side, bucket)?.to_put_back(seen.encryption.present()?)
-}
-
-/// The mark of what is kept and no longer managed.
-fn retained() -> Tags {
-    Tags::from([(RETAINED_TAG.to_owned(), "true".to_owned())])
 }
 
 fn withdraw_from_key(

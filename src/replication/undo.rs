@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::component::{ComponentId, Part, Side};
+use super::diff::takes_mark_off;
 use super::graph::{Action, Condition, PolicyEdit, Step, StepGraph, StepId};
-use super::names::OWNER_TAG;
+use super::names::{OWNER_TAG, retained_tags};
 use super::operation::{BucketEncryption, Input, ManagedPolicyOperation, Operation, Output, Query};
 use super::policy::PolicyShare;
 
@@ -18,9 +19,10 @@ const UNDO_WINDOW_DAYS: i32 = 7;
 /// What an undo puts back, by the side of a bucket of somebody else's: its default encryption as it was seen.
 pub type Before = BTreeMap<Side, BucketEncryption>;
 
-/// The steps that undo what `done` did; of a step that creates nothing it does not matter whether it did it. The bucket
+/// The steps that undo what `done` did for this owner; of a step that creates nothing it does not matter whether it did it. The bucket
 /// stays whose key is `lost`, one that may have been made and was not found: by its bucket the key is found again.
 pub fn undo(
+    owner: &str,
     graph: &StepGraph,
     done: &BTreeMap<StepId, Output>,
     lost: &BTreeSet<StepId>,
@@ -127,13 +129,50 @@ pub fn undo(
                 key: key.clone(),
                 edit: without_statements(edit),
             },
+            // A key that was taken over keeps the rest of the policy that it got.
+            Action::Call(Operation::PutKeyPolicy { key, .. }) => Action::EditKeyPolicy {
+                key: key.clone(),
+                edit: PolicyEdit {
+                    share: PolicyShare::nothing_of(owner),
+                    fresh: false,
+                    rewrite: false,
+                },
+            },
             _ => continue,
         };
         let (component, at) = (step.component.clone(), step.at.clone());
         back.push(component, at, action, quiet.clone());
     }
     undo_roles(&mut back, graph, done, &quiet);
+    put_back_marks(&mut back, graph, done);
     back
+}
+
+/// What a destroy had retained is marked again, so that the next create takes it back. It comes last: what cannot be
+/// undone stays in the state, and is no longer what a destroy has let go of.
+fn put_back_marks(back: &mut StepGraph, graph: &StepGraph, done: &BTreeMap<StepId, Output>) {
+    let undone: Vec<StepId> = back.steps().map(|(id, _)| id).collect();
+    for (_, step) in graph.steps().filter(|(id, _)| done.contains_key(id)) {
+        if !takes_mark_off(&step.action) {
+            continue;
+        }
+        let action = match &step.action {
+            Action::EditBucketTags { bucket, change } => {
+                let Some(change) = change.then_with(retained_tags()) else {
+                    continue;
+                };
+                let bucket = bucket.clone();
+                Action::EditBucketTags { bucket, change }
+            }
+            Action::Call(Operation::UntagKey { key, .. }) => Action::Call(Operation::TagKey {
+                key: key.clone(),
+                tags: retained_tags(),
+            }),
+            _ => continue,
+        };
+        let (component, at) = (step.component.clone(), step.at.clone());
+        back.push(component, at, action, undone.clone());
+    }
 }
 
 /// Sides whose bucket is somebody else's and under whose new key no object can be: neither rules nor a default

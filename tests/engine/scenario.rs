@@ -309,6 +309,7 @@ pub(crate) async fn create(cloud: &dyn Cloud, spec: &Spec, now: &str) -> Result<
         return Ok(remembered(cloud, &spec).await);
     }
     let back = undo(
+        &spec.owner(),
         &graph,
         &outcome.to_take_back(&graph),
         &outcome.may_have_made(&graph),

@@ -1,9 +1,11 @@
 //! Terraform asks to stop, and AWS takes its time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use terraform_provider_replicated::execution::DocumentLocks;
 use terraform_provider_replicated::execution::cloud::CallErrorKind;
+use terraform_provider_replicated::execution::deadline::Deadline;
 use terraform_provider_replicated::execution::executor;
 use terraform_provider_replicated::replication::undo::{Before, undo};
 use tokio::time::Instant;
@@ -20,7 +22,7 @@ use crate::scenario::{
 async fn after_a_stop_nothing_starts_and_what_is_under_way_ends() {
     for moment in (0..140).step_by(5).map(Duration::from_millis) {
         let cloud = FakeCloud::new();
-        let (_, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+        let (spec, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
         let (stop, locks, start) = (
             CancellationToken::new(),
             DocumentLocks::default(),
@@ -48,6 +50,7 @@ async fn after_a_stop_nothing_starts_and_what_is_under_way_ends() {
         );
         assert_eq!(started.len(), written, "a call under way was cut off");
         let back = undo(
+            &spec.owner(),
             &graph,
             &outcome.to_take_back(&graph),
             &outcome.may_have_made(&graph),
@@ -57,6 +60,39 @@ async fn after_a_stop_nothing_starts_and_what_is_under_way_ends() {
         assert!(undone.is_success(), "{undone:?}");
         assert_eq!(picture(&cloud.state()), "");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_whose_time_is_over_lets_the_calls_under_way_end_and_tells_what_was_done() {
+    let mut stopped = 0;
+    for moment in (0..100).step_by(5).map(Duration::from_millis) {
+        let (cloud, locks) = (FakeCloud::new(), DocumentLocks::default());
+        let (spec, graph) = plan_create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+        let outcome = executor::run(&cloud, &locks, &no_stop(), &graph).await;
+        let done = outcome.to_take_back(&graph);
+        let back = undo(
+            &spec.owner(),
+            &graph,
+            &done,
+            &BTreeSet::new(),
+            &Before::new(),
+        );
+        let deadline = Deadline::after(moment, "the time of an undo".to_owned());
+        let undone = deadline.run_undo(&cloud, &locks, &back).await;
+        let (started, written) = {
+            let state = cloud.state();
+            (state.started.len(), state.writes.len())
+        };
+        assert_eq!(started, written, "a call under way was cut off");
+        assert_eq!(undone.stopped, undone.done.len() < back.len(), "{moment:?}");
+        assert_eq!(undone.stopped, undone.out_of_time.is_some(), "{moment:?}");
+        stopped += usize::from(undone.stopped);
+        // The rest of it goes on from there.
+        let rest = executor::run_undo(&cloud, &locks, &no_stop(), &back).await;
+        assert!(rest.is_success(), "{rest:?}");
+        assert_eq!(picture(&cloud.state()), "");
+    }
+    assert!(stopped > 0);
 }
 
 #[tokio::test(start_paused = true)]

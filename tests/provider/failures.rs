@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::configs::{ABROAD, THIRD, deploy, kms_abroad, two_destinations, with, without};
+use crate::configs::{ABROAD, HOME, THIRD, deploy, kms_abroad, two_destinations, with, without};
 use crate::faults::fault::Fault;
-use crate::terraform::Terraform;
+use crate::faults::trap::Position;
+use crate::terraform::{Said, Terraform};
 
 /// Longer than any apply waits.
 const LATE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -272,4 +273,68 @@ async fn a_key_of_which_nobody_heard_is_found_again_by_its_bucket() {
             assert_no_trace(&terraform);
         }
     }
+}
+
+/// Applies `config`, and from the first time that `write` is made nothing can be done or looked at any more.
+async fn cut_off(
+    terraform: &mut Terraform,
+    config: &serde_json::Value,
+    write: &str,
+    fault: Fault,
+) -> Said {
+    let position = Position {
+        call: format!("{write} in {HOME}"),
+        nth: 1,
+        writes: true,
+    };
+    terraform.cloud.trap.set(&position, fault);
+    let said = terraform.apply(config).await;
+    assert!(terraform.cloud.trap.take().0, "{write} was not made");
+    assert!(!said.is_fine());
+    said
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_after_which_nobody_can_look_leaves_in_the_state_what_was_there_before() {
+    let path = "destinations.backup.storage_class";
+    let changed = with(&kms_abroad(), path, json!("GLACIER_IR"));
+    for fault in [Fault::Expired, Fault::Unreachable] {
+        let mut terraform = Terraform::new();
+        terraform.converge(&kms_abroad()).await;
+        let write = "PutBucketReplication acme-archive";
+        let said = cut_off(&mut terraform, &changed, write, fault).await;
+        let told = &said.details[0];
+        assert!(told.contains("could not be looked at"), "{told}");
+        assert!(!told.contains("what is there now"), "{told}");
+        let class = terraform.at("/destinations/backup/storage_class");
+        assert_eq!(class, json!(null), "{fault:?}");
+
+        // Without a refresh, too, the next apply goes on from here.
+        terraform.refreshing = false;
+        let said = terraform.apply(&changed).await;
+        assert_eq!(said.errors, Vec::<String>::new());
+        terraform.refreshing = true;
+        terraform.assert_settled(&changed).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_update_made_is_in_the_state_although_nobody_could_look_afterwards() {
+    let swapped = with(
+        &two_destinations(),
+        "source.encryption.key",
+        json!({ "multi_region": true }),
+    );
+    let mut terraform = Terraform::new();
+    terraform.converge(&kms_abroad()).await;
+    let write = "PutBucketReplication acme-archive";
+    cut_off(&mut terraform, &swapped, write, Fault::Unreachable).await;
+    let keys: Vec<String> = terraform.cloud.aws.state().keys.keys().cloned().collect();
+    assert_eq!(keys.len(), 4);
+    let shown = terraform.shown().to_string();
+    for key in keys {
+        assert!(shown.contains(&key), "{key}: {shown}");
+    }
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert_no_trace(&terraform);
 }

@@ -1,5 +1,7 @@
 //! `timeouts`: what happens when an operation's time is over. Time is paused, so nothing here waits.
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 
 use crate::configs::{UNKNOWN, kms_abroad, two_destinations, with};
@@ -56,6 +58,39 @@ async fn a_create_that_is_out_of_time_tells_what_it_waited_for_and_undoes_itself
     assert!(terraform.cloud.aws.state().buckets.is_empty());
     terraform.cloud.recover();
     terraform.converge(&config).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_is_out_of_time_tells_what_it_did_not_come_to() {
+    let mut terraform = Terraform::new();
+    let config = with(&kms_abroad(), "verification", json!({ "enabled": true }));
+    let cloud = terraform.cloud.clone();
+    let question = "GetBucketReplication acme-archive";
+    terraform.cloud.meddle(move |write, state| {
+        if write == "PutBucketReplication acme-archive" {
+            // No canary can be put.
+            state.buckets.get_mut("acme-archive").unwrap().is_shut = true;
+        }
+        if write == "DeleteBucketReplication acme-archive" {
+            cloud.silence(question, 0);
+        }
+    });
+    let cloud = terraform.cloud.clone();
+    let recovers = async move {
+        tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+        cloud.recover();
+    };
+    let (said, ()) = tokio::join!(terraform.apply(&config), recovers);
+    let canary = "destinations[\"backup\"]: A canary could not be followed";
+    let undo = "source: s3:GetBucketReplication failed for source/replication";
+    assert_eq!(said.errors, [canary, undo], "{said:?}");
+    let detail = &said.details[1];
+    assert!(
+        detail.contains("within the five minutes of an undo"),
+        "{detail}"
+    );
+    assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
+    assert!(terraform.cloud.aws.state().buckets.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,38 +9,37 @@ use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use super::abandoned::warn_if_abandoned;
+use super::aftermath::components_made;
 use super::attributes::timeouts::{Deed, deadline};
 use super::attributes::{bucket_prefix, existing};
 use super::model::BucketModel;
-use super::plan::going::{Leaving, leaving, reachable};
+use super::plan::going::{Leaving, leaving};
 use super::plan::target::{For, target};
 use super::preflight::{self, adoption, is_known, policy_room, roles, trust};
 use super::private::Private;
-use super::read::{seen_over, stored_spec, ways};
+use super::read::{stored_spec, ways};
 use super::retired_keys::remember_retained;
-use super::values::components::retired_keys;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
-use super::values::previous::in_state;
 use super::verification::memory::remember;
 use super::verification::{Proof, verify};
 use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::deadline::Deadline;
-use crate::execution::executor::{self, Outcome};
+use crate::execution::executor::Outcome;
 use crate::execution::observe::{Purpose, observe};
 use crate::framework::contract;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::ignored::{Update, with_kept};
 use crate::framework::model::Attr;
 use crate::framework::provider::{ApplyRequest, ApplyResponse};
-use crate::framework::value::{AttributePath, Value};
+use crate::framework::value::Value;
 use crate::provider::replicated_bucket::attributes::bucket_prefix::Drawn;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::existing::before;
-use crate::replication::graph::{StepGraph, StepId};
+use crate::replication::graph::StepGraph;
 use crate::replication::leftovers::Leftovers;
 use crate::replication::observed::{Observed, Presence};
 use crate::replication::operation::Output;
@@ -48,9 +47,8 @@ use crate::replication::ownership::{claims, distrust_policies, taken_away};
 use crate::replication::plan::{Going, plan};
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 use crate::replication::undo::undo;
-use crate::replication::unfinished::Failed;
 
-/// How long an undo may take once Terraform has asked to stop.
+/// How long an undo may take. The calls under way then end.
 const UNDO_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 impl ReplicatedBucket {
@@ -139,6 +137,7 @@ impl ReplicatedBucket {
             spec,
             prior,
             private,
+            taken_over: Vec::new(),
             stop: request.stop.clone(),
         })
     }
@@ -188,17 +187,19 @@ fn tell_surprises(planned: &Value, response: &mut ApplyResponse) {
     }
 }
 
-struct Run {
-    session: Arc<Session>,
+pub(super) struct Run {
+    pub(super) session: Arc<Session>,
     deadline: Deadline,
     /// The session as long as there is time; what comes after a failure needs its own.
     in_time: Session,
-    model: BucketModel,
+    pub(super) model: BucketModel,
     /// What new buckets have behind their prefix.
     drawn: Drawn,
-    spec: Spec,
-    prior: Option<BucketModel>,
-    private: Private,
+    pub(super) spec: Spec,
+    pub(super) prior: Option<BucketModel>,
+    pub(super) private: Private,
+    /// What was there already and is taken over, in words: `bucket acme-archive`.
+    taken_over: Vec<String>,
     stop: CancellationToken,
 }
 
@@ -226,22 +227,17 @@ impl Run {
             }
         }
         let back = undo(
+            &self.spec.owner(),
             &graph,
             &outcome.to_take_back(&graph),
             &outcome.may_have_made(&graph),
             &before(&self.spec, &observed),
         );
-        let undone = match tokio::time::timeout(UNDO_WITHIN, self.run_undo(&back)).await {
-            Ok(undone) => undone,
-            Err(_) => Outcome {
-                stopped: true,
-                ..Outcome::default()
-            },
-        };
+        let undone = self.run_undo(&back).await;
         if undone.is_success() && outcome.may_have_made(&graph).is_empty() {
-            let told = "What this apply had made was taken away again; nothing is left.";
-            report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
-            tell_proof(proof.as_ref(), told, &mut response.diagnostics);
+            let told = report::undone(&self.taken_over);
+            report::run_errors(&graph, &outcome, &told, &mut response.diagnostics);
+            tell_proof(proof.as_ref(), &told, &mut response.diagnostics);
             let owner = self.spec.owner();
             report::keys_kept(&owner, &graph, &outcome, &back, &mut response.diagnostics);
             return;
@@ -261,13 +257,14 @@ impl Run {
         );
         self.learn(&graph, &outcome);
         self.private.remainder = true;
-        let made = sides_made(&graph, &outcome, |component| {
+        let made = components_made(&graph, &outcome, |component| {
             let mut taken_back = back
                 .steps()
                 .filter(|(_, step)| step.component == *component);
             taken_back.any(|(id, _)| undone.done.contains_key(&id))
         });
-        self.tell_truth(&made, response).await;
+        let back = self.look_back().await;
+        self.tell_truth(back, &made, response).await;
     }
 
     async fn update(mut self, response: &mut ApplyResponse) {
@@ -336,13 +333,16 @@ impl Run {
             self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
             return;
         }
-        let told = "The state tells what is there now; the same command goes on from here.";
-        report::run_errors(&graph, &outcome, told, &mut response.diagnostics);
         self.remember_leftovers(&prior_spec, &going, &graph, &outcome);
         self.learn(&graph, &outcome);
         self.restore_going(&prior, &going);
-        let made = sides_made(&graph, &outcome, |_| false);
-        self.tell_truth(&made, response).await;
+        let back = self.look_back().await;
+        if !back.has_seen() {
+            self.remember_begun(&prior_spec, &graph, &outcome);
+        }
+        report::run_errors(&graph, &outcome, back.told(), &mut response.diagnostics);
+        let made = components_made(&graph, &outcome, |_| false);
+        self.tell_truth(back, &made, response).await;
     }
 
     /// Looks at everything and refuses what is not ours.
@@ -427,6 +427,7 @@ impl Run {
         }
         self.remember_encryption(prior.as_ref(), observed);
         distrust_policies(observed, &found);
+        self.taken_over = found.into_iter().map(|claim| claim.thing).collect();
         self.spec.learn_keys(observed);
         true
     }
@@ -475,8 +476,10 @@ impl Run {
 
     async fn run_undo(&self, graph: &StepGraph) -> Outcome {
         tracing::debug!(steps = graph.len(), depth = graph.depth(), "undo\n{graph}");
-        let (cloud, never) = (&*self.session.cloud, CancellationToken::new());
-        executor::run_undo(cloud, &self.session.locks, &never, graph).await
+        let deadline = Deadline::after(UNDO_WITHIN, "the five minutes of an undo".to_owned());
+        let cloud = deadline.bound(self.session.cloud.clone());
+        let locks = &self.session.locks;
+        deadline.run_undo(&*cloud, locks, graph).await
     }
 
     /// Takes the ARNs of keys that were made into the spec and the model.
@@ -567,152 +570,6 @@ impl Run {
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }
-
-    /// What had to go and may still be there is not forgotten: the state says from now on what is wanted.
-    fn remember_leftovers(
-        &mut self,
-        prior: &Spec,
-        going: &Going,
-        graph: &StepGraph,
-        outcome: &Outcome,
-    ) {
-        let is_settled = |component: &ComponentId| {
-            let mut steps = graph
-                .steps()
-                .filter(|(_, step)| step.component == *component);
-            let is_open = |id: &StepId| {
-                let mut open = outcome.failed.iter().chain(&outcome.waiting);
-                open.any(|(of, _)| of == id)
-            };
-            steps.all(|(id, _)| outcome.done.contains_key(&id) && !is_open(&id))
-        };
-        let is_begun = |component: &ComponentId| {
-            let open = outcome.failed.iter().chain(&outcome.waiting);
-            let mut begun = outcome.done.keys().chain(open.map(|(id, _)| id));
-            begun.any(|id| graph.step(*id).is_some_and(|s| s.component == *component))
-        };
-        let failed = Failed {
-            spec: &self.spec,
-            prior,
-            going,
-            is_settled: &is_settled,
-            is_begun: &is_begun,
-        };
-        self.private.remember_leftovers(&failed.leftovers());
-    }
-
-    /// Destinations that could not be taken down stay in the state; where another bucket has taken over the key,
-    /// under a key of their own.
-    fn restore_going(&mut self, prior: &BucketModel, going: &Going) {
-        self.restore_roles(prior, going);
-        let model = &mut self.model;
-        let (Attr::Known(destinations), Attr::Known(components)) =
-            (&mut model.destinations, &mut model.components)
-        else {
-            return;
-        };
-        for (side, _, _) in &going.buckets {
-            if let Side::Destination(key) = side
-                && let Some(before) = prior.side(side)
-            {
-                let mut free = key.clone();
-                while destinations.contains_key(&free) {
-                    free.push_str("-old");
-                }
-                // The components are what remembers its keys of before.
-                let this = Side::Destination(free.clone());
-                let retired = retired_keys(prior, side).into_iter();
-                components.extend(retired.map(|arn| {
-                    let component = ComponentId::retired_key(&this, &arn).to_string();
-                    (component, Attr::Known(arn))
-                }));
-                destinations.insert(free, Attr::Known(before.clone()));
-            }
-        }
-    }
-
-    /// A direction whose end, or whose old role's end, was not reached stays in the state as it was: the next update
-    /// ends it.
-    fn restore_roles(&mut self, prior: &BucketModel, going: &Going) {
-        for before in &going.directions {
-            let name = before.spec.bucket(&before.from).map(|b| b.name.to_string());
-            if before.from == Side::Source {
-                self.model.role = prior.role.clone();
-            } else if let Some(before) = prior.side(&before.from) {
-                let mut sides = self.model.sides_mut().into_iter();
-                if let Some((_, side)) =
-                    sides.find(|(_, side)| side.bucket.known() == name.as_ref())
-                {
-                    side.two_way = before.two_way.clone();
-                    side.two_way_role = before.two_way_role.clone();
-                }
-            }
-        }
-    }
-
-    /// After a failure: looks at everything once more and writes down what is there.
-    async fn tell_truth(mut self, made: &BTreeSet<Side>, response: &mut ApplyResponse) {
-        let spec = match expand(&self.model, &self.session.settings) {
-            Ok(spec) => self.private.recall(spec),
-            Err(_) => self.spec.clone(),
-        };
-        let mut spec = reachable(&self.session, &self.private, spec).await;
-        let observed = match observe(&*self.session.cloud, &spec, Purpose::Create, &|_| false).await
-        {
-            Ok(observed) => Some(observed),
-            Err(errors) => {
-                report::read_errors(&errors, &mut response.diagnostics);
-                None
-            }
-        };
-        if let Some(observed) = &observed {
-            self.drop_what_never_was(observed, made);
-            let left = expand(&self.model, &self.session.settings);
-            spec = left.map_or(spec, |left| self.private.recall(left));
-            spec = reachable(&self.session, &self.private, spec).await;
-        }
-        fill(&mut self.model, self.prior.as_ref(), Some(&spec));
-        if let Some(observed) = &observed {
-            self.model = seen_over(&self.session, &self.model, &spec, observed, &self.private);
-        }
-        settle(&mut self.model);
-        let components = self.model.components.known().into_iter().flatten();
-        let left: Vec<String> = components
-            .filter_map(|(name, line)| Some(format!("  {name}: {}", line.known()?)))
-            .collect();
-        if self.private.remainder {
-            response.diagnostics.warning_at(
-                AttributePath::root("components"),
-                "What is left",
-                format!("These parts are in the state. A destroy takes them away, and never empties a bucket of them:\n\n{}", left.join("\n")),
-            );
-        }
-        self.private.ways = ways(&spec);
-        response.new_state = encode(&self.model);
-        response.private = self.private.write();
-    }
-
-    /// New destinations of which nothing was made are not in the state. One that was made may not show yet.
-    fn drop_what_never_was(&mut self, observed: &Observed, made: &BTreeSet<Side>) {
-        let known: Vec<String> = self
-            .model
-            .sides()
-            .into_iter()
-            .filter(|(side, _)| in_state(self.prior.as_ref(), side, &self.model))
-            .map(|(side, _)| side.to_string())
-            .collect();
-        if let Attr::Known(destinations) = &mut self.model.destinations {
-            destinations.retain(|key, _| {
-                let side = Side::Destination(key.clone());
-                known.contains(&side.to_string())
-                    || made.contains(&side)
-                    || observed
-                        .buckets
-                        .get(&side)
-                        .is_none_or(|seen| seen.region.present().is_some())
-            });
-        }
-    }
 }
 
 /// What a verification has to say, where there was one.
@@ -754,31 +611,6 @@ fn remember_own_encryption(
         .filter_map(|(_, side)| side.bucket.known().cloned())
         .collect();
     private
-}
-
-/// Sides of which a run made anything that nobody took back, or may have made.
-fn sides_made(
-    graph: &StepGraph,
-    outcome: &Outcome,
-    is_taken_back: impl Fn(&ComponentId) -> bool,
-) -> BTreeSet<Side> {
-    let ends = outcome.done.keys().map(|id| (*id, true));
-    let lost = outcome.may_have_made(graph);
-    ends.chain(lost.into_iter().map(|id| (id, false)))
-        .filter_map(|(id, is_certain)| Some((graph.step(id)?, is_certain)))
-        .filter(|(step, is_certain)| {
-            step.action.creates() && !(*is_certain && is_taken_back(&step.component))
-        })
-        .map(|(step, _)| step.component.side().clone())
-        .collect()
-}
-
-/// Nothing in a state may be unknown.
-fn settle(model: &mut BucketModel) {
-    let value = encode(model).with_unknown_as_null();
-    if let Ok(Attr::Known(settled)) = Attr::from_value(&value) {
-        *model = settled;
-    }
 }
 
 fn now() -> String {

@@ -6,6 +6,7 @@
 //! call the middle, run its steps, and report. `upgrade` reads what earlier versions stored.
 
 mod abandoned;
+mod aftermath;
 mod apply;
 pub mod attributes;
 mod default_key;

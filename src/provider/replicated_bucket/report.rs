@@ -159,6 +159,21 @@ pub(crate) fn run_errors(
     }
 }
 
+/// What a create that was undone leaves, after a failure: nothing but what it had taken over.
+pub(crate) fn undone(taken_over: &[String]) -> String {
+    if taken_over.is_empty() {
+        return "What this apply had made was taken away again; nothing is left.".to_owned();
+    }
+    let parts: Vec<String> = taken_over
+        .iter()
+        .map(|thing| format!("  {thing}"))
+        .collect();
+    format!(
+        "What this apply had made was taken away again. What it had found and taken over stays, and is in no state:\n\n{}\n\nThe same configuration, applied again, takes it over once more: what an earlier create left for 24 hours from when it was made, what a destroy retained at any time. Otherwise import it, or delete it.",
+        parts.join("\n")
+    )
+}
+
 /// A bucket that is there, and not where it should be.
 pub(crate) fn another_region(
     path: AttributePath,
@@ -232,17 +247,26 @@ fn out_of_time(
         .collect();
     not_begun.dedup();
     let left: Vec<String> = waiting.chain(not_begun).collect();
-    diagnostics.error_at(
-        AttributePath::root("timeouts"),
-        "Out of time",
-        format!(
-            "{} of {} steps were done within {time}. These were not:\n\n{}\n\n{done} If AWS needs longer, write a longer time into timeouts.",
-            outcome.done.len(),
-            graph.len(),
-            left.join("\n")
-        ),
+    let detail = format!(
+        "{} of {} steps were done within {time}. These were not:\n\n{}\n\n{done}",
+        outcome.done.len(),
+        graph.len(),
+        left.join("\n")
     );
+    // The time of an undo is not for people to write.
+    if time.contains(TIMEOUTS) {
+        diagnostics.error_at(
+            AttributePath::root(TIMEOUTS),
+            "Out of time",
+            format!("{detail} If AWS needs longer, write a longer time into timeouts."),
+        );
+    } else {
+        diagnostics.error("Out of time", detail);
+    }
 }
+
+/// The attribute that says how long operations may take.
+const TIMEOUTS: &str = "timeouts";
 
 /// What to do about a failed call.
 fn hint(error: &CallError) -> String {

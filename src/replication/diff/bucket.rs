@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::lifecycle::lifecycle_repair;
 use super::object_lock::object_lock_repair;
-use super::tags::tag_difference;
-use super::{Difference, Found, Shows, key};
+use super::tags::{tag_difference, without_mark};
+use super::{Difference, Found, MARKED, Shows, key};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::{
     DesiredBucket, DesiredCustody, DesiredExisting, DesiredSettings,
@@ -82,6 +82,11 @@ fn ours(
             let bucket = bucket.clone();
             let repair = Action::EditBucketTags { bucket, change };
             found.add("tags differ", shows, repair);
+        }
+        if let Some(change) = without_mark(&desired.tags, &desired.ignored_tags, &seen.tags) {
+            let bucket = bucket.clone();
+            let repair = Action::EditBucketTags { bucket, change };
+            found.add(MARKED, Shows::Component, repair);
         }
     }
     // A bucket that is made with a lock is versioned from the beginning.

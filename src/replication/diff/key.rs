@@ -1,11 +1,12 @@
 //! Keys of ours: their state, settings and alias. Their policies are among the grants.
 
 use super::tags::tag_changes;
-use super::{Difference, Found, Shows};
+use super::{Difference, Found, MARKED, Shows};
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::DesiredKey;
 use crate::replication::graph::Action;
 use crate::replication::ids::Location;
+use crate::replication::names::RETAINED_TAG;
 use crate::replication::observed::{ObservedBucket, ObservedKey};
 use crate::replication::operation::{Input, Operation, Tags};
 use crate::replication::policy;
@@ -84,6 +85,13 @@ pub(super) fn key_differences(
                     tag_keys: unset,
                 };
                 found.attribute("tags differ", operation);
+            }
+            if tags.contains_key(RETAINED_TAG) {
+                let operation = Operation::UntagKey {
+                    key: key.clone(),
+                    tag_keys: vec![RETAINED_TAG.to_owned()],
+                };
+                found.component(MARKED, operation);
             }
         }
     }

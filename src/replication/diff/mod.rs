@@ -28,7 +28,7 @@ pub use grants::{NO_POLICY, grant_differences, narrowing};
 pub use role::role_differences;
 pub(super) use role::same_trust;
 pub use rules::{replication_differences, replication_drift};
-pub(super) use tags::tag_changes;
+pub(super) use tags::{tag_changes, takes_mark_off};
 
 /// Everything that differs, in an order in which it could be mended one by one.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Difference> {
@@ -70,6 +70,10 @@ pub enum Shows {
     /// Not at all: it is mended along with any other difference.
     Nowhere,
 }
+
+/// What a component says that carries the mark of a retained one although it is managed: whoever applies its configuration
+/// without the state would take it over.
+const MARKED: &str = "marked as retained by a destroy";
 
 /// Collects the differences of one component.
 struct Found {

@@ -1,13 +1,15 @@
 //! Tags. Ours alone are no difference that a person needs to see.
 
 use super::Shows;
+use crate::replication::graph::Action;
 use crate::replication::ignored_tags::IgnoredTags;
 use crate::replication::names;
 use crate::replication::observed::Presence;
-use crate::replication::operation::Tags;
+use crate::replication::operation::{Operation, Tags};
 use crate::replication::tag_change::TagChange;
 
-/// What to change of a bucket's tags, where those seen differ.
+/// What to change of a bucket's tags, where those seen differ. The mark of a retained bucket stays: see
+/// [`without_mark`].
 pub(super) fn tag_difference(
     wanted: &Tags,
     ignored: &IgnoredTags,
@@ -19,13 +21,7 @@ pub(super) fn tag_difference(
     if set.is_empty() && unset.is_empty() {
         return None;
     }
-    let mut tags = wanted.clone();
-    // The moment of creation stays, what somebody else keeps there is carried over, and S3 refuses a set without
-    // the tags that AWS itself has put there.
-    let kept = seen.iter().filter(|(key, _)| {
-        key.as_str() == names::CREATED_TAG || key.starts_with("aws:") || ignored.contains(key)
-    });
-    tags.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
+    let tags = whole(wanted, ignored, seen);
     let shows = if unset.is_empty() {
         shows
     } else {
@@ -34,8 +30,45 @@ pub(super) fn tag_difference(
     TagChange::between(seen, tags).map(|change| (shows, change))
 }
 
-/// Tags to set and to take away. The moment of creation stays as it is, and AWS's own tags and those that somebody
-/// else keeps are not ours.
+/// The tags that a bucket is to have, with those that stay. The moment of creation does, and the mark of a retained
+/// bucket; what somebody else keeps there is carried over, and S3 refuses a set without the tags that AWS itself has put
+/// there.
+fn whole(wanted: &Tags, ignored: &IgnoredTags, seen: &Tags) -> Tags {
+    let kept = seen.iter().filter(|(key, _)| {
+        [names::CREATED_TAG, names::RETAINED_TAG].contains(&key.as_str())
+            || key.starts_with("aws:")
+            || ignored.contains(key)
+    });
+    let kept = kept.map(|(key, value)| (key.clone(), value.clone()));
+    wanted.clone().into_iter().chain(kept).collect()
+}
+
+/// What takes the mark off a bucket that is managed again, once its other tags are as they should be.
+pub(super) fn without_mark(
+    wanted: &Tags,
+    ignored: &IgnoredTags,
+    seen: &Presence<Tags>,
+) -> Option<TagChange> {
+    let marked = whole(wanted, ignored, seen.present()?);
+    let mut unmarked = marked.clone();
+    unmarked.remove(names::RETAINED_TAG);
+    TagChange::between(&marked, unmarked)
+}
+
+/// Whether a step says that a part which a destroy retained is managed again. As long as none has, the same create,
+/// run again, takes everything back, however old and full it is.
+pub(in crate::replication) fn takes_mark_off(action: &Action) -> bool {
+    match action {
+        Action::EditBucketTags { change, .. } => {
+            change.set().is_empty() && change.unset() == [names::RETAINED_TAG]
+        }
+        Action::Call(Operation::UntagKey { tag_keys, .. }) => *tag_keys == [names::RETAINED_TAG],
+        _ => false,
+    }
+}
+
+/// Tags to set and to take away. The moment of creation stays as it is, and so does the mark of a retained part; AWS's own
+/// tags and those that somebody else keeps are not ours.
 pub(in crate::replication) fn tag_changes(
     wanted: &Tags,
     ignored: &IgnoredTags,
@@ -53,12 +86,10 @@ pub(in crate::replication) fn tag_changes(
     let unset = seen
         .keys()
         .filter(|key| {
-            // The mark of a retained part goes once it is managed again.
-            key.as_str() == names::RETAINED_TAG
-                || (!wanted.contains_key(*key)
-                    && !key.starts_with("aws:")
-                    && !ignored.contains(key)
-                    && !names::is_ownership_tag(key))
+            !wanted.contains_key(*key)
+                && !key.starts_with("aws:")
+                && !ignored.contains(key)
+                && !names::is_ownership_tag(key)
         })
         .cloned()
         .collect();
@@ -74,7 +105,6 @@ pub(in crate::replication) fn tag_changes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replication::operation::Operation;
 
     fn tags<const N: usize>(pairs: [(&str, &str); N]) -> Tags {
         pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
