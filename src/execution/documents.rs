@@ -1,15 +1,16 @@
 //! Editing policy documents that others edit too.
 //!
-//! An edit reads the document right before it writes, and reads it again afterwards: AWS has no conditional
-//! write for policies, so the only way to notice that a concurrent writer won is to look. Edits of one document
-//! are one after the other within the process; other processes are noticed by the second read. A replication
-//! configuration that is somebody else's is such a document as well.
+//! An edit reads the document right before each write, also before one that is sent again because AWS refused it or its
+//! answer was lost, and reads it again afterwards: AWS has no conditional write for policies, so the only way to notice
+//! that a concurrent writer won is to look. Edits of one document are one after the other within the process; other
+//! processes are noticed by the second read. A replication configuration that is somebody else's is such a document as
+//! well.
 
 use std::time::Duration;
 
 use super::cloud::{CallError, CallErrorKind};
 use super::retry::{self, Setting};
-use super::run::Run;
+use super::run::{Run, Tries};
 use super::step::GONE_WITHIN;
 use crate::replication::graph::PolicyEdit;
 use crate::replication::ids::Location;
@@ -17,9 +18,6 @@ use crate::replication::operation::{Answer, Input, Operation, Query, Replication
 use crate::replication::policy::{self, PolicyDocument, PolicyKind};
 use crate::replication::rules_share::RulesShare;
 use crate::replication::rules_share::same_rule;
-
-/// For how long one and the same document is sent: after that what others wrote may be another thing.
-const BEFORE_READING_AGAIN: Duration = Duration::from_secs(5);
 
 /// A policy that several owners share.
 #[derive(Debug, Clone)]
@@ -86,17 +84,15 @@ pub(super) async fn edit(
 ) -> Result<(), CallError> {
     let lock = run.locks.of(document.name());
     let _turn = lock.lock().await;
+    let mut tries = Tries::default();
     if edit.fresh {
         // Nobody else can have written into what was made a moment ago; later, while AWS is waited for, they can.
         let merged = edit.share.merged_into(None);
-        match write(run, at, document, Some(&merged), BEFORE_READING_AGAIN).await {
-            Err(error) if error.kind == CallErrorKind::NotReady => {}
-            written => return written,
+        if write(run, at, document, Some(&merged), &mut tries).await? {
+            return Ok(());
         }
     }
     let mut waits = retry::backoff(Duration::from_secs(60));
-    let (principals_show_within, what) = retry::PRINCIPALS;
-    let mut refusals = retry::backoff(principals_show_within);
     loop {
         let current = match read(run, at, document).await {
             // What is gone holds nothing of ours.
@@ -104,7 +100,7 @@ pub(super) async fn edit(
                 return Ok(());
             }
             // What is young may not show yet, and shows a document of somebody else's when it does.
-            Err(error) if error.kind == CallErrorKind::NotFound && edit.fresh => None,
+            Err(error) if edit.fresh && is_unseen(&error) => None,
             current => current?,
         };
         let merged = edit.share.merged_into(current.as_ref());
@@ -117,27 +113,15 @@ pub(super) async fn edit(
             return Ok(());
         }
         let merged = (!nothing_left).then_some(&merged);
-        match write(run, at, document, merged, BEFORE_READING_AGAIN).await {
-            // A role that somebody else's statement names may be gone, and the statement as well by now.
-            Err(error) if error.kind == CallErrorKind::NotReady => match refusals.next() {
-                Some(wait) if run.pause(wait).await => continue,
-                Some(_) => return Err(run.stopped(at, document.query().call(), document.name())),
-                None => {
-                    return Err(CallError {
-                        message: format!(
-                            "{} (waited {} seconds for {what})",
-                            error.message,
-                            principals_show_within.as_secs()
-                        ),
-                        ..error
-                    });
-                }
-            },
+        match write(run, at, document, merged, &mut tries).await {
             // A key that is about to be deleted takes no change, and takes our statements along.
             Err(error) if error.kind == CallErrorKind::InvalidState && edit.share.is_empty() => {
                 return Ok(());
             }
-            written => written?,
+            Err(error) => return Err(error),
+            // Whatever was waited for, others may have written meanwhile: also what was in the way may be gone.
+            Ok(false) => continue,
+            Ok(true) => {}
         }
         let seen = read(run, at, document).await?;
         let landed = match &seen {
@@ -188,6 +172,7 @@ pub(super) async fn edit_rules(
         Duration::from_secs(60)
     };
     let mut waits = retry::backoff(total);
+    let mut tries = Tries::default();
     // What our last write took the place of.
     let mut replaced: Option<Option<ReplicationConfiguration>> = None;
     loop {
@@ -218,7 +203,11 @@ pub(super) async fn edit_rules(
                 },
                 None => Operation::DeleteBucketReplication { bucket },
             };
-            run.call(at, &operation, setting).await?;
+            let written = run.attempt(at, &operation, setting, &mut tries).await?;
+            if written.is_none() {
+                // Whatever was waited for, others may have written meanwhile.
+                continue;
+            }
             replaced = Some(current);
         }
         if is_first {
@@ -283,13 +272,14 @@ async fn read(
     })
 }
 
+/// Sends a document once. Whether AWS took it; if not, a wait may have changed that, and what others wrote as well.
 async fn write(
     run: &Run<'_>,
     at: &Location,
     document: &Document,
     policy: Option<&PolicyDocument>,
-    most: Duration,
-) -> Result<(), CallError> {
+    tries: &mut Tries,
+) -> Result<bool, CallError> {
     let operation = document.write(policy).map_err(|message| {
         let call = document.query().call();
         run.local_error(at, CallErrorKind::Invalid, call, document.name(), &message)
@@ -298,6 +288,14 @@ async fn write(
         fresh: true,
         fresh_role: false,
     };
-    let written = run.call_within(at, &operation, setting, most).await;
-    written.map(|_| ())
+    let written = run.attempt(at, &operation, setting, tries).await?;
+    Ok(written.is_some())
+}
+
+/// Whether AWS does not see, or not where it is, what was made a moment ago.
+fn is_unseen(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::NotFound | CallErrorKind::NotReady
+    ) || retry::is_redirect(error)
 }

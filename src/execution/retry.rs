@@ -20,7 +20,7 @@ const NAME_RELEASE: Duration = Duration::from_secs(20 * 60);
 /// A role that is seconds old may not be passed yet; a missing `iam:PassRole` looks the same.
 const PASS_ROLE: Duration = Duration::from_secs(30);
 /// A policy names principals that AWS does not see.
-pub(super) const PRINCIPALS: (Duration, &str) = (
+const PRINCIPALS: (Duration, &str) = (
     PROPAGATION,
     "AWS to see every principal that the policy names; one may not exist",
 );

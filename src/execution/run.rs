@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use backon::ExponentialBackoff;
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CallError, CallErrorKind, Cloud};
@@ -24,6 +25,24 @@ pub(super) struct Run<'a> {
     pub(super) wrote: &'a AtomicBool,
 }
 
+/// What the tries of one write have waited for already.
+pub(super) struct Tries {
+    /// Each thing that is waited for has a time of its own.
+    waits: BTreeMap<&'static str, ExponentialBackoff>,
+    unseen: ExponentialBackoff,
+    was_unheard: bool,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self {
+            waits: BTreeMap::new(),
+            unseen: retry::backoff(retry::UNSEEN),
+            was_unheard: false,
+        }
+    }
+}
+
 impl Run<'_> {
     /// One write, tried again while a short wait helps.
     pub(super) async fn call(
@@ -32,79 +51,74 @@ impl Run<'_> {
         operation: &Operation,
         setting: Setting,
     ) -> Result<Output, CallError> {
-        self.call_within(at, operation, setting, Duration::MAX)
-            .await
+        let mut tries = Tries::default();
+        loop {
+            let tried = self.attempt(at, operation, setting, &mut tries).await?;
+            if let Some(output) = tried {
+                return Ok(output);
+            }
+        }
     }
 
-    /// The same, tried again for no longer than `most`.
-    pub(super) async fn call_within(
+    /// One try of a write; `None` after the wait that may turn its refusal into success. Whoever sends what others write
+    /// too looks again before the next one.
+    pub(super) async fn attempt(
         &self,
         at: &Location,
         operation: &Operation,
         setting: Setting,
-        most: Duration,
-    ) -> Result<Output, CallError> {
-        // Each thing that is waited for has a time of its own.
-        let mut waits = BTreeMap::new();
-        let mut unseen = retry::backoff(retry::UNSEEN);
-        let mut was_unheard = false;
-        loop {
-            let result = self.cloud.perform(at, operation).await;
-            if !matches!(&result, Err(error) if error.kind != CallErrorKind::Ambiguous) {
-                self.wrote.store(true, Ordering::Relaxed);
-            }
-            let error = match result {
-                Ok(output) => return Ok(output),
-                Err(error) => error,
-            };
-            if error.kind == CallErrorKind::NotFound && retry::takes_away(operation) {
-                match unseen.next().filter(|_| self.undoes) {
-                    Some(wait) if self.pause(wait).await => continue,
-                    _ => return Ok(Output::Done),
-                }
-            }
-            if made::may_be_made(operation, error.kind)
-                && let Some(output) = self
-                    .look_for_made(at, operation, &error, was_unheard)
-                    .await?
-            {
-                return Ok(output);
-            }
-            was_unheard |= error.kind == CallErrorKind::Ambiguous;
-            let Some((total, what)) = retry::patience(operation, &error, setting) else {
-                return Err(error);
-            };
-            // Only what somebody else may mend meanwhile is worth another look at what is there.
-            let is_brief = error.kind == CallErrorKind::NotReady && most < total;
-            let total = if is_brief { most } else { total };
-            let of_this = waits.entry(what).or_insert_with(|| retry::backoff(total));
-            let Some(wait) = of_this.next() else {
-                if is_brief {
-                    return Err(error);
-                }
-                return Err(CallError {
-                    message: format!(
-                        "{} (waited {} seconds for {what})",
-                        error.message,
-                        total.as_secs()
-                    ),
-                    ..error
-                });
-            };
-            tracing::debug!(call = operation.call(), subject = operation.subject(), %error, "waiting for {what}");
-            if !self.pause(wait).await {
-                // A call that may have been carried out is a failure that must be told.
-                let kind = match error.kind {
-                    CallErrorKind::Ambiguous => CallErrorKind::Ambiguous,
-                    _ => CallErrorKind::Cancelled,
-                };
-                return Err(CallError {
-                    kind,
-                    message: format!("{} (it was waiting for {what})", error.message),
-                    ..error
-                });
+        tries: &mut Tries,
+    ) -> Result<Option<Output>, CallError> {
+        let result = self.cloud.perform(at, operation).await;
+        if !matches!(&result, Err(error) if error.kind != CallErrorKind::Ambiguous) {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
+        let error = match result {
+            Ok(output) => return Ok(Some(output)),
+            Err(error) => error,
+        };
+        if error.kind == CallErrorKind::NotFound && retry::takes_away(operation) {
+            match tries.unseen.next().filter(|_| self.undoes) {
+                Some(wait) if self.pause(wait).await => return Ok(None),
+                _ => return Ok(Some(Output::Done)),
             }
         }
+        if made::may_be_made(operation, error.kind)
+            && let Some(output) = self
+                .look_for_made(at, operation, &error, tries.was_unheard)
+                .await?
+        {
+            return Ok(Some(output));
+        }
+        tries.was_unheard |= error.kind == CallErrorKind::Ambiguous;
+        let Some((total, what)) = retry::patience(operation, &error, setting) else {
+            return Err(error);
+        };
+        let of_this = tries.waits.entry(what);
+        let Some(wait) = of_this.or_insert_with(|| retry::backoff(total)).next() else {
+            return Err(CallError {
+                message: format!(
+                    "{} (waited {} seconds for {what})",
+                    error.message,
+                    total.as_secs()
+                ),
+                ..error
+            });
+        };
+        tracing::debug!(call = operation.call(), subject = operation.subject(), %error, "waiting for {what}");
+        if !self.pause(wait).await {
+            // A call that may have been carried out is a failure that must be told.
+            let kind = match error.kind {
+                CallErrorKind::Ambiguous => CallErrorKind::Ambiguous,
+                _ => CallErrorKind::Cancelled,
+            };
+            return Err(CallError {
+                kind,
+                message: format!("{} (it was waiting for {what})", error.message),
+                ..error
+            });
+        }
+        Ok(None)
     }
 
     /// Looks whether a call that seems to have failed was carried out after all.

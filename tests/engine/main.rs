@@ -19,6 +19,7 @@ mod faults;
 mod permission;
 mod random;
 mod refusals;
+mod rivals;
 mod role_policies;
 mod stop;
 mod teardown;
