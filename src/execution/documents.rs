@@ -2,13 +2,14 @@
 //!
 //! An edit reads the document right before each write, also before one that is sent again because AWS refused it or its
 //! answer was lost, and reads it again afterwards: AWS has no conditional write for policies, so the only way to notice
-//! that a concurrent writer won is to look. Edits of one document are one after the other within the process; other
-//! processes are noticed by the second read. A replication configuration that is somebody else's is such a document as
+//! that a concurrent writer won is to look. Edits of one document are one after the other within the process, and wait until
+//! AWS shows what the one before has written; other processes are noticed by the second read. A replication configuration that is somebody else's is such a document as
 //! well.
 
 use std::time::Duration;
 
 use super::cloud::{CallError, CallErrorKind};
+use super::locks::OLD_SHOWS_FOR;
 use super::retry::{self, Setting};
 use super::run::{Run, Tries};
 use super::step::GONE_WITHIN;
@@ -83,16 +84,21 @@ pub(super) async fn edit(
     edit: &PolicyEdit,
 ) -> Result<(), CallError> {
     let lock = run.locks.of(document.name());
-    let _turn = lock.lock().await;
+    let mut turn = lock.lock().await;
+    turn.begin();
     let mut tries = Tries::default();
     if edit.fresh {
         // Nobody else can have written into what was made a moment ago; later, while AWS is waited for, they can.
         let merged = edit.share.merged_into(None);
         if write(run, at, document, Some(&merged), &mut tries).await? {
+            turn.put(None, Some(merged));
             return Ok(());
         }
     }
     let mut waits = retry::backoff(Duration::from_secs(60));
+    let mut old_shows = retry::backoff(OLD_SHOWS_FOR);
+    // What was sent last, while nobody knows whether AWS took it.
+    let mut sent = None;
     loop {
         let current = match read(run, at, document).await {
             // What is gone holds nothing of ours.
@@ -103,6 +109,14 @@ pub(super) async fn edit(
             Err(error) if edit.fresh && is_unseen(&error) => None,
             current => current?,
         };
+        if turn.is_old(current.as_ref())
+            && let Some(wait) = old_shows.next()
+        {
+            if run.pause(wait).await {
+                continue;
+            }
+            return Err(run.stopped(at, document.query().call(), document.name()));
+        }
         let merged = edit.share.merged_into(current.as_ref());
         let nothing_left = merged.statements.is_empty();
         let unchanged = match &current {
@@ -110,18 +124,24 @@ pub(super) async fn edit(
             None => nothing_left,
         };
         if unchanged {
+            if let Some((before, now)) = sent {
+                turn.put(before, now);
+            }
             return Ok(());
         }
-        let merged = (!nothing_left).then_some(&merged);
-        match write(run, at, document, merged, &mut tries).await {
+        let merged = (!nothing_left).then_some(merged);
+        match write(run, at, document, merged.as_ref(), &mut tries).await {
             // A key that is about to be deleted takes no change, and takes our statements along.
             Err(error) if error.kind == CallErrorKind::InvalidState && edit.share.is_empty() => {
                 return Ok(());
             }
             Err(error) => return Err(error),
             // Whatever was waited for, others may have written meanwhile: also what was in the way may be gone.
-            Ok(false) => continue,
-            Ok(true) => {}
+            Ok(false) => {
+                sent = Some((current, merged));
+                continue;
+            }
+            Ok(true) => turn.put(current, merged),
         }
         let seen = read(run, at, document).await?;
         let landed = match &seen {

@@ -22,6 +22,7 @@
 //! | GetBucketReplication | not found after PUT, found after DELETE | `rules_are_waited_for_until_they_show_and_until_they_are_gone` |
 //! | GetBucketReplication | the rules of before, after PUT | `the_old_rules_keep_their_role_and_grants_until_the_new_ones_show` |
 //! | GetBucketReplication | the rules of before, after our part of somebody else's left | `rules_that_leave_somebody_elses_...` |
+//! | GetBucketPolicy | the policy of before, after PUT | `an_edit_waits_until_what_the_edit_before_has_written_shows` |
 //! | any | AccessDenied, malformed, expired | `what_no_wait_helps_against_is_told_at_once` |
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,9 +36,10 @@ use terraform_provider_replicated::execution::cloud::{
 use terraform_provider_replicated::execution::executor;
 use terraform_provider_replicated::replication::component::{ComponentId, Part, Side};
 use terraform_provider_replicated::replication::desired::desire;
-use terraform_provider_replicated::replication::graph::{Action, StepGraph};
+use terraform_provider_replicated::replication::graph::{Action, PolicyEdit, StepGraph};
 use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
 use terraform_provider_replicated::replication::operation::{Answer, Operation, Output, Query};
+use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyShare, sid};
 
 use crate::fake::{Delays, FakeCloud};
 use crate::faulty::{Fault, FaultyCloud};
@@ -389,4 +391,85 @@ async fn rules_that_leave_somebody_elses_configuration_are_taken_out_once_and_wa
     assert!(outcome.is_success(), "{outcome:?}");
     let writes = cloud.state().writes.clone();
     assert_eq!(writes, ["DeleteBucketReplication acme-archive"]);
+}
+
+/// Edits the policy of the destination's bucket for an owner, in a process that has these locks.
+async fn grant(cloud: &FakeCloud, locks: &DocumentLocks, owner: &str, fresh: bool) {
+    let spec = kms_abroad();
+    let (side, bucket) = (
+        Side::Destination("backup".to_owned()),
+        &spec.destinations["backup"].bucket,
+    );
+    let (sid, resource) = (sid("Bucket", owner, None), format!("{}/*", bucket.arn()));
+    let ours = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"{sid}","Effect":"Allow",
+        "Principal":{{"AWS":"arn:aws:iam::222222222222:root"}},"Action":"s3:GetObject","Resource":"{resource}"}}]}}"#
+    );
+    let share = PolicyShare {
+        ours: PolicyDocument::parse(&ours).unwrap().statements,
+        ..PolicyShare::nothing_of(owner)
+    };
+    let mut graph = StepGraph::default();
+    graph.push(
+        ComponentId::Of(side, Part::BucketPolicy),
+        bucket.location.clone(),
+        Action::EditBucketPolicy {
+            bucket: bucket.name.to_string(),
+            edit: PolicyEdit {
+                share,
+                fresh,
+                rewrite: false,
+            },
+        },
+        [],
+    );
+    let outcome = executor::run(cloud, locks, &no_stop(), &graph).await;
+    assert!(outcome.is_success(), "{outcome:?}");
+}
+
+/// A new bucket without a policy, whose policies show late.
+async fn with_late_policies() -> FakeCloud {
+    let cloud = FakeCloud::new();
+    create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+    {
+        let mut state = cloud.state();
+        let backup = state.buckets.get_mut("acme-archive-backup").unwrap();
+        backup.policy = None;
+        backup.policy_before = None;
+        state.is_unaudited = true;
+        state.delays.policies = LATE;
+    }
+    cloud
+}
+
+fn statements(cloud: &FakeCloud) -> usize {
+    let policy = cloud.state().buckets["acme-archive-backup"].policy.clone();
+    policy.map_or(0, |policy| policy.statements.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_waits_until_what_the_edit_before_has_written_shows() {
+    let cloud = with_late_policies().await;
+    let locks = DocumentLocks::default();
+    grant(&cloud, &locks, "111111111111/first", true).await;
+    grant(&cloud, &locks, "111111111111/second", false).await;
+    assert_eq!(statements(&cloud), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_of_before_that_goes_on_showing_is_taken_for_somebody_elses_doing() {
+    let cloud = with_late_policies().await;
+    let locks = DocumentLocks::default();
+    grant(&cloud, &locks, "111111111111/first", true).await;
+    let taken_out = |cloud: &FakeCloud| {
+        let mut state = cloud.state();
+        let backup = state.buckets.get_mut("acme-archive-backup").unwrap();
+        backup.policy = None;
+        backup.policy_before = None;
+    };
+    taken_out(&cloud);
+    let since = tokio::time::Instant::now();
+    grant(&cloud, &locks, "111111111111/second", false).await;
+    assert!(since.elapsed() < Duration::from_secs(120));
+    assert_eq!(statements(&cloud), 1);
 }

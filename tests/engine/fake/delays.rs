@@ -19,6 +19,8 @@ pub(crate) struct Delays {
     pub(crate) deleted_names: Duration,
     /// Rules that were written or deleted, to whoever reads them; and their end, to a change of versioning.
     pub(crate) rules: Duration,
+    /// Policies of buckets that were written or deleted, to whoever reads them.
+    pub(crate) policies: Duration,
     /// The end of a role's policies, to the deletion of the role.
     pub(crate) role_policies: Duration,
 }

@@ -45,6 +45,8 @@ pub(crate) struct Bucket {
     pub(crate) failing: BTreeSet<String>,
     /// With roles by their unique ids, as AWS keeps them.
     pub(crate) policy: Option<PolicyDocument>,
+    /// When its policy last changed by a call, and what it was before.
+    pub(crate) policy_before: Option<(Instant, Option<PolicyDocument>)>,
     pub(crate) replication: Option<ReplicationConfiguration>,
     /// When its rules last changed, and what they were before.
     pub(crate) replication_before: Option<(Instant, Option<ReplicationConfiguration>)>,
@@ -187,7 +189,7 @@ impl State {
             Query::GetBucketPolicy { bucket: name } if self.policy_texts.contains_key(name) => {
                 Answer::Text(self.policy_texts[name].clone())
             }
-            Query::GetBucketPolicy { .. } => match &bucket.policy {
+            Query::GetBucketPolicy { .. } => match self.policy_shown(bucket) {
                 Some(policy) => Answer::Text(self.shown(policy).render().unwrap()),
                 None => return absent("NoSuchBucketPolicy"),
             },
@@ -286,7 +288,7 @@ impl State {
             Operation::PutBucketPolicy { policy, .. } => {
                 let document = self.bucket_policy(&name, policy)?;
                 self.policy_texts.remove(&name);
-                self.bucket_mut(at, &name)?.policy = Some(document);
+                self.bucket_mut(at, &name)?.set_policy(Some(document));
             }
             Operation::PutObject { object, .. } => self.put_object(&name, object)?,
             Operation::PutBucketReplication { configuration, .. } => {
@@ -386,6 +388,7 @@ impl State {
             is_shut: false,
             put: 0,
             policy: None,
+            policy_before: None,
             replication: None,
             replication_before: None,
             versions: Vec::new(),
@@ -426,6 +429,14 @@ impl State {
             && bucket
                 .versioned
                 .is_none_or(|since| shows(since, self.delays.versioning))
+    }
+
+    /// The policy as a reader sees it.
+    fn policy_shown<'a>(&self, bucket: &'a Bucket) -> Option<&'a PolicyDocument> {
+        match &bucket.policy_before {
+            Some((since, before)) if !shows(*since, self.delays.policies) => before.as_ref(),
+            _ => bucket.policy.as_ref(),
+        }
     }
 
     /// The rules as a reader sees them.
@@ -486,7 +497,7 @@ impl Bucket {
                 self.lifecycle = Some(lifecycle::stored(lifecycle));
             }
             Operation::DeleteBucketLifecycle { .. } => self.lifecycle = None,
-            Operation::DeleteBucketPolicy { .. } => self.policy = None,
+            Operation::DeleteBucketPolicy { .. } => self.set_policy(None),
             Operation::DeleteBucketReplication { .. } => self.set_replication(None),
             Operation::PutObjectLockConfiguration { object_lock, .. } => {
                 if self.versioning.as_deref() != Some("Enabled") {
@@ -513,6 +524,11 @@ impl Bucket {
     fn set_replication(&mut self, configuration: Option<ReplicationConfiguration>) {
         let before = std::mem::replace(&mut self.replication, configuration);
         self.replication_before = Some((Instant::now(), before));
+    }
+
+    fn set_policy(&mut self, policy: Option<PolicyDocument>) {
+        let before = std::mem::replace(&mut self.policy, policy);
+        self.policy_before = Some((Instant::now(), before));
     }
 
     /// A page of versions, in the order in which they came. S3 has them in the order of their keys.
