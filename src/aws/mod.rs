@@ -84,6 +84,7 @@ impl Cloud for AwsCloud {
             Query::HeadBucket { bucket } => s3::head_bucket(&at, bucket).await,
             Query::ListBuckets { prefix } => s3::list_buckets(&at, prefix).await,
             Query::GetBucketVersioning { bucket } => s3::get_bucket_versioning(&at, bucket).await,
+            Query::GetBucketMfaDelete { bucket } => s3::get_bucket_mfa_delete(&at, bucket).await,
             Query::GetBucketEncryption { bucket } => s3::get_bucket_encryption(&at, bucket).await,
             Query::GetPublicAccessBlock { bucket } => {
                 s3::get_public_access_block(&at, bucket).await

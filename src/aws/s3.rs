@@ -118,6 +118,20 @@ pub(super) async fn get_bucket_versioning(at: &At<'_>, bucket: &str) -> Result<A
     ))
 }
 
+pub(super) async fn get_bucket_mfa_delete(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
+    let request = at.clients.s3.get_bucket_versioning().bucket(bucket);
+    let output = at
+        .read("s3:GetBucketVersioning", bucket)
+        .run(request.expected_bucket_owner(at.account()).send())
+        .await?;
+    Ok(Answer::Text(
+        output
+            .mfa_delete
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
+    ))
+}
+
 pub(super) async fn get_bucket_encryption(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
     let call = at.read("s3:GetBucketEncryption", bucket);
     let request = at.clients.s3.get_bucket_encryption().bucket(bucket);

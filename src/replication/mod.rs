@@ -7,12 +7,13 @@
 //! [`graph`] and [`plan`] the steps that mend it, [`teardown`] and [`undo`] the ways back, [`unfinished`] and
 //! [`leftovers`] what a failure leaves. [`ownership`] and [`adoption`] say whose things are, [`existing`],
 //! [`existing_keys`] and [`rules_share`] what is done in things of somebody else's, [`obstacle`] what stands in the
-//! way, [`policy_room`] what does not fit in. [`permission`] is what S3 is refused, [`wiring`] what objects lack to cross,
-//! [`canary`] what shows that they do ([`last_verified`] when they last did), and [`rule_status`] how a rule is doing. [`operator_policy`] is what whoever
-//! runs all of it has to be allowed.
+//! way, [`caller`] what whoever runs this asks for, [`policy_room`] what does not fit in. [`permission`] is what S3 is
+//! refused, [`wiring`] what objects lack to cross, [`canary`] what shows that they do ([`last_verified`] when they last
+//! did), and [`rule_status`] how a rule is doing. [`operator_policy`] is what whoever runs all of it has to be allowed.
 
 pub mod adoption;
 pub mod backfill;
+pub mod caller;
 pub mod canary;
 pub mod component;
 pub mod desired;

@@ -130,6 +130,8 @@ pub struct ObservedBucket {
     pub object_lock: Presence<ObjectLock>,
     /// Versions of a locked bucket that a destroy is going to delete, and what keeps them: a first look, not all.
     pub kept_versions: Vec<KeptVersion>,
+    /// Whether versions go only with an MFA device; looked at only where a destroy is going to delete some.
+    pub mfa_delete: bool,
     /// All tags, ours included.
     pub tags: Presence<Tags>,
     /// The policy document's text.

@@ -1,15 +1,19 @@
 //! What keeps a bucket from being taken down. Nothing is touched while there is any.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::caller::request;
 use super::component::Side;
+use super::ids::Arn;
 use super::names::OWNER_TAG;
 use super::observed::{KeptVersion, ObservedBucket, Presence};
 use super::operation::Retention;
 use super::ownership::other_owner;
+use super::policy::{ANY_OBJECT, PolicyDocument, denial};
 use super::spec::{BucketSettings, BucketSpec};
 
 /// Something that keeps a bucket from being taken down.
@@ -44,12 +48,25 @@ pub enum Why {
         /// The object's key.
         key: String,
     },
+    /// It holds objects, whose versions go only with an MFA device.
+    MfaDelete,
+    /// Its policy denies what takes it down.
+    Denied {
+        /// The statement's Sid.
+        statement: Option<String>,
+        /// What it denies.
+        action: &'static str,
+        /// ARN of whoever it is denied to.
+        caller: String,
+    },
 }
 
-/// What stands in the way of taking these buckets of an owner down at the moment `now`.
+/// What stands in the way of taking these buckets of an owner down at the moment `now`. `callers` are the ARNs of those
+/// on whose behalf it is done, where they are known.
 pub fn obstacles<'a>(
     owner: &str,
     buckets: impl IntoIterator<Item = (&'a Side, &'a BucketSpec, &'a ObservedBucket)>,
+    callers: &BTreeMap<Side, String>,
     now: OffsetDateTime,
 ) -> Vec<Obstacle> {
     buckets
@@ -59,8 +76,13 @@ pub fn obstacles<'a>(
             let tags = seen.tags.present();
             let why = match tags.and_then(|tags| other_owner(owner, tags)) {
                 Some(other) => Why::AnotherOwner(other.to_owned()),
-                None if bucket.stays() || seen.empty != Presence::Present(false) => return None,
-                None => why(settings, seen, now)?,
+                None if bucket.stays() => return None,
+                None => {
+                    let filled = seen.empty == Presence::Present(false);
+                    let kept = filled.then(|| why(settings, seen, now)).flatten();
+                    let denied = || denied(bucket, seen, filled, callers.get(side)?);
+                    kept.or_else(denied)?
+                }
             };
             Some(Obstacle {
                 side: side.clone(),
@@ -75,6 +97,13 @@ fn why(settings: &BucketSettings, seen: &ObservedBucket, now: OffsetDateTime) ->
     if !settings.force_destroy {
         return Some(Why::HoldsObjects);
     }
+    if let Some(why) = locked(settings, seen, now) {
+        return Some(why);
+    }
+    seen.mfa_delete.then_some(Why::MfaDelete)
+}
+
+fn locked(settings: &BucketSettings, seen: &ObservedBucket, now: OffsetDateTime) -> Option<Why> {
     let lock = seen.object_lock.present()?;
     let bypass = settings.bypass_governance_on_destroy;
     // A hold counts first: no setting gets around it.
@@ -97,6 +126,26 @@ fn why(settings: &BucketSettings, seen: &ObservedBucket, now: OffsetDateTime) ->
         return Some(why);
     }
     (lock.default_retention.is_some() && !bypass).then_some(Why::DefaultRetention)
+}
+
+/// What the bucket's policy certainly denies of that which takes it down. Nothing of the policy goes before the bucket.
+fn denied(bucket: &BucketSpec, seen: &ObservedBucket, filled: bool, caller: &str) -> Option<Why> {
+    // Whose name nobody knows may be exempted by it.
+    Arn::parse(caller).ok()?;
+    let policy = PolicyDocument::parse(seen.policy.present()?).ok()?;
+    let objects = format!("{}/{ANY_OBJECT}", bucket.arn());
+    let of_objects = filled.then_some(("s3:DeleteObjectVersion", objects));
+    let of_bucket = ("s3:DeleteBucket", bucket.arn());
+    let mut calls = of_objects.into_iter().chain([of_bucket]);
+    calls.find_map(|(action, resource)| {
+        let request = request(bucket, caller, action, &resource);
+        let denial = denial(&policy, &request).filter(|denial| denial.certain)?;
+        Some(Why::Denied {
+            statement: denial.statement.name().map(str::to_owned),
+            action,
+            caller: caller.to_owned(),
+        })
+    })
 }
 
 /// Adds a version to those that tell whether a bucket can be emptied: the first that is held, and of each mode the one
@@ -135,6 +184,8 @@ impl Obstacle {
                 )
             }
             Why::HoldsObjects => format!("Bucket {} holds objects", self.bucket),
+            Why::MfaDelete => format!("MFA Delete keeps bucket {}", self.bucket),
+            Why::Denied { .. } => format!("Its policy keeps bucket {}", self.bucket),
             _ => format!("Object Lock keeps bucket {}", self.bucket),
         }
     }
@@ -164,6 +215,23 @@ impl fmt::Display for Obstacle {
             Why::LegalHold { key } => {
                 write!(f, "holds object {key}, which is under a legal hold")
             }
+            Why::MfaDelete => f.write_str(
+                "holds objects, and MFA Delete is on: S3 deletes a version only with the code of the root user's device",
+            ),
+            Why::Denied {
+                statement,
+                action,
+                caller,
+            } => {
+                let statement = statement.as_deref().map_or_else(
+                    || "a statement without a Sid".to_owned(),
+                    |sid| format!("statement {sid}"),
+                );
+                write!(
+                    f,
+                    "has a policy in which {statement} denies {action} to {caller}, who enters its account"
+                )
+            }
         }
     }
 }
@@ -189,6 +257,12 @@ impl Why {
             }
             Self::LegalHold { .. } => {
                 "A destroy never lifts a legal hold. Have it lifted by whoever set it, or set retain_on_destroy on the bucket and apply first."
+            }
+            Self::MfaDelete => {
+                "Have the root user of its account turn MFA Delete off (`aws s3api put-bucket-versioning` with `--mfa`), or set retain_on_destroy on the bucket and apply first."
+            }
+            Self::Denied { .. } => {
+                "Take that statement out, or exempt this identity from it, by an apply where it stands in `policy`; or set retain_on_destroy on the bucket and apply first."
             }
         }
     }
@@ -256,6 +330,8 @@ mod tests {
             Why::DefaultRetention => "default",
             Why::Retained { .. } => "retained",
             Why::LegalHold { .. } => "hold",
+            Why::MfaDelete => "mfa",
+            Why::Denied { .. } => "denied",
         })
     }
 

@@ -63,6 +63,21 @@ async fn a_missing_setting_is_told_from_a_missing_bucket_by_its_code() {
 }
 
 #[tokio::test]
+async fn mfa_delete_is_read_beside_versioning() {
+    for (shown, expected) in [("<MfaDelete>Enabled</MfaDelete>", "Enabled"), ("", "")] {
+        let text = format!(
+            r#"<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Suspended</Status>{shown}</VersioningConfiguration>"#
+        );
+        let server = Server::start(move |_, _| Reply::Answer(200, Vec::new(), text.clone())).await;
+        let query = Query::GetBucketMfaDelete {
+            bucket: BUCKET.to_owned(),
+        };
+        let answer = cloud(&server.url).query(&at("eu-west-1"), &query).await;
+        assert_eq!(answer.unwrap(), Answer::Text(expected.to_owned()));
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_finds_nothing_says_no_such_bucket() {
     let server = Server::start(|_, _| Reply::Answer(404, Vec::new(), String::new())).await;
     let error = cloud(&server.url)

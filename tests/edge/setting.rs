@@ -209,6 +209,9 @@ pub(crate) fn s3_queries() -> Vec<Query> {
         Query::GetBucketAcl {
             bucket: bucket.clone(),
         },
+        Query::GetBucketMfaDelete {
+            bucket: bucket.clone(),
+        },
         Query::GetBucketAbac {
             bucket: bucket.clone(),
         },

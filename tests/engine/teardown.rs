@@ -1,5 +1,7 @@
 //! Taking down, and what has to stay.
 
+use std::collections::BTreeMap;
+
 use terraform_provider_replicated::execution::observe::{Purpose, observe};
 use terraform_provider_replicated::replication::component::Side;
 use terraform_provider_replicated::replication::desired::desire;
@@ -115,7 +117,8 @@ async fn a_bucket_that_holds_objects_and_may_not_be_emptied_is_an_obstacle() {
             .iter()
             .map(|(side, bucket)| (side, *bucket, &seen.buckets[side]))
             .collect();
-        obstacles(&spec.owner(), all, crate::scenario::moment(LATER))
+        let callers = BTreeMap::new();
+        obstacles(&spec.owner(), all, &callers, crate::scenario::moment(LATER))
             .into_iter()
             .map(|o| o.bucket)
             .collect::<Vec<_>>()

@@ -26,6 +26,7 @@ mod bucket_names;
 mod bucket_prefix;
 mod bucket_status;
 mod deletions;
+mod denied_deletion;
 mod drift;
 mod encryption;
 mod every_unknown;

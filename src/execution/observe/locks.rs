@@ -1,8 +1,8 @@
-//! Object Lock, and what it keeps.
+//! What keeps objects: Object Lock and MFA Delete.
 
 use futures::{StreamExt, TryStreamExt, stream, try_join};
 
-use super::{CallError, Look, Setting, text};
+use super::{CallError, CallErrorKind, Look, Setting, text};
 use crate::replication::observed::{KeptVersion, ObservedBucket, Presence};
 use crate::replication::obstacle::remember_kept;
 use crate::replication::operation::{Answer, ObjectLock, ObjectVersion, Query};
@@ -33,7 +33,7 @@ impl Look<'_> {
         .await
     }
 
-    /// Adds what keeps the objects of a locked bucket that is about to be emptied.
+    /// Adds what keeps the objects of a bucket that is about to be emptied.
     pub(super) async fn what_is_kept(
         &self,
         bucket: &BucketSpec,
@@ -41,10 +41,21 @@ impl Look<'_> {
     ) -> Result<ObservedBucket, CallError> {
         let locked = bucket.settings().is_some_and(|s| s.object_lock.is_some());
         let emptied = bucket.may_be_emptied() && !bucket.stays();
-        if !(locked && emptied && seen.empty == Presence::Present(false)) {
+        if !emptied || seen.empty != Presence::Present(false) {
             return Ok(seen);
         }
         let name = bucket.name.as_str();
+        let query = Query::GetBucketMfaDelete {
+            bucket: name.to_owned(),
+        };
+        seen.mfa_delete = match self.read(query, text).await {
+            // Who may not know it may delete all the same.
+            Err(error) if error.kind == CallErrorKind::AccessDenied => false,
+            answer => answer?.present().map(String::as_str) == Some("Enabled"),
+        };
+        if !locked {
+            return Ok(seen);
+        }
         seen.object_lock = self.object_lock(name, true).await?.presence();
         let lock = seen.object_lock.present();
         let retains = lock.is_some_and(|lock| lock.default_retention.is_some());

@@ -365,13 +365,15 @@ impl Look<'_> {
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
         let policy = async {
-            if bucket.stays() {
-                let query = Query::GetBucketPolicy {
-                    bucket: name.clone(),
-                };
-                self.setting(query, text).await
-            } else {
-                Ok(Setting::Of(Presence::Unasked))
+            let query = Query::GetBucketPolicy {
+                bucket: name.clone(),
+            };
+            match self.setting(query, text).await {
+                // Of a bucket that goes it only tells what would be denied.
+                Err(error) if error.kind == CallErrorKind::AccessDenied && !bucket.stays() => {
+                    Ok(Setting::Of(Presence::Unasked))
+                }
+                seen => seen,
             }
         };
         let whose = Query::GetBucketTagging {

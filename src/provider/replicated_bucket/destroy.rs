@@ -1,5 +1,7 @@
 //! Destroy: first whether it can finish, then everything in a safe order.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 
 use super::abandoned::warn_if_abandoned;
@@ -7,7 +9,7 @@ use super::apply::answer;
 use super::attributes::timeouts::{Deed, deadline};
 use super::model::BucketModel;
 use super::plan::deletions::warn_of_keys_that_stay;
-use super::plan::going::{directions_left, reachable};
+use super::plan::going::{callers, directions_left, reachable};
 use super::plan::release::given_up;
 use super::preflight::policy_room::refuse_unreadable;
 use super::private::Private;
@@ -64,10 +66,11 @@ impl ReplicatedBucket {
         let spec = private.recall(spec);
         let spec = destroyable(&session, &private, spec).await;
         let cloud = &*session.cloud;
-        let (observed, given_up, left) = futures::join!(
+        let (observed, given_up, left, callers) = futures::join!(
             observe(cloud, &spec, Purpose::Destroy, &known_to_state),
             given_up(&session, &spec, &state),
             directions_left(&session, &private, &spec),
+            callers(&session, spec.buckets()),
         );
         let (observed, given_up, left) = match (observed, given_up, left) {
             (Ok(observed), Ok(given_up), Ok(left)) => (observed, given_up, left),
@@ -80,7 +83,7 @@ impl ReplicatedBucket {
                 return response;
             }
         };
-        if refuse(&spec, &observed, &private, diagnostics) {
+        if refuse(&spec, &observed, &callers, &private, diagnostics) {
             return response;
         }
         let mut graph = plan_destroy(&spec, &observed, &given_up);
@@ -146,6 +149,7 @@ async fn destroyable(session: &Session, private: &Private, spec: Spec) -> Spec {
 fn refuse(
     spec: &Spec,
     observed: &Observed,
+    callers: &BTreeMap<Side, String>,
     private: &Private,
     diagnostics: &mut Diagnostics,
 ) -> bool {
@@ -160,10 +164,11 @@ fn refuse(
         sides
             .iter()
             .filter_map(|(side, bucket)| Some((side, *bucket, observed.buckets.get(side)?))),
+        callers,
         OffsetDateTime::now_utc(),
     );
     for obstacle in &found {
-        let way_out = if let Why::AnotherOwner(_) = obstacle.why {
+        let way_out = if let Why::AnotherOwner(_) | Why::Denied { .. } = obstacle.why {
             obstacle.why.way_out()
         } else if private.replacing {
             "A replacement never empties a bucket."

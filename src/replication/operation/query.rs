@@ -27,6 +27,9 @@ pub enum Query {
     },
     /// Answers [`Answer::Text`]: `Enabled`, `Suspended`, or absent when never set.
     GetBucketVersioning { bucket: String },
+    /// Whether versions go only with an MFA device. Answers [`Answer::Text`]: `Enabled`, `Disabled`, or nothing when never
+    /// set.
+    GetBucketMfaDelete { bucket: String },
     /// Answers [`Answer::Encryption`].
     GetBucketEncryption { bucket: String },
     /// Answers [`Answer::PublicAccessBlock`].
@@ -180,7 +183,9 @@ impl Query {
         match self {
             Self::HeadBucket { .. } => "s3:HeadBucket",
             Self::ListBuckets { .. } => "s3:ListBuckets",
-            Self::GetBucketVersioning { .. } => "s3:GetBucketVersioning",
+            Self::GetBucketVersioning { .. } | Self::GetBucketMfaDelete { .. } => {
+                "s3:GetBucketVersioning"
+            }
             Self::GetBucketEncryption { .. } => "s3:GetBucketEncryption",
             Self::GetPublicAccessBlock { .. } => "s3:GetPublicAccessBlock",
             Self::GetBucketOwnershipControls { .. } => "s3:GetBucketOwnershipControls",
@@ -226,6 +231,7 @@ impl Query {
         match self {
             Self::HeadBucket { bucket }
             | Self::GetBucketVersioning { bucket }
+            | Self::GetBucketMfaDelete { bucket }
             | Self::GetBucketEncryption { bucket }
             | Self::GetPublicAccessBlock { bucket }
             | Self::GetBucketOwnershipControls { bucket }

@@ -47,6 +47,8 @@ pub(crate) struct Bucket {
     pub(crate) policy: Option<PolicyDocument>,
     /// When its policy last changed by a call, and what it was before.
     pub(crate) policy_before: Option<(Instant, Option<PolicyDocument>)>,
+    /// Whether its versions go only with a device's code.
+    pub(crate) mfa_delete: bool,
     pub(crate) replication: Option<ReplicationConfiguration>,
     /// When its rules last changed, and what they were before.
     pub(crate) replication_before: Option<(Instant, Option<ReplicationConfiguration>)>,
@@ -188,6 +190,10 @@ impl State {
             }
             Query::GetBucketPolicy { bucket: name } if self.policy_texts.contains_key(name) => {
                 Answer::Text(self.policy_texts[name].clone())
+            }
+            Query::GetBucketMfaDelete { .. } => {
+                let status = if bucket.mfa_delete { "Enabled" } else { "" };
+                Answer::Text(status.to_owned())
             }
             Query::GetBucketPolicy { .. } => match self.policy_shown(bucket) {
                 Some(policy) => Answer::Text(self.shown(policy).render().unwrap()),
@@ -389,6 +395,7 @@ impl State {
             put: 0,
             policy: None,
             policy_before: None,
+            mfa_delete: false,
             replication: None,
             replication_before: None,
             versions: Vec::new(),

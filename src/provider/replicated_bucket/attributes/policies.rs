@@ -10,11 +10,11 @@ use crate::provider::replicated_bucket::model::{BucketModel, SideModel};
 use crate::provider::replicated_bucket::paths::{bucket_policy_path, key_policy_path, side_path};
 use crate::provider::replicated_bucket::report::capitalised;
 use crate::provider::settings::Session;
+use crate::replication::caller::request;
 use crate::replication::component::Side;
-use crate::replication::ids::Arn;
 use crate::replication::observed::{ObservedBucket, Presence};
 use crate::replication::policy::{
-    self, Effect, Element, PolicyDocument, PolicyKind, PolicyShare, Principals, Request, Statement,
+    self, Effect, Element, PolicyDocument, PolicyKind, PolicyShare, Principals, Statement,
 };
 use crate::replication::spec::{BucketSpec, KeyChoice, Spec};
 
@@ -343,36 +343,6 @@ fn any_key(bucket: &BucketSpec) -> String {
         "arn:{}:kms:{}:{}:key/*",
         at.partition, at.region, at.account
     )
-}
-
-/// The call as AWS will see it, as far as that is known. The path of a role shows only where its ARN is written.
-pub(crate) fn request(bucket: &BucketSpec, caller: &str, call: &str, resource: &str) -> Request {
-    let at = &bucket.location;
-    let mut context = vec![
-        ("aws:PrincipalAccount", at.account.to_string()),
-        ("aws:SecureTransport", "true".to_owned()),
-        ("aws:RequestedRegion", at.region.to_string()),
-    ];
-    let is_session = Arn::parse(caller).is_ok_and(|arn| arn.service == "sts");
-    let role = at
-        .way_in
-        .assume_role
-        .last()
-        .map(|role| role.role_arn.clone());
-    let principal = role.or_else(|| (!is_session).then(|| caller.to_owned()));
-    if let Some(principal) = &principal {
-        context.push(("aws:PrincipalArn", principal.clone()));
-    }
-    Request {
-        principal: principal.unwrap_or_else(|| caller.to_owned()),
-        bounded: false,
-        action: call.to_owned(),
-        resource: resource.to_owned(),
-        context: context
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), vec![value]))
-            .collect(),
-    }
 }
 
 fn named(statement: &Statement, index: usize) -> String {

@@ -18,6 +18,7 @@ use crate::replication::ownership::{Trust, judge, other_owner};
 use crate::replication::plan::{Going, GoingDirection};
 use crate::replication::spec::{BucketSpec, RoleOwnership, Spec};
 use crate::replication::unfinished::roles_left;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What goes, and what cannot.
@@ -89,15 +90,34 @@ pub(crate) async fn leaving(
     if !errors.is_empty() {
         return Err(errors);
     }
+    let buckets = || going.buckets.iter();
+    let leave = buckets().map(|(side, bucket, _)| (side.clone(), bucket));
+    let callers = callers(session, leave).await;
     let kept = obstacles(
         &prior_spec.owner(),
-        going
-            .buckets
-            .iter()
-            .map(|(side, bucket, seen)| (side, bucket, seen)),
+        buckets().map(|(side, bucket, seen)| (side, bucket, seen)),
+        &callers,
         time::OffsetDateTime::now_utc(),
     );
     Ok(Leaving { going, kept })
+}
+
+/// Who enters the accounts of buckets that go, as far as that is known.
+pub(crate) async fn callers<'a>(
+    session: &Session,
+    buckets: impl Iterator<Item = (Side, &'a BucketSpec)>,
+) -> BTreeMap<Side, String> {
+    let go = buckets.filter(|(_, bucket)| !bucket.stays());
+    let entered = join_all(go.map(|(side, bucket)| async {
+        let at = &bucket.location;
+        if session.settings.abandoned.contains(&at.account) {
+            return None;
+        }
+        // A location that cannot be entered is told by the calls there.
+        let caller = session.enter(&at.way_in, &at.region, None).await.ok()?;
+        Some((side, caller.arn))
+    }));
+    entered.await.into_iter().flatten().collect()
 }
 
 /// The spec with ways in that work.
