@@ -21,8 +21,19 @@ pub struct Flaw {
     pub component: ComponentId,
     /// What about it, in words that follow the component's name: `versioning suspended`.
     pub what: String,
-    /// Whether a statement denies something, to whoever it is.
-    denies: bool,
+    /// What kind of flaw it is.
+    pub kind: FlawKind,
+}
+
+/// How something is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlawKind {
+    /// It is missing, or another than replication needs; what S3 is refused for it follows from the component.
+    Differs,
+    /// Its policies or its bound do not grant the actions that `what` names.
+    NotGranted,
+    /// A statement denies the actions that `what` names, to whoever it is.
+    Denied,
 }
 
 const MISSING: &str = "missing";
@@ -33,7 +44,7 @@ impl Flaw {
         Self {
             component,
             what: what.into(),
-            denies: false,
+            kind: FlawKind::Differs,
         }
     }
 
@@ -42,7 +53,7 @@ impl Flaw {
     pub fn concerns(&self, from: &Side, to: &Side) -> bool {
         let side = self.component.side();
         match &self.component {
-            ComponentId::Of(_, Part::BucketPolicy) if !self.denies => side == to,
+            ComponentId::Of(_, Part::BucketPolicy) if self.kind != FlawKind::Denied => side == to,
             ComponentId::Of(_, Part::Replication)
             | ComponentId::Role(_)
             | ComponentId::RolePolicy(_)
@@ -100,7 +111,8 @@ pub fn flaws<'a>(
     let refused = refused(spec, observed).into_iter().filter(|refused| {
         let is_key = matches!(refused.component, ComponentId::Of(_, Part::Key));
         // Of a key that differs it is told already what its policy lacks.
-        refused.denies || !is_key || !flaws.iter().any(|flaw| flaw.component == refused.component)
+        let is_denied = refused.kind == FlawKind::Denied;
+        is_denied || !is_key || !flaws.iter().any(|flaw| flaw.component == refused.component)
     });
     let refused: Vec<Flaw> = refused.collect();
     flaws.extend(refused);
@@ -187,37 +199,40 @@ fn refused(spec: &Spec, observed: &Observed) -> Vec<Flaw> {
                 let role = direction.map(|direction| direction.role.ownership.clone());
                 matches!(role, Some(RoleOwnership::Existing { .. }))
             };
-            let what = match (&refusal.why, &refusal.document) {
+            let (kind, what) = match (&refusal.why, &refusal.document) {
                 (Why::Denied(statement), _) => {
                     let name = match statement.name() {
                         Some(sid) => format!("statement {sid}"),
                         None => "a statement without a Sid".to_owned(),
                     };
-                    format!("{name} denies {}", actions.join(", "))
+                    let what = format!("{name} denies {}", actions.join(", "));
+                    (FlawKind::Denied, what)
                 }
                 (Why::NotAllowed, Document::RolePolicies) => {
                     actions.sort_unstable();
-                    format!("does not grant {}", actions.join(", "))
+                    let what = format!("does not grant {}", actions.join(", "));
+                    (FlawKind::NotGranted, what)
                 }
                 (Why::NotAllowed, Document::Boundary(arn)) => {
-                    format!(
+                    let what = format!(
                         "permissions boundary {arn} does not allow {}",
                         actions.join(", ")
-                    )
+                    );
+                    (FlawKind::NotGranted, what)
                 }
                 (Why::NotAllowed, Document::Trust) if is_theirs() => {
-                    "trust policy does not let S3 in".to_owned()
+                    let what = "trust policy does not let S3 in".to_owned();
+                    (FlawKind::Differs, what)
                 }
                 // The key of the role's own account, whose policy leaves nothing to that account's other policies.
                 (Why::NotAllowed, Document::Key(arn)) if is_at_home(refusal) => {
-                    format!("the policy of {arn} does not allow {}", actions.join(", "))
+                    let what = format!("the policy of {arn} does not allow {}", actions.join(", "));
+                    (FlawKind::NotGranted, what)
                 }
                 _ => return None,
             };
-            Some(Flaw {
-                denies: matches!(refusal.why, Why::Denied(_)),
-                ..Flaw::new(refusal.component(), what)
-            })
+            let flaw = Flaw::new(refusal.component(), what);
+            Some(Flaw { kind, ..flaw })
         })
         .collect()
 }
@@ -250,6 +265,21 @@ mod tests {
             flaw.to_string(),
             "destination/dr/bucket: versioning suspended"
         );
+    }
+
+    #[test]
+    fn a_bucket_policy_concerns_what_arrives_and_what_it_denies_also_what_leaves() {
+        let policy = ComponentId::Of(Side::Source, Part::BucketPolicy);
+        let backup = Side::Destination("backup".to_owned());
+        let differs = Flaw::new(policy, "statements missing");
+        let denied = Flaw {
+            kind: FlawKind::Denied,
+            ..differs.clone()
+        };
+        for (flaw, leaving) in [(differs, false), (denied, true)] {
+            assert_eq!(flaw.concerns(&Side::Source, &backup), leaving);
+            assert!(flaw.concerns(&backup, &Side::Source));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::provider::settings::Session;
 use crate::replication::canary::Canary;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::spec::Spec;
-use crate::replication::wiring::Flaw;
+use crate::replication::wiring::{Flaw, FlawKind};
 
 /// What the look found.
 pub(super) struct Look(Result<Vec<Flaw>, String>);
@@ -25,9 +25,9 @@ pub(super) async fn look(session: &Session, spec: &Spec) -> Look {
     }
 }
 
-/// What S3 is most likely refused while something is wrong.
+/// What S3 is most likely refused while something is wrong; nothing where the flaw itself names the actions.
 fn refused(flaw: &Flaw) -> String {
-    if flaw.what.contains("s3:") || flaw.what.contains("kms:") {
+    if flaw.kind != FlawKind::Differs {
         return String::new();
     }
     let what = match &flaw.component {
@@ -72,5 +72,28 @@ impl Look {
         format!(
             "Everything that can be looked at from here is as it should be. So S3 was most likely refused by what cannot: a service or resource control policy of the organisation, or what was changed a moment ago does not count everywhere yet. CloudTrail of both accounts tells the call that was refused; it was made by {role}, in a session named s3-replication."
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_s3_is_refused_is_told_where_the_flaw_itself_names_no_action() {
+        // The kind decides: a name may hold what an action looks like.
+        let policy = ComponentId::Of(Side::Source, Part::BucketPolicy);
+        let differs = Flaw::new(policy, "statement s3:mine missing");
+        assert_eq!(
+            refused(&differs),
+            " (the role needs s3:ReplicateObject on the objects of this bucket)"
+        );
+        for kind in [FlawKind::NotGranted, FlawKind::Denied] {
+            let named = Flaw {
+                kind,
+                ..differs.clone()
+            };
+            assert_eq!(refused(&named), "");
+        }
     }
 }
