@@ -14,7 +14,7 @@ use super::replicated_bucket::attributes::verification::{DEFAULT_TIMEOUT, time};
 use super::replicated_bucket::schema::verification::key_prefix;
 use super::replicated_bucket::status::{check_import_id, look};
 use super::replicated_bucket::verification::memory::remember;
-use super::replicated_bucket::verification::{plan, verify};
+use super::replicated_bucket::verification::{Asker, plan, verify};
 use super::settings::Shared;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::model::Attr;
@@ -116,12 +116,13 @@ async fn run(
         key_prefix: or(&model.key_prefix, DEFAULT_KEY_PREFIX),
         timeout: time(&timeout),
     };
-    plan::refuse_obstacles(&session, &status.spec, &how, &mut said).await;
+    let asker = Asker::ImportId;
+    plan::refuse_obstacles(&session, &status.spec, &how, asker, &mut said).await;
     if said.has_error() {
         return said;
     }
     let tell = |line: String| teller.say(line);
-    let proof = verify(&session, &status.spec, &how, how.timeout, stop, &tell).await;
+    let proof = verify(&session, &status.spec, &how, how.timeout, stop, &tell, &[]).await;
     let lines = proof.lines();
     if lines.is_empty() {
         said.error_at(
@@ -137,7 +138,8 @@ async fn run(
     if status.remembers {
         remember(&session, &status.spec, &proof, &mut said).await;
     }
-    proof.tell("Nothing was changed.", "Verify again later.", &mut said);
+    let words = ("Nothing was changed.", "Verify again later.");
+    proof.tell(asker, words, &mut said);
     if !proof.is_complete() && !said.has_error() {
         said.error_at(
             AttributePath::root("timeout"),

@@ -209,6 +209,11 @@ impl Canary {
             .chain(replicas.map(|replica| (&replica.at, replica.bucket.as_str())))
     }
 
+    /// What the keys of all of them begin with that an owner ever sends for this rule.
+    pub fn keys_begin(&self, owner: &str) -> String {
+        format!("{}{}", self.prefix, name_of_owner(owner))
+    }
+
     /// The object of an attempt.
     pub fn object(&self, run: &CanaryRun, number: usize) -> NewObject {
         NewObject {
@@ -233,7 +238,7 @@ impl Replica {
                 self.storage_class
             ));
         }
-        if object.replication_status.as_deref() != Some("REPLICA") {
+        if !is_replica(object.replication_status.as_deref()) {
             told.push("is not marked as one".to_owned());
         }
         // Emulators copy an object as it is, under the canary's own key, where S3 encrypts anew.
@@ -263,6 +268,12 @@ impl Replica {
         }
         told
     }
+}
+
+/// Whether S3 says this status of a replica. Where replicas' metadata are synchronised, one shows how that goes, also
+/// that it failed: the replica itself is there all the same.
+fn is_replica(status: Option<&str>) -> bool {
+    matches!(status, Some("REPLICA" | "PENDING" | "COMPLETED" | "FAILED"))
 }
 
 impl CanaryRun {

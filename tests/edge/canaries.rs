@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use terraform_provider_replicated::execution::cloud::{CallErrorKind, Cloud};
 use terraform_provider_replicated::replication::operation::{
-    Answer, NewObject, Operation, Output, Query,
+    Answer, NewObject, Notification, Operation, Output, Query,
 };
 
 use crate::server::{Reply, Server};
@@ -125,9 +125,9 @@ async fn an_object_tells_its_tags_and_its_owner() {
 }
 
 #[tokio::test]
-async fn everybody_whom_a_bucket_tells_of_its_objects_is_named() {
+async fn everybody_whom_a_bucket_tells_of_its_objects_is_named_with_what_they_are_told_of() {
     let server = Server::start(|_, earlier| match earlier {
-        0 => Reply::ok("<NotificationConfiguration><TopicConfiguration><Topic>arn:t</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration><QueueConfiguration><Queue>arn:q</Queue><Event>s3:ObjectRemoved:*</Event></QueueConfiguration><CloudFunctionConfiguration><CloudFunction>arn:f</CloudFunction><Event>s3:ObjectCreated:*</Event></CloudFunctionConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"),
+        0 => Reply::ok("<NotificationConfiguration><TopicConfiguration><Topic>arn:t</Topic><Event>s3:ObjectCreated:*</Event><Event>s3:ObjectRemoved:Delete</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>deeds/</Value></FilterRule><FilterRule><Name>Suffix</Name><Value>.jpg</Value></FilterRule></S3Key></Filter></TopicConfiguration><QueueConfiguration><Queue>arn:q</Queue><Event>s3:ObjectRemoved:*</Event></QueueConfiguration><CloudFunctionConfiguration><CloudFunction>arn:f</CloudFunction><Event>s3:ObjectCreated:*</Event></CloudFunctionConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"),
         _ => Reply::ok("<NotificationConfiguration/>"),
     })
     .await;
@@ -135,10 +135,24 @@ async fn everybody_whom_a_bucket_tells_of_its_objects_is_named() {
     let query = Query::GetBucketNotificationConfiguration {
         bucket: BUCKET.to_owned(),
     };
-    let all = ["arn:t", "arn:q", "arn:f", "Amazon EventBridge"].map(str::to_owned);
+    let told = |target: &str, events: &[&str]| Notification {
+        target: target.to_owned(),
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        ..Notification::default()
+    };
+    let all = vec![
+        Notification {
+            prefix: "deeds/".to_owned(),
+            suffix: ".jpg".to_owned(),
+            ..told("arn:t", &["s3:ObjectCreated:*", "s3:ObjectRemoved:Delete"])
+        },
+        told("arn:q", &["s3:ObjectRemoved:*"]),
+        told("arn:f", &["s3:ObjectCreated:*"]),
+        told("Amazon EventBridge", &[]),
+    ];
     let ask = async || cloud.query(&at("eu-west-1"), &query).await;
-    assert_eq!(ask().await, Ok(Answer::Names(all.to_vec())));
-    assert_eq!(ask().await, Ok(Answer::Names(Vec::new())));
+    assert_eq!(ask().await, Ok(Answer::Notifications(all)));
+    assert_eq!(ask().await, Ok(Answer::Notifications(Vec::new())));
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use terraform_provider_replicated::execution::cloud::{CallError, CallErrorKind, Cloud, Identity};
 use terraform_provider_replicated::execution::verify::{End, Trouble, Verification, Verified};
 use terraform_provider_replicated::replication::canary::{
-    CanaryRun, DEFAULT_KEY_PREFIX, ReplicaSeen, canaries, is_canary,
+    Canary, CanaryRun, DEFAULT_KEY_PREFIX, ReplicaSeen, canaries, is_canary,
 };
 use terraform_provider_replicated::replication::component::Side;
 use terraform_provider_replicated::replication::ids::{Location, Region, WayIn};
 use terraform_provider_replicated::replication::operation::{
-    Answer, Operation, Output, Query, RuleFilter,
+    Answer, ObjectDescription, Operation, Output, Query, RuleFilter,
 };
 use terraform_provider_replicated::replication::spec::Spec;
 use time::OffsetDateTime;
@@ -36,11 +36,24 @@ async fn verify_within(
     within: Duration,
     stop: &CancellationToken,
 ) -> Verified {
-    let canaries = canaries(spec, DEFAULT_KEY_PREFIX);
+    let all = canaries(spec, DEFAULT_KEY_PREFIX);
+    verify_after(cloud, spec, (&all, &[]), id, within, stop).await
+}
+
+/// Sends the first of these, and looks for leftovers of the second as well.
+async fn verify_after(
+    cloud: &dyn Cloud,
+    spec: &Spec,
+    (canaries, before): (&[Canary], &[Canary]),
+    id: &str,
+    within: Duration,
+    stop: &CancellationToken,
+) -> Verified {
     let verification = Verification {
         cloud,
         run: &CanaryRun::new(&spec.owner(), id),
-        canaries: &canaries,
+        canaries,
+        before,
         now: OffsetDateTime::now_utc().unix_timestamp(),
         within,
         stop,
@@ -339,6 +352,31 @@ fn a_replica_may_have_more_tags_but_none_less() {
     assert!(lost(&[]) && lost(&["scanned"]));
 }
 
+#[test]
+fn a_replica_whose_metadata_are_synchronised_is_one_whatever_became_of_that() {
+    let wanted = two_way_abroad();
+    let canary = canaries(&wanted, DEFAULT_KEY_PREFIX).remove(0);
+    let run = CanaryRun::new(&wanted.owner(), "this");
+    let replica = &canary.replicas[0];
+    let told = |status: Option<&str>| {
+        let object = ObjectDescription {
+            replication_status: status.map(str::to_owned),
+            storage_class: Some(replica.storage_class.clone()),
+            metadata: canary.object(&run, 0).metadata,
+            ..ObjectDescription::default()
+        };
+        let seen = ReplicaSeen {
+            object,
+            ..ReplicaSeen::default()
+        };
+        replica.differences(&canary, &run, &seen)
+    };
+    for status in ["REPLICA", "PENDING", "COMPLETED", "FAILED"] {
+        assert_eq!(told(Some(status)), Vec::<String>::new(), "{status}");
+    }
+    assert_eq!(told(None), ["is not marked as one"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn slow_canaries_keep_no_place_from_others() {
     let cloud = FakeCloud::new();
@@ -602,6 +640,31 @@ fn leave_canary(cloud: &FakeCloud, spec: &Spec, bucket: &str) {
     let mut state = cloud.state();
     let bucket = state.buckets.get_mut(bucket).unwrap();
     bucket.put_object(&format!("{DEFAULT_KEY_PREFIX}{name}0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_under_another_prefix_goes_too_and_without_a_canary_nothing_is_put() {
+    let never = no_stop();
+    for sends in [true, false] {
+        let cloud = FakeCloud::new();
+        let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
+        let before = canaries(&spec, "before/");
+        let name = CanaryRun::new(&spec.owner(), "killed").name();
+        let killed = CanaryRun::new(&spec.owner(), "killed");
+        for bucket in [SOURCE, BACKUP] {
+            let object = before[0].object(&killed, 0);
+            assert_eq!(object.key, format!("before/{name}0"));
+            cloud.state().put_for_good(bucket, object);
+        }
+        cloud.state().age_objects();
+        let now = canaries(&spec, DEFAULT_KEY_PREFIX);
+        let now = &now[..usize::from(sends)];
+        let verified =
+            verify_after(&cloud, &spec, (now, &before), "this", 15 * MINUTES, &never).await;
+        assert_eq!(verified.ends, vec![End::Crossed; now.len()]);
+        assert_eq!(verified.sent, now.len());
+        nothing_is_left(&cloud, &verified);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@ fn lifecycle() -> Json {
 }
 
 /// The setups of `examples/`, by the names of their folders; those with buckets of others are below.
-fn setups() -> Vec<(&'static str, Json)> {
+pub fn setups() -> Vec<(&'static str, Json)> {
     let locked = json!({ "enabled": true, "mode": "GOVERNANCE", "days": 30 });
     let key = |account, region| {
         let arn = existing_key((account, region), 0);

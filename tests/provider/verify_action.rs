@@ -4,12 +4,14 @@ use futures::StreamExt as _;
 use serde_json::{Value as Json, json};
 use terraform_provider_replicated::framework::diagnostics::Diagnostics;
 use terraform_provider_replicated::framework::provider::{ActionEvent, ClientCapabilities};
+use terraform_provider_replicated::replication::policy::PolicyDocument;
 
-use crate::configs::{UNKNOWN, kms_abroad, value, with};
-use crate::fake::Spoilt;
+use crate::configs::{UNKNOWN, document, kms_abroad, value, with};
+use crate::fake::{Spoilt, State};
 use crate::terraform::Terraform;
 
 const NAME: &str = "replicated_bucket_verify";
+const SOURCE: &str = "acme-archive";
 const BACKUP: &str = "acme-archive-backup";
 
 /// Checks, plans and invokes, as Terraform does: the lines of progress, and what was said.
@@ -32,6 +34,14 @@ pub async fn invoke(terraform: &Terraform, config: &Json) -> (Vec<String>, Diagn
         }
     }
     (lines, said)
+}
+
+/// Where each message is told; nothing for one that is told of no attribute.
+fn paths(said: &Diagnostics) -> Vec<String> {
+    let paths = said.iter().map(|d| d.path.as_ref());
+    paths
+        .map(|path| path.map(ToString::to_string).unwrap_or_default())
+        .collect()
 }
 
 pub fn words(said: &Diagnostics) -> Vec<String> {
@@ -97,21 +107,75 @@ async fn what_keeps_objects_from_crossing_is_an_error_that_names_it() {
         state.buckets.get_mut(BACKUP).unwrap().policy = None;
     }
     let (lines, said) = invoke(&terraform, &action).await;
-    let words = words(&said);
-    assert!(said.has_error());
-    assert!(
-        words
-            .iter()
-            .any(|w| w.contains("destination/backup/bucket_policy") || w.contains("bucket_policy")),
-        "{words:#?}"
+    let told = "Rule replicated-backup from acme-archive to acme-archive-backup: S3 failed to replicate its canary. This is what stands against it now:\n\n  destination/backup/bucket_policy: statements missing (the role needs s3:ReplicateObject on the objects of this bucket)\n\nAn object that failed is never taken up again by itself; S3 Batch Replication takes it up.";
+    assert_eq!(
+        words(&said),
+        [format!(
+            "Objects do not cross as they should: {told}\n\nNothing was changed."
+        )]
     );
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.contains("failed to replicate")),
+    assert_eq!(paths(&said), ["import_id"]);
+    assert_eq!(
+        lines.iter().filter(|line| *line == told).count(),
+        1,
         "{lines:#?}"
     );
     assert_nothing_is_left(&terraform);
+}
+
+/// A destination whose canaries nobody could remove.
+fn obstructed(state: &mut State) {
+    let denies = json!({ "Sid": "Keep", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObjectVersion", "Resource": format!("arn:aws:s3:::{BACKUP}/*") });
+    let bucket = state.buckets.get_mut(BACKUP).unwrap();
+    let policy = bucket.policy.as_mut().unwrap();
+    let denial = PolicyDocument::parse(&document(&[denies])).unwrap();
+    policy.statements.extend(denial.statements);
+    bucket.mfa_delete = true;
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_told_at_an_attribute_that_the_action_has() {
+    let two_way = with(&kms_abroad(), "destinations.backup.two_way", json!(true));
+    let (terraform, action) = made(&two_way).await;
+    let change = async |change: fn(&mut State)| {
+        change(&mut terraform.cloud.aws.state());
+        let (_, said) = invoke(&terraform, &with(&action, "timeout", json!("5m"))).await;
+        assert!(said.has_error());
+        let paths = paths(&said);
+        assert!(
+            paths
+                .iter()
+                .all(|path| path == "import_id" || path == "timeout"),
+            "{paths:?} {:#?}",
+            words(&said)
+        );
+        words(&said).join("\n")
+    };
+    // Both ways, each with its rule.
+    let told = change(|state| {
+        for role in state.roles.values_mut() {
+            role.policies.clear();
+        }
+    })
+    .await;
+    for way in [
+        "Rule replicated-backup from acme-archive to acme-archive-backup: S3 failed",
+        "from acme-archive-backup to acme-archive: S3 failed",
+    ] {
+        assert!(told.contains(way), "{told}");
+    }
+    // A canary that cannot be put names its rule.
+    let told = change(|state| state.buckets.get_mut(SOURCE).unwrap().is_shut = true).await;
+    let name = "A canary could not be followed: Rule replicated-backup from acme-archive to acme-archive-backup: ";
+    assert!(told.contains(name), "{told}");
+    let told = change(obstructed).await;
+    for words in [
+        "Have the root user of its account turn it off. Nothing was changed.",
+        "Exempt that identity on .replicated-verification/*. Nothing was changed.",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    assert!(!told.contains("`verification`"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,10 +184,9 @@ async fn one_that_is_late_is_an_error_of_the_action() {
     terraform.cloud.aws.state().spoilt = Some(Spoilt::Never);
     let (_, said) = invoke(&terraform, &with(&action, "timeout", json!("30s"))).await;
     let words = words(&said);
+    assert_eq!(paths(&said), ["import_id", "timeout"]);
     assert!(
-        words
-            .iter()
-            .any(|w| w.starts_with("Not every canary crossed")),
+        words[1].starts_with("Not every canary crossed: "),
         "{words:#?}"
     );
     assert_nothing_is_left(&terraform);

@@ -49,6 +49,8 @@ pub struct Verification<'a> {
     pub run: &'a CanaryRun,
     /// What is sent.
     pub canaries: &'a [Canary],
+    /// What earlier runs may have sent besides, under other prefixes: their leftovers are looked for as well.
+    pub before: &'a [Canary],
     /// The moment, in seconds since 1970.
     pub now: i64,
     /// How long they may take to cross.

@@ -22,7 +22,7 @@ use super::retired_keys::remember_retained;
 use super::values::computed::fill;
 use super::values::expand::{Incomplete, expand};
 use super::verification::memory::remember;
-use super::verification::{Proof, verify};
+use super::verification::{Asker, Proof, sent_before, sweep, verify};
 use super::{ReplicatedBucket, decode, encode, report};
 use crate::execution::deadline::Deadline;
 use crate::execution::executor::Outcome;
@@ -219,10 +219,11 @@ impl Run {
         let outcome = self.run(&graph).await;
         let mut proof = None;
         if outcome.is_success() {
-            let diagnostics = &mut response.diagnostics;
-            proof = self.verify(&graph, &outcome, diagnostics).await;
+            let spec = self.learned(&graph, &outcome);
+            proof = self.verify(&spec, &mut response.diagnostics).await;
             if !proof.as_ref().is_some_and(Proof::has_failed) {
-                self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
+                let made = (&graph, &outcome, &observed);
+                self.succeed(&spec, made, proof.as_ref(), response);
                 return;
             }
         }
@@ -329,8 +330,10 @@ impl Run {
         }
         let outcome = self.run(&graph).await;
         if outcome.is_success() {
-            let proof = self.verify(&graph, &outcome, diagnostics).await;
-            self.succeed(&graph, &outcome, &observed, proof.as_ref(), response);
+            let spec = self.learned(&graph, &outcome);
+            let proof = self.verify(&spec, diagnostics).await;
+            let made = (&graph, &outcome, &observed);
+            self.succeed(&spec, made, proof.as_ref(), response);
             return;
         }
         self.remember_leftovers(&prior_spec, &going, &graph, &outcome);
@@ -515,41 +518,39 @@ impl Run {
         }
     }
 
-    /// Sends canaries where the plan said so.
-    async fn verify(
-        &mut self,
-        graph: &StepGraph,
-        outcome: &Outcome,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Proof> {
-        let mut sides = self.model.sides().into_iter();
-        if !sides.any(|(_, side)| side.verified_at.is_unknown()) {
-            return None;
-        }
-        let spec = self.learned(graph, outcome);
-        let how = spec.verification.as_ref().filter(|how| how.enabled)?;
-        let within = how.timeout.min(self.deadline.remaining());
-        let tell = |line: String| tracing::info!("{line}");
+    /// Sends canaries where the plan said so; else removes what was left where nobody will look again.
+    async fn verify(&self, spec: &Spec, diagnostics: &mut Diagnostics) -> Option<Proof> {
         let (session, stop) = (&self.session, &self.stop);
+        let prior = self.prior.as_ref();
+        let prior = prior.and_then(|prior| expand(prior, &session.settings).ok());
+        let before = prior.map(|prior| sent_before(&prior, spec));
+        let before = before.unwrap_or_default();
+        let mut sides = self.model.sides().into_iter();
+        let is_planned = sides.any(|(_, side)| side.verified_at.is_unknown());
+        let how = spec.verification.as_ref().filter(|how| how.enabled);
+        let remaining = self.deadline.remaining();
+        let Some(how) = how.filter(|_| is_planned) else {
+            return Box::pin(sweep(session, spec, &before, remaining, stop)).await;
+        };
+        let within = how.timeout.min(remaining);
+        let tell = |line: String| tracing::info!("{line}");
         // On the heap: beside all that an apply holds it would be much for a thread's stack.
-        let proof = Box::pin(verify(session, &spec, how, within, stop, &tell)).await;
+        let proof = Box::pin(verify(session, spec, how, within, stop, &tell, &before)).await;
         // A create that failed is taken back, role and all.
         if self.prior.is_some() || !proof.has_failed() {
-            remember(session, &spec, &proof, diagnostics).await;
+            remember(session, spec, &proof, diagnostics).await;
         }
         Some(proof)
     }
 
     fn succeed(
         mut self,
-        graph: &StepGraph,
-        outcome: &Outcome,
-        observed: &Observed,
+        spec: &Spec,
+        (graph, outcome, observed): (&StepGraph, &Outcome, &Observed),
         proof: Option<&Proof>,
         response: &mut ApplyResponse,
     ) {
-        let spec = self.learned(graph, outcome);
-        fill(&mut self.model, self.prior.as_ref(), Some(&spec));
+        fill(&mut self.model, self.prior.as_ref(), Some(spec));
         for (from, role) in self.model.roles_mut() {
             let id = unique_id(&from, graph, outcome, observed);
             role.unique_id = Attr::from_option(id);
@@ -566,7 +567,7 @@ impl Run {
         self.private.remainder = false;
         self.private.unseen.clear();
         self.private.remember_leftovers(&Leftovers::default());
-        self.private.ways = ways(&spec);
+        self.private.ways = ways(spec);
         response.new_state = encode(&self.model);
         response.private = self.private.write();
     }
@@ -576,7 +577,7 @@ impl Run {
 fn tell_proof(proof: Option<&Proof>, done: &str, diagnostics: &mut Diagnostics) {
     if let Some(proof) = proof {
         let later = "`verified_at` stays null, and the next plan proposes to verify again.";
-        proof.tell(done, later, diagnostics);
+        proof.tell(Asker::Resource, (done, later), diagnostics);
     }
 }
 

@@ -114,9 +114,10 @@ pub(crate) fn read_errors(errors: &[CallError], diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A call of a verification that failed.
+/// A call of a verification that failed. `of` names the rule and its way.
 pub(crate) fn verification_error(
     path: AttributePath,
+    of: &str,
     error: &CallError,
     done: &str,
     diagnostics: &mut Diagnostics,
@@ -124,7 +125,7 @@ pub(crate) fn verification_error(
     diagnostics.error_at(
         path,
         "A canary could not be followed",
-        format!("{}.\n\n{} {done}", told(error), hint(error)),
+        format!("{of}: {}.\n\n{} {done}", told(error), hint(error)),
     );
 }
 

@@ -48,6 +48,33 @@ pub(in crate::provider) async fn look(
     import_id: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Status> {
+    let mut said = Diagnostics::new();
+    let status = found(session, import_id, &mut said).await;
+    diagnostics.extend(by_import_id(said));
+    status
+}
+
+/// Whoever gives an import ID has none of the resource's attributes: what is told at one of them is told at the ID,
+/// and the text names the attribute.
+fn by_import_id(said: Diagnostics) -> Diagnostics {
+    let import_id = AttributePath::root("import_id");
+    let mut moved = Diagnostics::new();
+    for mut diagnostic in said {
+        if let Some(path) = diagnostic.path.take_if(|path| *path != import_id) {
+            let told = format!("\n\nIn the resource this is at {path}.");
+            diagnostic.detail.push_str(&told);
+            diagnostic.path = Some(import_id.clone());
+        }
+        moved.push(diagnostic);
+    }
+    moved
+}
+
+async fn found(
+    session: &Session,
+    import_id: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Status> {
     let id = match ImportId::parse(import_id) {
         Ok(id) => id,
         Err(why) => {
@@ -116,4 +143,27 @@ fn of_existing_keys(spec: &Spec, said: Diagnostics) -> Vec<Flaw> {
         }
     }
     flaws
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_a_setup_stands_at_its_import_id_and_names_the_attribute() {
+        let mut said = Diagnostics::new();
+        let destination = side_path(&Side::Destination("backup".to_owned()));
+        said.error_at(destination, "Not there", "No.");
+        said.error_at(AttributePath::root("import_id"), "No import ID", "No.");
+        said.warning("Note", "Well.");
+        let moved: Vec<_> = by_import_id(said).into_iter().collect();
+        let import_id = Some(AttributePath::root("import_id"));
+        assert_eq!(
+            moved[0].detail,
+            "No.\n\nIn the resource this is at destinations[\"backup\"]."
+        );
+        assert_eq!(moved[1].detail, "No.");
+        let paths: Vec<_> = moved.into_iter().map(|told| told.path).collect();
+        assert_eq!(paths, [import_id.clone(), import_id, None]);
+    }
 }

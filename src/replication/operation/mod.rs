@@ -8,6 +8,7 @@ mod batch_job;
 mod lifecycle;
 mod managed_policy;
 mod metrics;
+mod notification;
 mod object;
 mod object_lock;
 pub mod permissions;
@@ -29,6 +30,7 @@ pub use lifecycle::{
 };
 pub use managed_policy::ManagedPolicyOperation;
 pub use metrics::{DataPoint, MeasuredRule, ReplicationMetric};
+pub use notification::Notification;
 pub use object::{NewObject, ObjectDescription};
 pub use object_lock::{DefaultRetention, ObjectLock, Retention, RetentionPeriod};
 pub use query::{Answer, Query};

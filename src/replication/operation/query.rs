@@ -6,6 +6,7 @@ use std::fmt;
 use super::batch_job::BatchJobDescription;
 use super::lifecycle::LifecycleConfiguration;
 use super::metrics::{DataPoint, MeasuredRule, ReplicationMetric};
+use super::notification::Notification;
 use super::object::ObjectDescription;
 use super::object_lock::{ObjectLock, Retention};
 use super::shapes::{
@@ -80,7 +81,7 @@ pub enum Query {
     DescribeJob { job_id: String },
     /// Every job of the account and region that replicates (all pages). Answers [`Answer::BatchJobs`].
     ListJobs,
-    /// Whom it tells of its objects, by ARN. Answers [`Answer::Names`].
+    /// Whom it tells of its objects, and of which. Answers [`Answer::Notifications`].
     GetBucketNotificationConfiguration { bucket: String },
     /// Of the current version. Answers [`Answer::Tags`].
     GetObjectTagging { bucket: String, key: String },
@@ -171,6 +172,8 @@ pub enum Answer {
     },
     /// Names, ids or ARNs.
     Names(Vec<String>),
+    /// Whom a bucket tells of its objects.
+    Notifications(Vec<Notification>),
     /// A customer managed policy.
     ManagedPolicy(ManagedPolicyDescription),
     /// A role.

@@ -91,6 +91,12 @@ impl State {
         Ok(())
     }
 
+    /// An object that no rule takes up.
+    pub(crate) fn put_for_good(&mut self, name: &str, object: NewObject) {
+        let owner = self.buckets[name].account.clone();
+        self.store(name, object, None, None, None, owner);
+    }
+
     fn store(
         &mut self,
         name: &str,
@@ -151,6 +157,7 @@ impl State {
                     status = "FAILED";
                 }
             }
+            self.crossed += usize::from(status == "COMPLETED");
             let source = self.buckets.get_mut(&crossing.source).unwrap();
             if let Some(stored) = source.objects.get_mut(&crossing.key) {
                 stored.description.replication_status = Some(status.to_owned());

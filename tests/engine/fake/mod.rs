@@ -84,6 +84,8 @@ pub(crate) struct State {
     pub(crate) objects_arrive_in: Option<String>,
     /// Objects on their way.
     crossings: Vec<crossing::Crossing>,
+    /// How many objects arrived everywhere.
+    pub(crate) crossed: usize,
     /// What S3 does wrong with replicas.
     pub(crate) spoilt: Option<Spoilt>,
     /// Whether the organisation lets nobody make a role without a permissions boundary.

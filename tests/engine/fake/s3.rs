@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use terraform_provider_replicated::execution::cloud::CallErrorKind as Kind;
 use terraform_provider_replicated::replication::ids::{Arn, BucketName, Location};
 use terraform_provider_replicated::replication::operation::{
-    Answer, BucketEncryption, Input, LifecycleConfiguration, ObjectDescription, ObjectLock,
-    ObjectVersion, Operation, Output, PageMarker, PublicAccessBlock, Query,
+    Answer, BucketEncryption, Input, LifecycleConfiguration, Notification, ObjectDescription,
+    ObjectLock, ObjectVersion, Operation, Output, PageMarker, PublicAccessBlock, Query,
     ReplicationConfiguration, Retention, Tags, Undeleted,
 };
 use terraform_provider_replicated::replication::policy::{PolicyDocument, PolicyKind, check_size};
@@ -56,11 +56,11 @@ pub(crate) struct Bucket {
     /// What is known of objects that were put by a call, by their keys.
     pub(crate) objects: BTreeMap<String, Stored>,
     /// Whom it tells of its objects.
-    pub(crate) notified: Vec<String>,
+    pub(crate) notified: Vec<Notification>,
     /// Whether nobody may put an object into it.
     pub(crate) is_shut: bool,
     /// How many objects were ever put.
-    put: usize,
+    pub(crate) put: usize,
     /// What S3 says of the replication of objects, by their keys.
     pub(crate) replication_statuses: BTreeMap<String, String>,
     pub(crate) uploads: Vec<(String, String)>,
@@ -228,7 +228,7 @@ impl State {
                 }
             }
             Query::GetBucketNotificationConfiguration { .. } => {
-                Answer::Names(bucket.notified.clone())
+                Answer::Notifications(bucket.notified.clone())
             }
             Query::GetObjectTagging { key, .. } => match bucket.object(key) {
                 Some(stored) => Answer::Tags(stored.object.tags.clone()),

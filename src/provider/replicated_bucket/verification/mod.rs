@@ -3,6 +3,7 @@
 //! The attribute, the action and the sub-command all come here with a setup as it is; [`plan`] says before an apply what
 //! would keep canaries from being written or removed.
 
+mod before;
 mod explain;
 pub(in crate::provider) mod memory;
 pub(in crate::provider) mod plan;
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::before::sent_before;
 use super::paths::side_path;
 use super::report;
 use crate::execution::verify::{End, Trouble, Verification, Verified};
@@ -24,6 +26,33 @@ use crate::provider::settings::Session;
 use crate::replication::canary::{Canary, CanaryRun, canaries};
 use crate::replication::component::Side;
 use crate::replication::spec::{Spec, VerificationSpec};
+
+/// Who asks for a verification: what is told stands at an attribute of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::provider) enum Asker {
+    /// `verification` of the resource.
+    Resource,
+    /// The action or the sub-command, by an import ID.
+    ImportId,
+}
+
+impl Asker {
+    /// Where something about an attribute of the resource is told.
+    fn path(self, path: AttributePath) -> AttributePath {
+        match self {
+            Self::Resource => path,
+            Self::ImportId => AttributePath::root("import_id"),
+        }
+    }
+
+    /// What to do, as a sentence: one way out, or to verify nothing where that is written somewhere.
+    fn way_out(self, what: &str) -> String {
+        match self {
+            Self::Resource => format!("{what}, or leave `verification` out."),
+            Self::ImportId => format!("{what}."),
+        }
+    }
+}
 
 /// When destinations were seen to receive, RFC 3339.
 pub(crate) type Moments = BTreeMap<Side, String>;
@@ -43,6 +72,7 @@ pub(in crate::provider) struct Proof {
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Sends a canary for each enabled rule of a setup, within a time, and asks what S3 was refused of those that failed.
+/// `before` is what may have been sent under other prefixes until now.
 pub(in crate::provider) async fn verify(
     session: &Session,
     spec: &Spec,
@@ -50,26 +80,10 @@ pub(in crate::provider) async fn verify(
     within: Duration,
     stop: &CancellationToken,
     tell: &(dyn Fn(String) + Send + Sync),
+    before: &[Canary],
 ) -> Proof {
     let canaries = canaries(spec, &how.key_prefix);
-    let now = OffsetDateTime::now_utc();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let drawn = format!(
-        "{} {count} {}",
-        now.unix_timestamp_nanos(),
-        std::process::id()
-    );
-    let verified = Verification {
-        cloud: &*session.cloud,
-        run: &CanaryRun::new(&spec.owner(), &drawn),
-        canaries: &canaries,
-        now: now.unix_timestamp(),
-        within,
-        stop,
-        tell,
-    }
-    .run()
-    .await;
+    let verified = run(session, spec, (&canaries, before), within, stop, tell).await;
     let failed = |end: &End| matches!(end, End::Trouble(_));
     let mut why = BTreeMap::new();
     if verified.ends.iter().any(failed) {
@@ -90,6 +104,55 @@ pub(in crate::provider) async fn verify(
             .and_then(|now| now.format(&Rfc3339).ok())
             .unwrap_or_default(),
     }
+}
+
+/// Sends none, and removes what was left under prefixes that nobody will look under again; none where there are none.
+pub(super) async fn sweep(
+    session: &Session,
+    spec: &Spec,
+    before: &[Canary],
+    within: Duration,
+    stop: &CancellationToken,
+) -> Option<Proof> {
+    let forgotten = before::forgotten(before, spec);
+    if forgotten.is_empty() {
+        return None;
+    }
+    let verified = run(session, spec, (&[], &forgotten), within, stop, &|_| {}).await;
+    Some(Proof {
+        canaries: Vec::new(),
+        verified,
+        why: BTreeMap::new(),
+        at: String::new(),
+    })
+}
+
+async fn run(
+    session: &Session,
+    spec: &Spec,
+    (canaries, before): (&[Canary], &[Canary]),
+    within: Duration,
+    stop: &CancellationToken,
+    tell: &(dyn Fn(String) + Send + Sync),
+) -> Verified {
+    let now = OffsetDateTime::now_utc();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let drawn = format!(
+        "{} {count} {}",
+        now.unix_timestamp_nanos(),
+        std::process::id()
+    );
+    let verification = Verification {
+        cloud: &*session.cloud,
+        run: &CanaryRun::new(&spec.owner(), &drawn),
+        canaries,
+        before,
+        now: now.unix_timestamp(),
+        within,
+        stop,
+        tell,
+    };
+    verification.run().await
 }
 
 impl Proof {
@@ -134,12 +197,17 @@ impl Proof {
         .collect()
     }
 
-    /// Tells what was not as it should be. `done` says in a sentence what is true now, and `later` what becomes of
-    /// canaries that were late.
-    pub(in crate::provider) fn tell(&self, done: &str, later: &str, diagnostics: &mut Diagnostics) {
+    /// Tells whoever asked what was not as it should be. `done` says in a sentence what is true now, and `later` what
+    /// becomes of canaries that were late.
+    pub(in crate::provider) fn tell(
+        &self,
+        asker: Asker,
+        (done, later): (&str, &str),
+        diagnostics: &mut Diagnostics,
+    ) {
         let ends = self.canaries.iter().zip(&self.verified.ends).enumerate();
         for (place, (canary, end)) in ends {
-            let path = path_of(&canary.from, &canary.to);
+            let path = asker.path(path_of(&canary.from, &canary.to));
             let words = self.words(place, canary, end);
             match end {
                 End::Crossed | End::Stopped => {}
@@ -151,13 +219,16 @@ impl Proof {
                         let words = self.trouble(place, to, trouble);
                         let detail = format!("{}: {words}\n\n{done}", name(canary, to));
                         diagnostics.error_at(
-                            path_of(&canary.from, to),
+                            asker.path(path_of(&canary.from, to)),
                             "Objects do not cross as they should",
                             detail,
                         );
                     }
                 }
-                End::Broken(error) => report::verification_error(path, error, done, diagnostics),
+                End::Broken(error) => {
+                    let name = name(canary, &canary.to);
+                    report::verification_error(path, &name, error, done, diagnostics);
+                }
                 End::Late(_) | End::Unsent => {
                     let detail = format!(
                         "{}: {words} Nothing is wrong yet: S3 promises no time without replication time control. {later}",
@@ -173,10 +244,14 @@ impl Proof {
         }
         if !self.verified.left_behind.is_empty() {
             let left = self.verified.left_behind.join("\n  ");
+            let later = match self.canaries.is_empty() {
+                true => "The next verification does not look where they are. Delete them by hand.",
+                false => "A verification two hours later removes them.",
+            };
             diagnostics.warning_at(
-                AttributePath::root("verification"),
+                asker.path(AttributePath::root("verification")),
                 "Canaries were left behind",
-                format!("These could not be removed:\n\n  {left}\n\nA verification two hours later removes them. Buckets that hold nothing else count as empty."),
+                format!("These could not be removed:\n\n  {left}\n\n{later} Buckets that hold nothing else count as empty."),
             );
         }
     }

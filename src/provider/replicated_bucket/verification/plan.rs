@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 
+use super::Asker;
 use crate::execution::cloud::{CallErrorKind, Identity};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::value::AttributePath;
@@ -13,7 +14,7 @@ use crate::provider::settings::Session;
 use crate::replication::caller::request;
 use crate::replication::canary::{Canary, canaries, rules_of_others};
 use crate::replication::component::Side;
-use crate::replication::operation::{Answer, Query, ReplicationConfiguration};
+use crate::replication::operation::{Answer, Notification, Query, ReplicationConfiguration};
 use crate::replication::policy::{PolicyDocument, denial};
 use crate::replication::spec::{BucketSpec, Spec, VerificationSpec};
 
@@ -39,7 +40,7 @@ pub(crate) async fn check(
     if !sides.any(|(_, side)| side.verified_at.is_unknown()) {
         return;
     }
-    refuse_obstacles(session, spec, how, diagnostics).await;
+    refuse_obstacles(session, spec, how, Asker::Resource, diagnostics).await;
 }
 
 /// Refuses what would keep canaries of a setup, and warns of whom they would wake.
@@ -47,12 +48,13 @@ pub(in crate::provider) async fn refuse_obstacles(
     session: &Session,
     spec: &Spec,
     how: &VerificationSpec,
+    asker: Asker,
     diagnostics: &mut Diagnostics,
 ) {
     let canaries = canaries(spec, &how.key_prefix);
     for (side, bucket) in spec.buckets().filter(|(_, bucket)| !bucket.is_reachable()) {
         diagnostics.error_at(
-            side_path(&side),
+            asker.path(side_path(&side)),
             "Canaries could not be removed",
             format!("Canaries are compared in each destination and deleted there again, and the account of bucket {} cannot be entered. Nothing was changed.", bucket.name),
         );
@@ -74,10 +76,20 @@ pub(in crate::provider) async fn refuse_obstacles(
         if here.is_empty() {
             continue;
         }
-        refuse_retention(&side, bucket, &seen, diagnostics);
-        refuse_denials(&side, bucket, &here, &seen, diagnostics);
-        refuse_rules_of_others(spec, &side, bucket, &here, &seen, diagnostics);
-        warn_of_notifications(&side, bucket, &seen, diagnostics);
+        let place = Place {
+            asker,
+            spec,
+            side: &side,
+            bucket,
+            canaries: &here,
+            seen: &seen,
+        };
+        place.refuse_retention(diagnostics);
+        place.refuse_mfa_delete(diagnostics);
+        place.refuse_denials(diagnostics);
+        place.refuse_rules_of_others(diagnostics);
+        place.warn_of_notifications(diagnostics);
+        place.warn_of_unseen(diagnostics);
     }
 }
 
@@ -87,150 +99,206 @@ struct Seen {
     caller: Option<Identity>,
     policy: Option<String>,
     retains: bool,
+    mfa_delete: bool,
     replication: Option<ReplicationConfiguration>,
-    notified: Vec<String>,
+    notified: Vec<Notification>,
+    /// Calls that were refused.
+    unseen: Vec<&'static str>,
 }
 
 async fn look(session: &Session, bucket: &BucketSpec) -> Seen {
     let (at, name) = (&bucket.location, || bucket.name.to_string());
     let ask = async |query: Query| match session.cloud.query(at, &query).await {
-        Ok(answer) => Some(answer),
-        // What is missing or forbidden is told where it is needed for more than this.
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.kind == CallErrorKind::AccessDenied => Err(query.call()),
+        // What is missing, or goes wrong otherwise, is told where it is needed for more than this.
         Err(error) => {
             let absent = error.kind == CallErrorKind::NotFound;
             tracing::debug!(%error, absent, "not looked at for the verification");
-            None
+            Ok(None)
         }
     };
-    let (caller, policy, lock, rules, notified) = futures::join!(
+    let (caller, policy, lock, mfa_delete, rules, notified) = futures::join!(
         session.enter(&at.way_in, &at.region, None),
         ask(Query::GetBucketPolicy { bucket: name() }),
         ask(Query::GetObjectLockConfiguration { bucket: name() }),
+        ask(Query::GetBucketMfaDelete { bucket: name() }),
         ask(Query::GetBucketReplication { bucket: name() }),
         ask(Query::GetBucketNotificationConfiguration { bucket: name() }),
     );
+    let asked = [&policy, &lock, &mfa_delete, &rules, &notified];
     Seen {
         caller: caller.ok(),
+        unseen: asked
+            .iter()
+            .filter_map(|asked| asked.as_ref().err().copied())
+            .collect(),
         policy: match policy {
-            Some(Answer::Text(text)) => Some(text),
+            Ok(Some(Answer::Text(text))) => Some(text),
             _ => None,
         },
-        retains: matches!(lock, Some(Answer::ObjectLock(lock)) if lock.default_retention.is_some()),
+        retains: matches!(lock, Ok(Some(Answer::ObjectLock(lock))) if lock.default_retention.is_some()),
+        mfa_delete: matches!(mfa_delete, Ok(Some(Answer::Text(status))) if status == "Enabled"),
         replication: match rules {
-            Some(Answer::Replication(rules)) => Some(rules),
+            Ok(Some(Answer::Replication(rules))) => Some(rules),
             _ => None,
         },
         notified: match notified {
-            Some(Answer::Names(names)) => names,
+            Ok(Some(Answer::Notifications(notified))) => notified,
             _ => Vec::new(),
         },
     }
 }
 
-fn refuse_retention(side: &Side, bucket: &BucketSpec, seen: &Seen, diagnostics: &mut Diagnostics) {
-    let written = bucket.settings().map(|settings| {
-        let lock = settings.object_lock.as_ref();
-        lock.is_some_and(|lock| lock.default_retention.is_some())
-    });
-    if !written.unwrap_or(seen.retains) {
-        return;
-    }
-    diagnostics.error_at(
-        side_path(side).attribute("object_lock"),
-        "Canaries could not be removed",
-        format!("Bucket {} has a default retention, so a canary in it could not be deleted before its time. Leave `verification` out, or write `enabled = false` into it; or take the default retention off. Nothing was changed.", bucket.name),
-    );
+/// A bucket that canaries come into, and what it shows.
+struct Place<'a> {
+    asker: Asker,
+    spec: &'a Spec,
+    side: &'a Side,
+    bucket: &'a BucketSpec,
+    canaries: &'a [&'a Canary],
+    seen: &'a Seen,
 }
 
-fn refuse_denials(
-    side: &Side,
-    bucket: &BucketSpec,
-    canaries: &[&Canary],
-    seen: &Seen,
-    diagnostics: &mut Diagnostics,
-) {
-    let Some(caller) = &seen.caller else { return };
-    let mut documents = vec![PolicyDocument::new(bucket.policy.statements.clone())];
-    let is_ours_alone = bucket.policy.exclusive && bucket.settings().is_some();
-    if let Some(policy) = seen.policy.as_ref().filter(|_| !is_ours_alone) {
-        documents.extend(PolicyDocument::parse(policy).ok());
+impl Place<'_> {
+    /// Where something about an attribute of this side is told.
+    fn path(&self, attribute: &str) -> AttributePath {
+        self.asker.path(side_path(self.side).attribute(attribute))
     }
-    for canary in canaries {
-        let writes = canary.from == *side;
-        let actions = WRITES
-            .iter()
-            .filter(|action| writes || **action != "s3:PutObject");
-        for action in actions {
-            let resource = match *action {
-                "s3:ListBucketVersions" => bucket.arn(),
-                _ => format!("{}/{}canary", bucket.arn(), canary.prefix),
-            };
-            let request = request(bucket, &caller.arn, action, &resource);
-            let denied = documents.iter().find_map(|document| {
-                let denial = denial(document, &request)?;
-                denial
-                    .certain
-                    .then(|| denial.statement.name().map(str::to_owned))
-            });
-            if let Some(sid) = denied {
-                let statement = sid.map_or_else(
-                    || "A statement without a Sid".to_owned(),
-                    |sid| format!("Statement {sid}"),
-                );
-                diagnostics.error_at(
-                    side_path(side).attribute("policy"),
-                    "Canaries could not be written or removed",
-                    format!("{statement} in the policy of bucket {} denies {action} to {}, on whose behalf canaries are written and removed. Exempt that identity on {}*, or leave `verification` out. Nothing was changed.", bucket.name, caller.arn, canary.prefix),
-                );
-                return;
+
+    fn refuse_retention(&self, diagnostics: &mut Diagnostics) {
+        let written = self.bucket.settings().map(|settings| {
+            let lock = settings.object_lock.as_ref();
+            lock.is_some_and(|lock| lock.default_retention.is_some())
+        });
+        if !written.unwrap_or(self.seen.retains) {
+            return;
+        }
+        diagnostics.error_at(
+            self.path("object_lock"),
+            "Canaries could not be removed",
+            format!("Bucket {} has a default retention, so a canary in it could not be deleted before its time. {} Nothing was changed.", self.bucket.name, self.asker.way_out("Take the default retention off")),
+        );
+    }
+
+    fn refuse_mfa_delete(&self, diagnostics: &mut Diagnostics) {
+        if self.seen.mfa_delete {
+            diagnostics.error_at(
+                self.path("bucket"),
+                "Canaries could not be removed",
+                format!("Bucket {} has MFA Delete, so a version of a canary in it would go only with a code of its owner's device. {} Nothing was changed.", self.bucket.name, self.asker.way_out("Have the root user of its account turn it off")),
+            );
+        }
+    }
+
+    fn refuse_denials(&self, diagnostics: &mut Diagnostics) {
+        let (bucket, seen) = (self.bucket, self.seen);
+        let Some(caller) = &seen.caller else { return };
+        let mut documents = vec![PolicyDocument::new(bucket.policy.statements.clone())];
+        let is_ours_alone = bucket.policy.exclusive && bucket.settings().is_some();
+        if let Some(policy) = seen.policy.as_ref().filter(|_| !is_ours_alone) {
+            documents.extend(PolicyDocument::parse(policy).ok());
+        }
+        for canary in self.canaries {
+            let writes = canary.from == *self.side;
+            let actions = WRITES
+                .iter()
+                .filter(|action| writes || **action != "s3:PutObject");
+            for action in actions {
+                let resource = match *action {
+                    "s3:ListBucketVersions" => bucket.arn(),
+                    _ => format!("{}/{}canary", bucket.arn(), canary.prefix),
+                };
+                let request = request(bucket, &caller.arn, action, &resource);
+                let denied = documents.iter().find_map(|document| {
+                    let denial = denial(document, &request)?;
+                    denial
+                        .certain
+                        .then(|| denial.statement.name().map(str::to_owned))
+                });
+                if let Some(sid) = denied {
+                    let statement = sid.map_or_else(
+                        || "A statement without a Sid".to_owned(),
+                        |sid| format!("Statement {sid}"),
+                    );
+                    let exempt = format!("Exempt that identity on {}*", canary.prefix);
+                    diagnostics.error_at(
+                        self.path("policy"),
+                        "Canaries could not be written or removed",
+                        format!("{statement} in the policy of bucket {} denies {action} to {}, on whose behalf canaries are written and removed. {} Nothing was changed.", bucket.name, caller.arn, self.asker.way_out(&exempt)),
+                    );
+                    return;
+                }
             }
         }
     }
-}
 
-fn refuse_rules_of_others(
-    spec: &Spec,
-    side: &Side,
-    bucket: &BucketSpec,
-    canaries: &[&Canary],
-    seen: &Seen,
-    diagnostics: &mut Diagnostics,
-) {
-    let (Some(rules), Some(direction), None) =
-        (&seen.replication, spec.direction(side), bucket.settings())
-    else {
-        return;
-    };
-    let ours = direction.to.iter().flat_map(|to| &to.rules);
-    let ours: BTreeSet<String> = ours.map(|rule| rule.id.clone()).collect();
-    let written = canaries.iter().filter(|canary| canary.from == *side);
-    let mut others: Vec<&str> = written
-        .flat_map(|canary| rules_of_others(canary, rules, &ours))
-        .map(|rule| rule.id.as_str())
-        .collect();
-    others.sort_unstable();
-    others.dedup();
-    if !others.is_empty() {
-        diagnostics.error_at(
-            AttributePath::root("verification"),
-            "Canaries could not be removed",
-            format!("Rules of others replicate canaries from bucket {} as well, to where they would stay: {}. Leave `verification` out, or have these rules pass over the prefix of canaries. Nothing was changed.", bucket.name, others.join(", ")),
+    fn refuse_rules_of_others(&self, diagnostics: &mut Diagnostics) {
+        let (Some(rules), Some(direction), None) = (
+            &self.seen.replication,
+            self.spec.direction(self.side),
+            self.bucket.settings(),
+        ) else {
+            return;
+        };
+        let ours = direction.to.iter().flat_map(|to| &to.rules);
+        let ours: BTreeSet<String> = ours.map(|rule| rule.id.clone()).collect();
+        let mut others: Vec<&str> = self
+            .written()
+            .flat_map(|canary| rules_of_others(canary, rules, &ours))
+            .map(|rule| rule.id.as_str())
+            .collect();
+        others.sort_unstable();
+        others.dedup();
+        if !others.is_empty() {
+            let way_out = self
+                .asker
+                .way_out("Have these rules pass over the prefix of canaries");
+            diagnostics.error_at(
+                self.asker.path(AttributePath::root("verification")),
+                "Canaries could not be removed",
+                format!("Rules of others replicate canaries from bucket {} as well, to where they would stay: {}. {way_out} Nothing was changed.", self.bucket.name, others.join(", ")),
+            );
+        }
+    }
+
+    /// The canaries that are written here.
+    fn written(&self) -> impl Iterator<Item = &Canary> {
+        let all = self.canaries.iter().copied();
+        all.filter(|canary| canary.from == *self.side)
+    }
+
+    fn warn_of_notifications(&self, diagnostics: &mut Diagnostics) {
+        let owner = self.spec.owner();
+        let is_told = |notification: &&Notification| {
+            let mut canaries = self.canaries.iter();
+            canaries.any(|canary| notification.tells_of(&canary.keys_begin(&owner)))
+        };
+        let told = self.seen.notified.iter().filter(is_told);
+        let mut targets: Vec<&str> = told.map(|told| told.target.as_str()).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        if targets.is_empty() {
+            return;
+        }
+        diagnostics.warning_at(
+            self.path("bucket"),
+            "Canaries send notifications",
+            format!("Bucket {} tells {} of its objects. Each canary comes and goes there like any other object. Have them pass over the prefix of canaries, where that matters.", self.bucket.name, targets.join(", ")),
         );
     }
-}
 
-fn warn_of_notifications(
-    side: &Side,
-    bucket: &BucketSpec,
-    seen: &Seen,
-    diagnostics: &mut Diagnostics,
-) {
-    if seen.notified.is_empty() {
-        return;
+    fn warn_of_unseen(&self, diagnostics: &mut Diagnostics) {
+        let mut calls = self.seen.unseen.clone();
+        calls.dedup();
+        if calls.is_empty() {
+            return;
+        }
+        let (bucket, at) = (&self.bucket.name, &self.bucket.location);
+        diagnostics.warning_at(
+            self.path("bucket"),
+            "What canaries meet could not be looked at",
+            format!("{} is not allowed on bucket {bucket} in account {}, region {}, so a default retention, MFA Delete, a policy, rules of others or notifications there may keep canaries, or be woken by them, without being told here. Allow it for the identity that enters this account.", calls.join(", "), at.account, at.region),
+        );
     }
-    diagnostics.warning_at(
-        side_path(side).attribute("bucket"),
-        "Canaries send notifications",
-        format!("Bucket {} tells {} of its objects. Each canary comes and goes there like any other object. Have them pass over the prefix of canaries, where that matters.", bucket.name, seen.notified.join(", ")),
-    );
 }
