@@ -117,7 +117,8 @@ async fn run(
         timeout: time(&timeout),
     };
     let asker = Asker::ImportId;
-    plan::refuse_obstacles(&session, &status.spec, &how, asker, &mut said).await;
+    let specs = (&status.spec, None);
+    plan::refuse_obstacles(&session, specs, &how, asker, &mut said).await;
     if said.has_error() {
         return said;
     }

@@ -232,3 +232,19 @@ async fn what_may_not_be_looked_at_is_a_warning() {
     let plan = terraform.plan(&silent).await;
     assert!(!plan.said.warnings.contains(&told.to_owned()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_the_apply_takes_away_is_nobody_elses() {
+    let mut terraform = Terraform::new();
+    let config = theirs(&terraform).await;
+    terraform.converge(&config).await;
+    let rule = json!({ "id": "own", "storage_class": "GLACIER" });
+    for rules in [
+        json!({ "own": rule }),
+        json!({ "another": { "enabled": true } }),
+    ] {
+        let config = with(&config, "destinations.backup.rules", rules);
+        terraform.converge(&config).await;
+        assert!(terraform.at(VERIFIED_AT).is_string());
+    }
+}

@@ -201,7 +201,15 @@ impl Planner<'_> {
         if let Some(spec) = spec {
             role_size::check(session, spec, prior_spec.as_ref(), diagnostics).await;
             policies::check_lock_out(session, spec, prior_spec.as_ref(), diagnostics).await;
-            Box::pin(verification::plan::check(session, spec, model, diagnostics)).await;
+            let prior = prior_spec.as_ref();
+            Box::pin(verification::plan::check(
+                session,
+                spec,
+                prior,
+                model,
+                diagnostics,
+            ))
+            .await;
         }
         let Some((prior, prior_spec)) = self.prior.zip(prior_spec) else {
             return;

@@ -26,10 +26,11 @@ const WRITES: [&str; 4] = [
     "s3:ListBucketVersions",
 ];
 
-/// Looks at what would keep canaries; only where the apply is to send any.
+/// Looks at what would keep canaries; only where the apply is to send any. Rules that the apply takes away keep none.
 pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
+    prior: Option<&Spec>,
     model: &BucketModel,
     diagnostics: &mut Diagnostics,
 ) {
@@ -40,13 +41,15 @@ pub(crate) async fn check(
     if !sides.any(|(_, side)| side.verified_at.is_unknown()) {
         return;
     }
-    refuse_obstacles(session, spec, how, Asker::Resource, diagnostics).await;
+    let specs = (spec, prior);
+    refuse_obstacles(session, specs, how, Asker::Resource, diagnostics).await;
 }
 
-/// Refuses what would keep canaries of a setup, and warns of whom they would wake.
+/// Refuses what would keep canaries of a setup, and warns of whom they would wake. Beside the setup stands what it was
+/// until now, where it is about to change.
 pub(in crate::provider) async fn refuse_obstacles(
     session: &Session,
-    spec: &Spec,
+    (spec, prior): (&Spec, Option<&Spec>),
     how: &VerificationSpec,
     asker: Asker,
     diagnostics: &mut Diagnostics,
@@ -79,6 +82,7 @@ pub(in crate::provider) async fn refuse_obstacles(
         let place = Place {
             asker,
             spec,
+            prior,
             side: &side,
             bucket,
             canaries: &here,
@@ -154,6 +158,7 @@ async fn look(session: &Session, bucket: &BucketSpec) -> Seen {
 struct Place<'a> {
     asker: Asker,
     spec: &'a Spec,
+    prior: Option<&'a Spec>,
     side: &'a Side,
     bucket: &'a BucketSpec,
     canaries: &'a [&'a Canary],
@@ -241,8 +246,13 @@ impl Place<'_> {
         ) else {
             return;
         };
-        let ours = direction.to.iter().flat_map(|to| &to.rules);
-        let ours: BTreeSet<String> = ours.map(|rule| rule.id.clone()).collect();
+        let directions = self.prior.into_iter().flat_map(Spec::directions);
+        let before = directions.filter(|before| before.bucket.name == self.bucket.name);
+        let ours = before.chain([direction]).flat_map(|direction| {
+            let rules = direction.to.into_iter().flat_map(|to| to.rules);
+            rules.map(|rule| rule.id).collect::<Vec<_>>()
+        });
+        let ours: BTreeSet<String> = ours.collect();
         let mut others: Vec<&str> = self
             .written()
             .flat_map(|canary| rules_of_others(canary, rules, &ours))
