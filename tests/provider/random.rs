@@ -9,7 +9,7 @@ use terraform_provider_replicated::replication::operation::RoleDescription;
 use terraform_provider_replicated::replication::policy::{PolicyDocument, Statement};
 use tokio::time::Instant;
 
-use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy, policy};
+use crate::configs::{ABROAD, HOME, THIRD, UNKNOWN, deploy, policy, with};
 use crate::existing::stands;
 use crate::fake::{Key, Role};
 use crate::terraform::{SOMEBODYS_KEY, Terraform};
@@ -69,7 +69,7 @@ fn existing_role_of(account: &str) -> Role {
             path: "/service/".to_owned(),
             description: "somebody's".to_owned(),
             permissions_boundary: None,
-            trust_policy: "{}".to_owned(),
+            trust_policy: r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sts:AssumeRole"}}"#.to_owned(),
             tags: BTreeMap::new(),
             created: None,
         },
@@ -533,24 +533,48 @@ fn configs() -> BoxedStrategy<Vec<Json>> {
 
 fn config(source: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let timeouts = of([Json::Null, json!({ "create": "1h", "read": "30m" })]);
+    let verification = of([
+        Json::Null,
+        json!({ "enabled": false }),
+        json!({ "enabled": true }),
+        json!({ "key_prefix": "canaries/", "timeout": "10m" }),
+    ]);
     let whole = (
         source,
         destinations(),
         role(HOME, "copier"),
         tags(),
         timeouts,
+        verification,
     );
     whole
-        .prop_map(|(source, destinations, role, tags, timeouts)| {
-            json!({
-                "source": source,
-                "destinations": destinations,
-                "role": role,
-                "tags": tags,
-                "timeouts": timeouts,
-            })
-        })
+        .prop_map(
+            |(source, destinations, role, tags, timeouts, verification)| {
+                let config = json!({
+                    "source": source,
+                    "destinations": destinations,
+                    "role": role,
+                    "tags": tags,
+                    "timeouts": timeouts,
+                });
+                match objects_can_cross(&config) {
+                    true => with(&config, "verification", verification),
+                    false => config,
+                }
+            },
+        )
         .boxed()
+}
+
+/// Whether no key is meant to be disabled, and every account is entered: else a canary fails, as it should.
+fn objects_can_cross(config: &Json) -> bool {
+    let destinations = config["destinations"].as_object().into_iter().flatten();
+    let mut sides = destinations
+        .map(|(_, side)| side)
+        .chain([&config["source"]]);
+    sides.all(|side| {
+        side["reachable"] != json!(false) && side["encryption"]["key"]["enabled"] != json!(false)
+    })
 }
 
 /// What the owner of a bucket out of reach wrote into its policy, because nobody else can.
@@ -611,6 +635,8 @@ fn as_their_owners_see_them(terraform: &Terraform) -> String {
         bucket.versioned = None;
         bucket.replication_before = None;
         bucket.keys_used.clear();
+        bucket.objects.clear();
+        bucket.put = 0;
     }
     format!("{buckets:#?}")
 }
