@@ -9,7 +9,7 @@ use std::process::Stdio;
 use support::Outcome;
 use support::closing::say;
 use support::s3_control::{Play, S3Control};
-use support::terraform::{Client, Workspace, interrupt_group};
+use support::terraform::{Client, Run, Workspace, interrupt_group, kill_providers};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -21,12 +21,14 @@ use crate::theirs;
 on_each_client!(
     objects_of_before_follow_when_the_rules_are_made_and_again_when_asked needs Actions,
     an_interrupted_action_cancels_its_job needs Actions,
+    a_detached_action_leaves_its_job_to_the_next_run needs Actions,
+    a_killed_action_is_finished_by_the_next_run_however_busy_s3_is needs Actions,
 );
 
 const OBJECTS: u64 = 10_000;
 
 /// Sends S3 Control's calls, and no others, to a server of ours.
-async fn control(workspace: &mut Workspace, play: Play) -> Outcome<S3Control> {
+pub(crate) async fn control(workspace: &mut Workspace, play: Play) -> Outcome<S3Control> {
     let control = S3Control::start().await?;
     control.play(play);
     workspace.set("AWS_ENDPOINT_URL_S3_CONTROL", "http://control.invalid");
@@ -127,17 +129,7 @@ async fn an_interrupted_action_cancels_its_job(client: Client) -> Outcome {
         ..Play::default()
     };
     let control = control(&mut example.workspace, endless).await?;
-    let running = example
-        .workspace
-        .start(&["apply", "-auto-approve", "-no-color"])?;
-    let process_id = running.process_id().ok_or("it has ended")?;
-    let mut ended = std::pin::pin!(running.finish());
-    tokio::select! {
-        () = control.until("Active") => interrupt_group(process_id)?,
-        run = &mut ended => return Err(format!("it ended before its job was active: {}", run?).into()),
-    }
-    let run = ended.await?;
-    assert_ne!(run.code, Some(0), "{run}");
+    let run = ended_at_work(&example, &control, interrupt_group).await?;
     assert_eq!(control.statuses(), ["Cancelled"], "{run}");
     assert!(run.text().contains("The backfill was cancelled"), "{run}");
     let role = format!("backfill-{}", example.bucket);
@@ -145,8 +137,84 @@ async fn an_interrupted_action_cancels_its_job(client: Client) -> Outcome {
     Ok(())
 }
 
+/// Applies, and does something to the process as soon as its job works.
+async fn ended_at_work(
+    example: &Example,
+    control: &S3Control,
+    end: fn(u32) -> Outcome,
+) -> Outcome<Run> {
+    let apply = ["apply", "-auto-approve", "-no-color"];
+    let running = example.workspace.start(&apply)?;
+    let process_id = running.process_id().ok_or("it has ended")?;
+    let mut ended = std::pin::pin!(running.finish());
+    tokio::select! {
+        () = control.until("Active") => end(process_id)?,
+        run = &mut ended => return Err(format!("it ended before its job was active: {}", run?).into()),
+    }
+    let run = ended.await?;
+    assert_ne!(run.code, Some(0), "{run}");
+    Ok(run)
+}
+
+/// Runs the action once more, which goes on with the one job that there is and ends it.
+async fn goes_on(example: &Example, control: &S3Control) -> Outcome {
+    assert_eq!(control.statuses(), ["Active"]);
+    let role = format!("backfill-{}", example.bucket);
+    let home = example.home.clients(SOURCE_REGION);
+    home.iam.get_role().role_name(&role).send().await?;
+    let action = "-invoke=action.replicated_bucket_backfill.archive";
+    let again = ["apply", "-auto-approve", "-no-color", action];
+    let run = example.workspace.run(&again).await?.success()?;
+    assert!(run.text().contains("Going on with job "), "{run}");
+    assert!(run.text().contains("Done: 10,000 objects"), "{run}");
+    assert_eq!(control.statuses(), ["Complete"]);
+    assert!(home.iam.get_role().role_name(&role).send().await.is_err());
+    Ok(())
+}
+
+async fn a_detached_action_leaves_its_job_to_the_next_run(client: Client) -> Outcome {
+    let mut example = Example::new(client, "moving-existing-objects").await?;
+    let home = example.home.clients(SOURCE_REGION);
+    theirs::create(&home, SOURCE_REGION, &example.bucket).await?;
+    example.change(
+        "report_bucket = var.reports",
+        "report_bucket = var.reports\n    detach        = true",
+    )?;
+    let play = Play {
+        objects: OBJECTS,
+        ..Play::default()
+    };
+    let control = control(&mut example.workspace, play).await?;
+    let run = ended_at_work(&example, &control, interrupt_group).await?;
+    assert!(
+        run.text().contains("The backfill goes on by itself"),
+        "{run}"
+    );
+    goes_on(&example, &control).await
+}
+
+async fn a_killed_action_is_finished_by_the_next_run_however_busy_s3_is(client: Client) -> Outcome {
+    let mut example = Example::new(client, "moving-existing-objects").await?;
+    let home = example.home.clients(SOURCE_REGION);
+    theirs::create(&home, SOURCE_REGION, &example.bucket).await?;
+    let play = Play {
+        objects: OBJECTS,
+        ..Play::default()
+    };
+    let control = control(&mut example.workspace, play).await?;
+    let busy = || {
+        for operation in ["ListJobs", "CreateJob", "DescribeJob"] {
+            control.refuse(operation, 2, 400, "TooManyRequestsException");
+        }
+    };
+    busy();
+    ended_at_work(&example, &control, kill_providers).await?;
+    busy();
+    goes_on(&example, &control).await
+}
+
 /// The sub-command in the environment of a workspace.
-fn command(setup: &Setup, arguments: &[&str]) -> Command {
+pub(crate) fn command(setup: &Setup, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROVIDER);
     command
         .arg("backfill")

@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use support::Outcome;
 use support::emulator::{Account, DEPLOY_ROLE};
+use support::s3_control::Play;
 use support::terraform::Client;
+use support::{Outcome, python};
 
+use crate::backfill::{command, control};
 use crate::on_each_client;
 use crate::setup::{DESTINATION_REGION, SOURCE_REGION, Setup};
 
@@ -171,6 +173,76 @@ async fn a_plan_takes_no_more_than_read_access(client: Client) -> Outcome {
     refused(&setup);
     setup.workspace.plan().await?.success()?;
     assert_eq!(refused(&setup), Vec::<String>::new());
+    Ok(())
+}
+
+/// What the page "What the operator needs" has of backfills, on the resources of a setup.
+fn rows_of_a_backfill(setup: &Setup) -> Outcome<String> {
+    let account = setup.source.id();
+    let page = python::repository().join("docs/guides/operator-permissions.md");
+    let page = std::fs::read_to_string(page)?;
+    let rows = page
+        .lines()
+        .filter(|row| row.contains("`replicated_bucket_backfill`"));
+    let mut statements = Vec::new();
+    for row in rows.filter(|row| row.starts_with('|') && !row.contains("report_bucket")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (action, on) = (cells[2].trim_matches('`'), cells[3]);
+        let resource = match on.split(',').next().unwrap_or_default() {
+            "`*`" => "*".to_owned(),
+            "jobs of the account and region" => {
+                format!("arn:aws:s3:{SOURCE_REGION}:{account}:job/*")
+            }
+            "the backfill's role" => {
+                format!("arn:aws:iam::{account}:role/backfill-{}", setup.bucket)
+            }
+            other => return Err(format!("nobody knows what {other:?} is").into()),
+        };
+        let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
+        if on.contains("passed to") {
+            let service = "batchoperations.s3.amazonaws.com";
+            statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": service } });
+        }
+        statements.push(statement);
+    }
+    assert!(statements.len() > 10, "{statements:?}");
+    Ok(json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
+}
+
+#[tokio::test]
+async fn a_backfill_takes_no_more_than_read_access_and_its_rows() -> Outcome {
+    let (mut setup, documents) = setup(Client::from_python()?).await?;
+    grant(&setup, &documents["write"]).await?;
+    setup.apply().await?;
+    let import_id = setup.state().await?["import_id"].clone();
+    let import_id = import_id.as_str().ok_or("no import ID")?;
+    grant(&setup, &documents["read"]).await?;
+    let play = Play {
+        objects: 10,
+        ..Play::default()
+    };
+    let control = control(&mut setup.workspace, play).await?;
+    let region = format!("--region={SOURCE_REGION}");
+    let rows = rows_of_a_backfill(&setup)?;
+
+    let fewer = without(&rows, "iam:PutRolePolicy")?;
+    allow(&setup.source, "backfill", &fewer).await?;
+    let run = command(&setup, &[import_id, &region]).output().await?;
+    let told = String::from_utf8(run.stderr)?;
+    assert_eq!(run.status.code(), Some(1), "{told}");
+    assert!(told.contains("iam:PutRolePolicy"), "{told}");
+    assert!(control.statuses().is_empty());
+
+    allow(&setup.source, "backfill", &rows).await?;
+    refused(&setup);
+    let run = command(&setup, &[import_id, &region]).output().await?;
+    let told = String::from_utf8(run.stderr)?;
+    assert_eq!(run.status.code(), Some(0), "{told}");
+    assert_eq!(control.statuses(), ["Complete"]);
+    assert_eq!(refused(&setup), Vec::<String>::new());
+    let remains = setup.at_source().remains().await?;
+    let roles = remains.iter().filter(|line| line.contains("backfill-"));
+    assert_eq!(roles.count(), 0, "{remains:?}");
     Ok(())
 }
 
