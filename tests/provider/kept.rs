@@ -243,9 +243,10 @@ async fn a_create_that_fails_to_take_back_what_was_retained_can_be_repeated() {
         }
         terraform.cloud.meddle(|_, _| {});
         terraform.cloud.recover();
-        let mut aws = terraform.cloud.aws.state();
-        aws.buckets.get_mut("acme-archive").unwrap().is_shut = false;
-        drop(aws);
+        {
+            let mut aws = terraform.cloud.aws.state();
+            aws.buckets.get_mut("acme-archive").unwrap().is_shut = false;
+        }
         assert_eq!(
             as_text::picture(&terraform.cloud.aws.state()),
             before,
