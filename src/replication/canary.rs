@@ -50,8 +50,6 @@ pub struct Canary {
     pub tags: Tags,
     /// Its encryption, where the rule passes over objects with the bucket's default.
     pub sse_algorithm: Option<String>,
-    /// ARN of the key that it is under itself, with KMS.
-    pub kms_key_arn: Option<String>,
     /// Where it has to arrive.
     pub replicas: Vec<Replica>,
 }
@@ -76,7 +74,9 @@ pub struct Replica {
 /// What was seen of a replica.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplicaSeen {
-    /// The object.
+    /// The canary itself.
+    pub original: ObjectDescription,
+    /// The replica.
     pub object: ObjectDescription,
     /// Its tags, where they matter.
     pub tags: Option<Tags>,
@@ -133,11 +133,7 @@ fn canary(
             .max_by_key(|rule| rule.priority)
             .map(|rule| expected(direction, to, rule, encrypts && !is_plain))
     };
-    let own_key = direction.bucket.key(&direction.from);
     Canary {
-        kms_key_arn: own_key
-            .filter(|_| !is_plain)
-            .and_then(|key| key.known().cloned()),
         rule: rule.id.clone(),
         from: direction.from.clone(),
         to: to.side.clone(),
@@ -241,13 +237,13 @@ impl Replica {
         if !is_replica(object.replication_status.as_deref()) {
             told.push("is not marked as one".to_owned());
         }
-        // Emulators copy an object as it is, under the canary's own key, where S3 encrypts anew.
-        let is_copied = object.kms_key_arn.is_some() && object.kms_key_arn == canary.kms_key_arn;
-        if let (Some(key), Some(algorithm)) = (&self.kms_key_arn, &object.sse_algorithm)
-            && object.kms_key_arn.as_ref() != Some(key)
-            && !is_copied
+        // Of an object under no key S3 makes a replica under none. Emulators copy it as it is, under its own key.
+        if let (Some(key), Some(own)) = (&self.kms_key_arn, &seen.original.kms_key_arn)
+            && let under = object.kms_key_arn.as_ref()
+            && under != Some(key)
+            && under != Some(own)
         {
-            let under = object.kms_key_arn.as_deref().unwrap_or(algorithm);
+            let under = under.map_or("no key", String::as_str);
             told.push(format!("is under {under}, and should be under {key}"));
         }
         if object.metadata.get(OWNER) != Some(&run.owner) {

@@ -21,12 +21,14 @@ on_each_client!(
     a_plan_takes_no_more_than_read_access needs OfflineFunctions,
 );
 
-/// What the emulator judges by an alias, or by nothing that has a name, and AWS by the key behind it and its tags.
+/// What the emulator judges by an alias, or by nothing that has a name, and AWS by the key behind it and its tags; and
+/// versions of canaries, for whose deletion it asks for `s3:DeleteObject` where AWS asks for `s3:DeleteObjectVersion`.
 const EMULATOR_ALONE: &str = r#"{
   "Version": "2012-10-17",
   "Statement": [
     { "Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "arn:aws:kms:*:*:alias/*" },
-    { "Effect": "Allow", "Action": ["kms:CreateAlias", "kms:DeleteAlias"], "Resource": "*" }
+    { "Effect": "Allow", "Action": ["kms:CreateAlias", "kms:DeleteAlias"], "Resource": "*" },
+    { "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::*/.replicated-verification/*" }
   ]
 }"#;
 
@@ -51,7 +53,8 @@ locals {
         }
       }
     }
-    tags = { team = "<team>" }
+    tags         = { team = "<team>" }
+    verification = { timeout = "20s" }
   }
 }
 "#;
@@ -61,6 +64,7 @@ resource "replicated_bucket" "archive" {
   source       = local.setup.source
   destinations = local.setup.destinations
   tags         = local.setup.tags
+  verification = local.setup.verification
 }
 "#;
 
@@ -144,6 +148,9 @@ async fn a_setup_lives_and_dies_with_exactly_the_documented_actions(client: Clie
         setup.workspace.plan().await?.with_code(2)?;
         setup.apply().await?;
     }
+    // One of the create, and one of the change of the class.
+    assert_eq!(setup.proxy.count("PutObject"), 2);
+    assert_eq!(objects(&setup).await?, Vec::<String>::new());
     setup
         .at_source()
         .put_text(&setup.bucket, "letter.txt", "Dear archive")
@@ -244,6 +251,21 @@ async fn a_backfill_takes_no_more_than_read_access_and_its_rows() -> Outcome {
     let roles = remains.iter().filter(|line| line.contains("backfill-"));
     assert_eq!(roles.count(), 0, "{remains:?}");
     Ok(())
+}
+
+/// The keys of every version in both buckets.
+async fn objects(setup: &Setup) -> Outcome<Vec<String>> {
+    let mut keys = Vec::new();
+    for (clients, bucket) in [
+        (setup.at_source(), setup.bucket.clone()),
+        (setup.at_destination(), setup.replica_bucket()),
+    ] {
+        let list = clients.s3.list_object_versions().bucket(bucket);
+        let seen = list.send().await?;
+        let versions = seen.versions().iter().filter_map(|version| version.key());
+        keys.extend(versions.map(str::to_owned));
+    }
+    Ok(keys)
 }
 
 /// The document without one action.

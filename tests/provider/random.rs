@@ -634,6 +634,7 @@ fn as_their_owners_see_them(terraform: &Terraform) -> String {
     for bucket in buckets.values_mut() {
         bucket.versioned = None;
         bucket.replication_before = None;
+        bucket.policy_before = None;
         bucket.keys_used.clear();
         bucket.objects.clear();
         bucket.put = 0;

@@ -230,8 +230,9 @@ impl Follow<'_> {
             }
             let mut still_open = Vec::new();
             for sent in open {
-                let object = self.look(&canary.at, &canary.bucket, &sent.key).await?;
-                let status = object.and_then(|object| object.replication_status);
+                let seen = self.look(&canary.at, &canary.bucket, &sent.key).await?;
+                let original = seen.unwrap_or_default();
+                let status = original.replication_status.clone();
                 let has_failed = match status.as_deref() {
                     Some("COMPLETED") => false,
                     Some("FAILED") => true,
@@ -245,7 +246,7 @@ impl Follow<'_> {
                     true => Duration::ZERO,
                     false => ARRIVED,
                 };
-                let compared = self.compare(canary, &sent.key, has_failed, patience);
+                let compared = self.compare(canary, &sent.key, &original, patience);
                 let Some(found) = compared.await? else {
                     return Ok(self.cut_short(None, Some(&Sent { status, ..sent })));
                 };
@@ -362,10 +363,11 @@ impl Follow<'_> {
         &self,
         canary: &Canary,
         key: &str,
-        has_failed: bool,
+        original: &ObjectDescription,
         patience: Duration,
     ) -> Result<Option<BTreeMap<Side, Trouble>>, CallError> {
         let mut found = BTreeMap::new();
+        let has_failed = original.replication_status.as_deref() == Some("FAILED");
         for replica in &canary.replicas {
             let arrived = match self.arrived(canary, replica, key, patience).await {
                 // A replica that stays the source's account's own can be read by nobody who enters the destination's.
@@ -394,7 +396,8 @@ impl Follow<'_> {
                     key: key.to_owned(),
                     bucket: replica.bucket.clone(),
                 },
-                Some(seen) => {
+                Some(mut seen) => {
+                    seen.original = original.clone();
                     let what = replica.differences(canary, self.work.run, &seen);
                     if what.is_empty() {
                         continue;
@@ -456,6 +459,7 @@ impl Follow<'_> {
             _ => ObjectDescription::default(),
         };
         Ok(ReplicaSeen {
+            original: ObjectDescription::default(),
             object,
             tags: match canary.tags.is_empty() {
                 true => None,

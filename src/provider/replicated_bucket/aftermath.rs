@@ -254,8 +254,17 @@ fn as_before(
         let mut before = before.clone();
         let mut sides = planned.sides().into_iter();
         if let Some((of, now)) = sides.find(|(of, now)| is_same(prior, of, now, &side)) {
-            take_made(&mut before, now, &of, made);
-            let mut new_lines = lines_made(planned, &of, made);
+            let mut new_lines = if now.existing == before.existing {
+                take_made(&mut before, now, &of, made);
+                lines_made(planned, &of, made)
+            } else {
+                // Half an adoption or a release is neither: what was asked for says alone what a destroy leaves.
+                before = now.clone();
+                lines.retain(|name, _| !is_of(&this, name));
+                let mut of_side = known_lines(planned);
+                of_side.retain(|name, _| is_of(&of, name));
+                of_side
+            };
             rename(&mut new_lines, &of, &this);
             lines.extend(new_lines);
         }
@@ -272,6 +281,12 @@ fn as_before(
     model.destinations = Attr::Known(destinations);
     model.components = Attr::Known(lines);
     model
+}
+
+/// Whether a line is one of a side's.
+fn is_of(side: &Side, name: &str) -> bool {
+    name.strip_prefix(&side.to_string())
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether a planned side is the bucket of this side of the state.

@@ -20,6 +20,7 @@ async fn objects_cross_under_another_class_and_another_key(client: Client) -> Ou
     let mut example = Example::new(client, "cross-account-kms").await?;
     example.set("backup_role_arn", example.away.deploy_role_arn());
     example.tells_its_create(&example.apply().await?)?;
+    example.verifies(1).await?;
     let (home, away) = (example.home.clients(HOME), example.away.clients(AWAY));
     let copy = format!("{}-backup", example.bucket);
     home.put_text(&example.bucket, "letter.txt", "Dear archive")

@@ -33,6 +33,7 @@ async fn what_is_new_crosses_and_nothing_of_theirs_is_lost(client: Client) -> Ou
     example.set("backup_key_arn", &backup_key);
     example.set("backup_role_arn", example.away.deploy_role_arn());
     example.tells_its_create(&example.apply().await?)?;
+    example.verifies(2).await?;
 
     // Their own objects were there before, and stay where they are.
     for name in &names {

@@ -39,6 +39,8 @@ async fn sources_of_several_configurations_share_an_archive(client: Client) -> O
     teams.workspace.apply().await?.success()?;
     ours.apply().await?;
     teams.apply().await?;
+    ours.verifies(2).await?;
+    teams.verifies(1).await?;
     for (example, service) in [(&ours, "payments"), (&ours, "search"), (&teams, "mail")] {
         let source = format!("{}-{service}", example.bucket);
         let log = format!("{service}/today.log");

@@ -15,6 +15,7 @@ mod rules;
 mod same_account_lifecycle;
 pub(crate) mod texts;
 mod two_way;
+mod verifying;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -41,6 +41,9 @@ async fn an_archive_and_its_copy_keep_what_is_retained(client: Client) -> Outcom
     let mut example = Example::new(client, "object-lock").await?;
     example.set("copy_role_arn", example.away.deploy_role_arn());
     example.tells_its_create(&example.apply().await?)?;
+    example
+        .refuses_to_verify("Canaries could not be removed")
+        .await?;
     let copy = format!("{}-copy", example.bucket);
     let (home, away) = (example.home.clients(HOME), example.away.clients(COPY));
     for (clients, bucket) in [(&home, &example.bucket), (&away, &copy)] {

@@ -60,6 +60,7 @@ async fn objects_cross_by_the_rule_that_covers_them(client: Client) -> Outcome {
     example.set("key_arn", &key);
     example.set("partner_key_arn", &partner_key);
     example.tells_its_create(&example.apply().await?)?;
+    example.verifies(3).await?;
 
     let (home, partner) = (example.home.clients(REGION), example.away.clients(REGION));
     let copy = format!("{}-partner", example.bucket);

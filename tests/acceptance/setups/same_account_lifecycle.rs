@@ -31,6 +31,7 @@ async fn days(clients: &support::emulator::Clients, bucket: &str) -> Outcome<Vec
 async fn a_copy_keeps_what_is_deleted_and_old_versions_expire(client: Client) -> Outcome {
     let example = Example::new(client, "same-account-lifecycle").await?;
     example.tells_its_create(&example.apply().await?)?;
+    example.verifies(1).await?;
     let copy = format!("{}-copy", example.bucket);
     let (home, away) = (example.home.clients(HOME), example.home.clients(COPY));
     for (clients, bucket) in [(&home, &example.bucket), (&away, &copy)] {

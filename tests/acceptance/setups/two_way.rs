@@ -22,6 +22,7 @@ async fn objects_cross_in_both_directions(client: Client) -> Outcome {
     let mut example = Example::new(client, "two-way").await?;
     example.set("dr_role_arn", example.away.deploy_role_arn());
     example.tells_its_create(&example.apply().await?)?;
+    example.verifies(2).await?;
     let dr = format!("{}-dr", example.bucket);
     let picture = example.picture().await?;
     assert_eq!(goes_to(&picture, &example.bucket), Some(dr.as_str()));

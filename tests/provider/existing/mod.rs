@@ -154,7 +154,12 @@ fn theirs(terraform: &Terraform) -> String {
         // What only the fake remembers.
         bucket.versioned = None;
         bucket.replication_before = None;
+        bucket.policy_before = None;
         bucket.keys_used.clear();
+        // Two worlds may be made in two seconds.
+        for version in &mut bucket.versions {
+            version.last_modified = None;
+        }
         bucket
     });
     format!("{seen:#?}")
