@@ -223,16 +223,21 @@ async fn what_a_person_broke_is_repaired_and_verified() {
 
 #[tokio::test(start_paused = true)]
 async fn a_paused_destination_has_no_canary_and_leaves_nothing_to_do() {
-    let mut terraform = Terraform::new();
-    let config = with(
+    let paused = with(
         &verified(&two_destinations()),
         "destinations.near.enabled",
         json!(false),
     );
-    terraform.converge(&config).await;
-    assert!(terraform.at(VERIFIED_AT).is_string());
-    assert_eq!(terraform.at("/destinations/near/verified_at"), Json::Null);
-    assert_eq!(canaries_put(&terraform), 1);
+    // What a destination pauses, no rule of it can begin again.
+    let all = json!({ "all": { "enabled": true } });
+    let with_rules = with(&paused, "destinations.near.rules", all);
+    for config in [paused, with_rules] {
+        let mut terraform = Terraform::new();
+        terraform.converge(&config).await;
+        assert!(terraform.at(VERIFIED_AT).is_string());
+        assert_eq!(terraform.at("/destinations/near/verified_at"), Json::Null);
+        assert_eq!(canaries_put(&terraform), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -126,17 +126,20 @@ pub(crate) fn plan_moments(model: &mut BucketModel, prior: Option<&BucketModel>)
     }
 }
 
-/// Whether a destination has a rule that is not paused.
+/// Whether a destination has a rule that is not paused, neither itself nor by the destination.
 fn replicates(side: &SideModel) -> Attr<bool> {
+    if side.enabled == Known(false) {
+        return Known(false);
+    }
     let Some(rules) = side.stated_rules() else {
         return Unknown;
     };
     let mut all = Known(false);
     for rule in rules.values() {
         match rule.known().map(|rule| &rule.enabled) {
-            Some(Known(true)) => return Known(true),
+            Some(Known(true)) if !side.enabled.is_unknown() => return Known(true),
             Some(Known(false) | Null) => {}
-            Some(Unknown) | None => all = Unknown,
+            Some(Known(true) | Unknown) | None => all = Unknown,
         }
     }
     all
