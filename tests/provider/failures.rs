@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::configs::{ABROAD, HOME, THIRD, deploy, kms_abroad, two_destinations, with, without};
+use crate::existing;
 use crate::faults::fault::Fault;
 use crate::faults::trap::Position;
 use crate::terraform::{Said, Terraform};
@@ -337,4 +338,23 @@ async fn what_an_update_made_is_in_the_state_although_nobody_could_look_afterwar
     }
     assert_eq!(terraform.destroy().await.errors, Vec::<String>::new());
     assert_no_trace(&terraform);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_of_others_in_which_an_update_had_begun_to_write_is_in_the_state() {
+    let mut terraform = existing::world().await;
+    let cloud = terraform.cloud.clone();
+    let policy = || cloud.aws.state().buckets[existing::TARGET].policy.clone();
+    let theirs = policy();
+    terraform.converge(&kms_abroad()).await;
+    let archive = existing::config()["destinations"]["archive"].clone();
+    let more = with(&kms_abroad(), "destinations.archive", archive);
+    let write = "PutBucketReplication acme-archive";
+    cut_off(&mut terraform, &more, write, Fault::Unreachable).await;
+    assert_ne!(policy(), theirs);
+    assert_eq!(terraform.at("/destinations/archive/existing"), json!(true));
+
+    terraform.converge(&kms_abroad()).await;
+    assert_eq!(policy(), theirs);
+    terraform.assert_settled(&kms_abroad()).await;
 }

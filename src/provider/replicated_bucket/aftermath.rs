@@ -47,6 +47,14 @@ impl LookBack {
     }
 }
 
+/// What is from a run that failed.
+pub(super) struct Made {
+    /// What it made, or may have made, and nobody took back.
+    components: BTreeSet<ComponentId>,
+    /// Buckets that were there already, where it had begun to write: their policies and keys may have our statements.
+    begun: BTreeSet<Side>,
+}
+
 impl Run {
     /// Looks at everything once more.
     pub(super) async fn look_back(&self) -> LookBack {
@@ -82,7 +90,7 @@ impl Run {
             prior,
             going,
             is_settled: &is_settled,
-            is_begun: &|component| is_begun(graph, outcome, component),
+            is_begun: &|component| is_begun(graph, outcome, |of| of == component),
         };
         self.private.remember_leftovers(&failed.leftovers());
     }
@@ -93,7 +101,7 @@ impl Run {
             spec: prior,
             prior: &self.spec,
             going: &Going::default(),
-            is_settled: &|component| !is_begun(graph, outcome, component),
+            is_settled: &|component| !is_begun(graph, outcome, |of| of == component),
             is_begun: &|_| false,
         };
         let mut left = self.private.leftovers();
@@ -154,7 +162,7 @@ impl Run {
     pub(super) async fn tell_truth(
         mut self,
         back: LookBack,
-        made: &BTreeSet<ComponentId>,
+        made: &Made,
         response: &mut ApplyResponse,
     ) {
         let LookBack { mut spec, seen } = back;
@@ -162,8 +170,7 @@ impl Run {
             report::read_errors(errors, &mut response.diagnostics);
         }
         if let Ok(observed) = &seen {
-            let sides = made.iter().map(|component| component.side().clone());
-            self.drop_what_never_was(observed, &sides.collect());
+            self.drop_what_never_was(observed, made);
             let left = expand(&self.model, &self.session.settings);
             spec = left.map_or(spec, |left| self.private.recall(left));
             spec = reachable(&self.session, &self.private, spec).await;
@@ -182,10 +189,14 @@ impl Run {
             .filter_map(|(name, line)| Some(format!("  {name}: {}", line.known()?)))
             .collect();
         if self.private.remainder {
+            let unseen = match seen {
+                Ok(_) => "",
+                Err(_) => "\n\nWhat is there now could not be looked at; the next refresh does.",
+            };
             response.diagnostics.warning_at(
                 AttributePath::root("components"),
                 "What is left",
-                format!("These parts are in the state. A destroy takes them away, and never empties a bucket of them:\n\n{}", left.join("\n")),
+                format!("These parts are in the state. A destroy takes them away, and never empties a bucket of them:\n\n{}{unseen}", left.join("\n")),
             );
         }
         self.private.ways = ways(&spec);
@@ -194,7 +205,7 @@ impl Run {
     }
 
     /// New destinations of which nothing was made are not in the state. One that was made may not show yet.
-    fn drop_what_never_was(&mut self, observed: &Observed, made: &BTreeSet<Side>) {
+    fn drop_what_never_was(&mut self, observed: &Observed, made: &Made) {
         let known: Vec<String> = self
             .model
             .sides()
@@ -206,7 +217,7 @@ impl Run {
             destinations.retain(|key, _| {
                 let side = Side::Destination(key.clone());
                 known.contains(&side.to_string())
-                    || made.contains(&side)
+                    || made.has_touched(&side)
                     || observed
                         .buckets
                         .get(&side)
@@ -216,27 +227,22 @@ impl Run {
     }
 }
 
-/// Whether any step of a component was begun.
-fn is_begun(graph: &StepGraph, outcome: &Outcome, component: &ComponentId) -> bool {
+/// Whether any step of such a component was begun.
+fn is_begun(graph: &StepGraph, outcome: &Outcome, is_such: impl Fn(&ComponentId) -> bool) -> bool {
     let open = outcome.failed.iter().chain(&outcome.waiting);
     let mut begun = outcome.done.keys().chain(open.map(|(id, _)| id));
-    begun.any(|id| graph.step(*id).is_some_and(|s| s.component == *component))
+    begun.any(|id| graph.step(*id).is_some_and(|s| is_such(&s.component)))
 }
 
 /// The state of before, with what was made since. Nobody could look, so nobody knows which changes were carried out: as
 /// long as the state says what was, the next plan proposes them all again, with or without a refresh.
-fn as_before(
-    prior: &BucketModel,
-    planned: &BucketModel,
-    made: &BTreeSet<ComponentId>,
-) -> BucketModel {
+fn as_before(prior: &BucketModel, planned: &BucketModel, made: &Made) -> BucketModel {
     let mut model = prior.clone();
     let mut lines = known_lines(prior);
     let mut destinations = BTreeMap::new();
     for (side, now) in planned.sides() {
-        let is_made = made.iter().any(|component| *component.side() == side);
         if let Side::Destination(key) = &side
-            && is_made
+            && made.has_touched(&side)
             && !in_state(Some(prior), &side, planned)
         {
             destinations.insert(key.clone(), Attr::Known(now.clone()));
@@ -260,9 +266,9 @@ fn as_before(
             } else {
                 // Half an adoption or a release is neither: what was asked for says alone what a destroy leaves.
                 before = now.clone();
-                lines.retain(|name, _| !is_of(&this, name));
+                lines.retain(|name, _| part_of(&this, name).is_none());
                 let mut of_side = known_lines(planned);
-                of_side.retain(|name, _| is_of(&of, name));
+                of_side.retain(|name, _| part_of(&of, name).is_some());
                 of_side
             };
             rename(&mut new_lines, &of, &this);
@@ -283,10 +289,9 @@ fn as_before(
     model
 }
 
-/// Whether a line is one of a side's.
-fn is_of(side: &Side, name: &str) -> bool {
-    name.strip_prefix(&side.to_string())
-        .is_some_and(|rest| rest.starts_with('/'))
+/// What of a side a line is about; none where it is about another side.
+fn part_of<'a>(side: &Side, name: &'a str) -> Option<&'a str> {
+    name.strip_prefix(&side.to_string())?.strip_prefix('/')
 }
 
 /// Whether a planned side is the bucket of this side of the state.
@@ -299,13 +304,18 @@ fn is_same(prior: &BucketModel, of: &Side, now: &SideModel, side: &Side) -> bool
 }
 
 /// Takes over what names a key, an alias or a role that was made: without it nobody would find them again.
-fn take_made(before: &mut SideModel, now: &SideModel, of: &Side, made: &BTreeSet<ComponentId>) {
-    if made.contains(&ComponentId::Of(of.clone(), Part::Key)) {
+fn take_made(before: &mut SideModel, now: &SideModel, of: &Side, made: &Made) {
+    if made
+        .components
+        .contains(&ComponentId::Of(of.clone(), Part::Key))
+    {
         before.encryption = now.encryption.clone();
         before.kms_key_arn = now.kms_key_arn.clone();
         before.kms_key_id = now.kms_key_id.clone();
         before.kms_key_policy_json = now.kms_key_policy_json.clone();
-    } else if made.contains(&ComponentId::Of(of.clone(), Part::Alias))
+    } else if made
+        .components
+        .contains(&ComponentId::Of(of.clone(), Part::Alias))
         && let Attr::Known(encryption) = &mut before.encryption
         && let Attr::Known(key) = &mut encryption.key
         && let Some(now) = now.encryption.known().and_then(|e| e.key.known())
@@ -314,7 +324,8 @@ fn take_made(before: &mut SideModel, now: &SideModel, of: &Side, made: &BTreeSet
     }
     let back = ComponentId::Role(of.clone());
     // A role in the place of another is among the leftovers.
-    if *of != Side::Source && made.contains(&back) && before.two_way != Attr::Known(true) {
+    if *of != Side::Source && made.components.contains(&back) && before.two_way != Attr::Known(true)
+    {
         before.two_way = now.two_way.clone();
         before.two_way_role = now.two_way_role.clone();
         before.replication_role_arn = now.replication_role_arn.clone();
@@ -326,8 +337,9 @@ fn known_lines(model: &BucketModel) -> TextMap {
 }
 
 /// The lines of what was made of a side. With a new key goes the line of the one before it.
-fn lines_made(planned: &BucketModel, of: &Side, made: &BTreeSet<ComponentId>) -> TextMap {
+fn lines_made(planned: &BucketModel, of: &Side, made: &Made) -> TextMap {
     let retired = ComponentId::retired_key(of, "").to_string();
+    let made = &made.components;
     let has_new_key = made.contains(&ComponentId::Of(of.clone(), Part::Key));
     let of_side = made.iter().filter(|component| component.side() == of);
     let names: BTreeSet<String> = of_side.map(ToString::to_string).collect();
@@ -342,35 +354,48 @@ fn rename(lines: &mut TextMap, side: &Side, this: &Side) {
     if side == this {
         return;
     }
-    let of = format!("{side}/");
-    let found: Vec<String> = lines
+    let new_name = |name: &String| Some(format!("{this}/{}", part_of(side, name)?));
+    let found: Vec<(String, String)> = lines
         .keys()
-        .filter(|name| name.starts_with(&of))
-        .cloned()
+        .filter_map(|name| Some((name.clone(), new_name(name)?)))
         .collect();
-    for name in found {
-        if let (Some(rest), Some(line)) = (name.strip_prefix(&of), lines.get(&name).cloned()) {
-            lines.insert(format!("{this}/{rest}"), line);
-            lines.remove(&name);
+    for (name, new) in found {
+        if let Some(line) = lines.remove(&name) {
+            lines.insert(new, line);
         }
     }
 }
 
-/// What a run made that nobody took back, or may have made.
-pub(super) fn components_made(
-    graph: &StepGraph,
-    outcome: &Outcome,
-    is_taken_back: impl Fn(&ComponentId) -> bool,
-) -> BTreeSet<ComponentId> {
-    let ends = outcome.done.keys().map(|id| (*id, true));
-    let lost = outcome.may_have_made(graph);
-    ends.chain(lost.into_iter().map(|id| (id, false)))
-        .filter_map(|(id, is_certain)| Some((graph.step(id)?, is_certain)))
-        .filter(|(step, is_certain)| {
-            step.action.creates() && !(*is_certain && is_taken_back(&step.component))
-        })
-        .map(|(step, _)| step.component.clone())
-        .collect()
+impl Made {
+    /// What a run left of its graph, where some of what it made was taken back.
+    pub(super) fn by(
+        spec: &Spec,
+        graph: &StepGraph,
+        outcome: &Outcome,
+        is_taken_back: impl Fn(&ComponentId) -> bool,
+    ) -> Self {
+        let ends = outcome.done.keys().map(|id| (*id, true));
+        let lost = outcome.may_have_made(graph);
+        let components = ends
+            .chain(lost.into_iter().map(|id| (id, false)))
+            .filter_map(|(id, is_certain)| Some((graph.step(id)?, is_certain)))
+            .filter(|(step, is_certain)| {
+                step.action.creates() && !(*is_certain && is_taken_back(&step.component))
+            })
+            .map(|(step, _)| step.component.clone())
+            .collect();
+        let existing = spec.buckets().filter(|(_, b)| b.existing().is_some());
+        let begun = existing
+            .map(|(side, _)| side)
+            .filter(|side| is_begun(graph, outcome, |component| component.side() == side))
+            .collect();
+        Self { components, begun }
+    }
+
+    /// Whether anything of a bucket is from this run.
+    fn has_touched(&self, side: &Side) -> bool {
+        self.begun.contains(side) || self.components.iter().any(|c| c.side() == side)
+    }
 }
 
 /// Nothing in a state may be unknown.

@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use super::abandoned::warn_if_abandoned;
-use super::aftermath::components_made;
+use super::aftermath::Made;
 use super::attributes::timeouts::{Deed, deadline};
 use super::attributes::{bucket_prefix, existing};
 use super::model::BucketModel;
@@ -258,7 +258,7 @@ impl Run {
         );
         self.learn(&graph, &outcome);
         self.private.remainder = true;
-        let made = components_made(&graph, &outcome, |component| {
+        let made = Made::by(&self.spec, &graph, &outcome, |component| {
             let mut taken_back = back
                 .steps()
                 .filter(|(_, step)| step.component == *component);
@@ -344,7 +344,7 @@ impl Run {
             self.remember_begun(&prior_spec, &graph, &outcome);
         }
         report::run_errors(&graph, &outcome, back.told(), &mut response.diagnostics);
-        let made = components_made(&graph, &outcome, |_| false);
+        let made = Made::by(&self.spec, &graph, &outcome, |_| false);
         self.tell_truth(back, &made, response).await;
     }
 
