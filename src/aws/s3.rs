@@ -5,6 +5,7 @@
 
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
+use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BlockedEncryptionTypes, BucketLocationConstraint, BucketNamespace, BucketVersioningStatus,
@@ -105,31 +106,26 @@ pub(super) async fn list_buckets(at: &At<'_>, prefix: &str) -> Result<Answer, Ca
 }
 
 pub(super) async fn get_bucket_versioning(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
-    let request = at.clients.s3.get_bucket_versioning().bucket(bucket);
-    let output = at
-        .read("s3:GetBucketVersioning", bucket)
-        .run(request.expected_bucket_owner(at.account()).send())
-        .await?;
-    Ok(Answer::Text(
-        output
-            .status
-            .map(|status| status.as_str().to_owned())
-            .unwrap_or_default(),
-    ))
+    let status = versioning(at, bucket).await?.status;
+    Ok(told(status.as_ref().map(|status| status.as_str())))
 }
 
 pub(super) async fn get_bucket_mfa_delete(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {
+    let status = versioning(at, bucket).await?.mfa_delete;
+    Ok(told(status.as_ref().map(|status| status.as_str())))
+}
+
+/// What one call tells of versioning and of MFA Delete.
+async fn versioning(at: &At<'_>, bucket: &str) -> Result<GetBucketVersioningOutput, CallError> {
     let request = at.clients.s3.get_bucket_versioning().bucket(bucket);
-    let output = at
-        .read("s3:GetBucketVersioning", bucket)
-        .run(request.expected_bucket_owner(at.account()).send())
-        .await?;
-    Ok(Answer::Text(
-        output
-            .mfa_delete
-            .map(|status| status.as_str().to_owned())
-            .unwrap_or_default(),
-    ))
+    let call = at.read("s3:GetBucketVersioning", bucket);
+    call.run(request.expected_bucket_owner(at.account()).send())
+        .await
+}
+
+/// A status that S3 leaves out of its answer until it is first set.
+fn told(status: Option<&str>) -> Answer {
+    Answer::Text(status.unwrap_or_default().to_owned())
 }
 
 pub(super) async fn get_bucket_encryption(at: &At<'_>, bucket: &str) -> Result<Answer, CallError> {

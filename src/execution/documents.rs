@@ -2,9 +2,9 @@
 //!
 //! An edit reads the document right before each write, also before one that is sent again because AWS refused it or its
 //! answer was lost, and reads it again afterwards: AWS has no conditional write for policies, so the only way to notice
-//! that a concurrent writer won is to look. Edits of one document are one after the other within the process, and wait until
-//! AWS shows what the one before has written; other processes are noticed by the second read. A replication configuration that is somebody else's is such a document as
-//! well.
+//! that a concurrent writer won is to look. Edits of one document are one after the other within the process, and wait
+//! until AWS shows what the one before has written; other processes are noticed by the second read. A replication
+//! configuration that is somebody else's is such a document as well.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 use super::checks;
-use super::replicated_bucket::attributes::verification::{DEFAULT_TIMEOUT, time};
+use super::replicated_bucket::attributes::verification::{DEFAULT_TIMEOUT, refuse_long_keys, time};
 use super::replicated_bucket::schema::verification::key_prefix;
 use super::replicated_bucket::status::{check_import_id, look};
 use super::replicated_bucket::verification::memory::remember;
@@ -24,6 +24,7 @@ use crate::framework::told::{Teller, told};
 use crate::framework::value::{AttributePath, Value};
 use crate::model;
 use crate::replication::canary::DEFAULT_KEY_PREFIX;
+use crate::replication::last_verified::is_ours;
 use crate::replication::spec::VerificationSpec;
 
 model! {
@@ -116,6 +117,8 @@ async fn run(
         key_prefix: or(&model.key_prefix, DEFAULT_KEY_PREFIX),
         timeout: time(&timeout),
     };
+    let path = AttributePath::root("key_prefix");
+    refuse_long_keys(&status.spec, &how.key_prefix, &path, &mut said);
     let asker = Asker::ImportId;
     let specs = (&status.spec, None);
     plan::refuse_obstacles(&session, specs, &how, asker, &mut said).await;
@@ -136,7 +139,7 @@ async fn run(
     for line in lines {
         teller.say(line);
     }
-    if status.remembers {
+    if status.role.is_some_and(|role| is_ours(&status.spec, &role)) {
         remember(&session, &status.spec, &proof, &mut said).await;
     }
     let words = ("Nothing was changed.", "Verify again later.");

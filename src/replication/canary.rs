@@ -74,8 +74,6 @@ pub struct Replica {
 /// What was seen of a replica.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplicaSeen {
-    /// The canary itself.
-    pub original: ObjectDescription,
     /// The replica.
     pub object: ObjectDescription,
     /// Its tags, where they matter.
@@ -224,7 +222,14 @@ impl Canary {
 
 impl Replica {
     /// What of a replica is not as it should be, in words that follow "the replica".
-    pub fn differences(&self, canary: &Canary, run: &CanaryRun, seen: &ReplicaSeen) -> Vec<String> {
+    /// `original` is what was seen of the canary itself.
+    pub fn differences(
+        &self,
+        canary: &Canary,
+        run: &CanaryRun,
+        original: &ObjectDescription,
+        seen: &ReplicaSeen,
+    ) -> Vec<String> {
         let mut told = Vec::new();
         let object = &seen.object;
         let class = object.storage_class.as_deref().unwrap_or(STANDARD);
@@ -238,7 +243,7 @@ impl Replica {
             told.push("is not marked as one".to_owned());
         }
         // Of an object under no key S3 makes a replica under none. Emulators copy it as it is, under its own key.
-        if let (Some(key), Some(own)) = (&self.kms_key_arn, &seen.original.kms_key_arn)
+        if let (Some(key), Some(own)) = (&self.kms_key_arn, &original.kms_key_arn)
             && let under = object.kms_key_arn.as_ref()
             && under != Some(key)
             && under != Some(own)

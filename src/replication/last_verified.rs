@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use super::component::Side;
 use super::ids::BucketName;
 use super::names::{OWNER_TAG, VERIFIED_TAGS};
-use super::observed::Observed;
-use super::operation::{Operation, Tags};
+use super::operation::{Operation, RoleDescription, Tags};
 use super::spec::{RoleOwnership, Spec};
 
 /// The write that remembers moments (RFC 3339) of destinations; none where there is nothing to remember, or where the
@@ -31,24 +30,15 @@ pub fn remembering(spec: &Spec, moments: &BTreeMap<Side, String>) -> Option<Oper
     })
 }
 
-/// What is remembered of each destination.
-pub fn remembered(spec: &Spec, observed: &Observed) -> BTreeMap<Side, String> {
-    let Some(tags) = tags_of_ours(spec, observed) else {
-        return BTreeMap::new();
-    };
-    spec.buckets()
-        .filter_map(|(side, bucket)| Some((side, tags.get(&tag(&bucket.name))?.clone())))
-        .collect()
+/// What the role that was found remembers of a destination's bucket.
+pub fn remembered(spec: &Spec, role: &RoleDescription, bucket: &BucketName) -> Option<String> {
+    let moment = role.tags.get(&tag(bucket))?;
+    is_ours(spec, role).then(|| moment.clone())
 }
 
 /// Whether moments may be written to the role that was found: it says itself that it belongs to this setup.
-pub fn is_ours(spec: &Spec, observed: &Observed) -> bool {
-    tags_of_ours(spec, observed).is_some()
-}
-
-fn tags_of_ours<'a>(spec: &Spec, observed: &'a Observed) -> Option<&'a Tags> {
-    let tags = &observed.role(&Side::Source).present()?.description.tags;
-    (tags.get(OWNER_TAG) == Some(&spec.owner())).then_some(tags)
+pub fn is_ours(spec: &Spec, role: &RoleDescription) -> bool {
+    role.tags.get(OWNER_TAG) == Some(&spec.owner())
 }
 
 fn tag(bucket: &BucketName) -> String {

@@ -19,8 +19,9 @@ const UNDO_WINDOW_DAYS: i32 = 7;
 /// What an undo puts back, by the side of a bucket of somebody else's: its default encryption as it was seen.
 pub type Before = BTreeMap<Side, BucketEncryption>;
 
-/// The steps that undo what `done` did for this owner; of a step that creates nothing it does not matter whether it did it. The bucket
-/// stays whose key is `lost`, one that may have been made and was not found: by its bucket the key is found again.
+/// The steps that undo what `done` did for this owner; of a step that creates nothing it does not matter whether it did
+/// it. The bucket stays whose key is `lost`, one that may have been made and was not found: by its bucket the key is
+/// found again.
 pub fn undo(
     owner: &str,
     graph: &StepGraph,

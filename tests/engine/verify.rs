@@ -345,7 +345,8 @@ fn a_replica_may_have_more_tags_but_none_less() {
             tags: Some(tags.collect()),
             ..ReplicaSeen::default()
         };
-        let told = canary.replicas[0].differences(&canary, &run, &seen);
+        let told =
+            canary.replicas[0].differences(&canary, &run, &ObjectDescription::default(), &seen);
         told.contains(&"has lost its tags".to_owned())
     };
     assert!(!lost(&["keep"]) && !lost(&["keep", "scanned"]));
@@ -369,7 +370,7 @@ fn a_replica_whose_metadata_are_synchronised_is_one_whatever_became_of_that() {
             object,
             ..ReplicaSeen::default()
         };
-        replica.differences(&canary, &run, &seen)
+        replica.differences(&canary, &run, &ObjectDescription::default(), &seen)
     };
     for status in ["REPLICA", "PENDING", "COMPLETED", "FAILED"] {
         assert_eq!(told(Some(status)), Vec::<String>::new(), "{status}");
@@ -417,6 +418,17 @@ struct Young<'a> {
     passing: Passing,
     since: tokio::time::Instant,
     hung: AtomicBool,
+}
+
+impl<'a> Young<'a> {
+    fn new(inner: &'a FakeCloud, passing: Passing) -> Self {
+        Self {
+            inner,
+            passing,
+            since: tokio::time::Instant::now(),
+            hung: AtomicBool::new(false),
+        }
+    }
 }
 
 #[async_trait]
@@ -471,12 +483,7 @@ async fn while_young(passing: Passing, within: Duration) -> (FakeCloud, Verified
     let filter = &mut rule_of(backup(&mut wanted)).filter;
     filter.tags.insert("keep".to_owned(), "yes".to_owned());
     let spec = create(&cloud, &wanted, FIRST).await.unwrap();
-    let young = Young {
-        inner: &cloud,
-        passing,
-        since: tokio::time::Instant::now(),
-        hung: AtomicBool::new(false),
-    };
+    let young = Young::new(&cloud, passing);
     let verified = verify_within(&young, &spec, "this", within, &no_stop()).await;
     (cloud, verified)
 }
@@ -489,12 +496,7 @@ async fn a_replica_that_stays_the_sources_own_need_not_be_readable() {
     "ObjectWriter".clone_into(ownership);
     rule_of(backup(&mut wanted)).owner_override = false;
     let spec = create(&cloud, &wanted, FIRST).await.unwrap();
-    let unreadable = Young {
-        inner: &cloud,
-        passing: Passing::Unreadable,
-        since: tokio::time::Instant::now(),
-        hung: AtomicBool::new(false),
-    };
+    let unreadable = Young::new(&cloud, Passing::Unreadable);
     let verified = verify(&unreadable, &spec).await;
     assert_eq!(verified.ends, [End::Crossed]);
     nothing_is_left(&cloud, &verified);
@@ -504,12 +506,7 @@ async fn a_replica_that_stays_the_sources_own_need_not_be_readable() {
 async fn a_replica_that_its_own_account_may_not_read_most_likely_belongs_to_the_sources() {
     let cloud = FakeCloud::new();
     let spec = create(&cloud, &kms_abroad(), FIRST).await.unwrap();
-    let unreadable = Young {
-        inner: &cloud,
-        passing: Passing::Unreadable,
-        since: tokio::time::Instant::now(),
-        hung: AtomicBool::new(false),
-    };
+    let unreadable = Young::new(&cloud, Passing::Unreadable);
     let verified = verify(&unreadable, &spec).await;
     let End::Trouble(befell) = &verified.ends[0] else {
         panic!("{:?}", verified.ends);

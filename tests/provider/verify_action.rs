@@ -205,18 +205,27 @@ async fn a_bucket_without_live_rules_has_nothing_to_verify() {
 async fn what_would_keep_canaries_is_told_before_any_is_sent() {
     let lock = json!({ "mode": "GOVERNANCE", "days": 1 });
     let locked = with(&kms_abroad(), "destinations.backup.object_lock", lock);
-    let (terraform, action) = made(&locked).await;
-    let (_, said) = invoke(&terraform, &action).await;
-    let words = words(&said);
-    assert!(
-        words[0].starts_with("Canaries could not be removed"),
-        "{words:#?}"
-    );
-    let state = terraform.cloud.aws.state();
-    assert!(
-        !state
-            .writes
-            .iter()
-            .any(|write| write.starts_with("PutObject "))
-    );
+    let deep = json!({ "prefix": "p".repeat(600) });
+    let deep = with(&kms_abroad(), "destinations.backup.filter", deep);
+    for (config, key_prefix, told) in [
+        (
+            locked,
+            "canary/".to_owned(),
+            "Canaries could not be removed",
+        ),
+        (
+            deep,
+            "c".repeat(400),
+            "The keys of canaries would be too long",
+        ),
+    ] {
+        let (terraform, mut action) = made(&config).await;
+        action["key_prefix"] = json!(key_prefix);
+        let (_, said) = invoke(&terraform, &action).await;
+        let words = words(&said);
+        assert!(words[0].starts_with(told), "{words:#?}");
+        let state = terraform.cloud.aws.state();
+        let put = |write: &&String| write.starts_with("PutObject ");
+        assert_eq!(state.writes.iter().find(put), None);
+    }
 }

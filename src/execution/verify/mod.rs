@@ -396,9 +396,8 @@ impl Follow<'_> {
                     key: key.to_owned(),
                     bucket: replica.bucket.clone(),
                 },
-                Some(mut seen) => {
-                    seen.original = original.clone();
-                    let what = replica.differences(canary, self.work.run, &seen);
+                Some(seen) => {
+                    let what = replica.differences(canary, self.work.run, original, &seen);
                     if what.is_empty() {
                         continue;
                     }
@@ -459,7 +458,6 @@ impl Follow<'_> {
             _ => ObjectDescription::default(),
         };
         Ok(ReplicaSeen {
-            original: ObjectDescription::default(),
             object,
             tags: match canary.tags.is_empty() {
                 true => None,

@@ -1,6 +1,6 @@
 //! A setup as it is at AWS, and what of it keeps objects from crossing. No state tells it: an import ID does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::attributes::existing;
 use super::import::{ImportId, Intent, find};
@@ -14,7 +14,6 @@ use crate::provider::settings::Session;
 use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::desired::desire;
 use crate::replication::diff::diff;
-use crate::replication::last_verified;
 use crate::replication::observed::Observed;
 use crate::replication::operation::RoleDescription;
 use crate::replication::permission::undecided;
@@ -34,10 +33,6 @@ pub(in crate::provider) struct Status {
     pub(in crate::provider) flaws: Vec<Flaw>,
     /// Sides whose role has policies that may not be read, so that what it grants cannot be told.
     pub(in crate::provider) unread: BTreeSet<Side>,
-    /// When canaries last crossed to a destination, RFC 3339.
-    pub(in crate::provider) verified_at: BTreeMap<Side, String>,
-    /// Whether moments of verifications may be written to its role.
-    pub(in crate::provider) remembers: bool,
     /// The role by which the source replicates, where it is there.
     pub(in crate::provider) role: Option<RoleDescription>,
 }
@@ -100,8 +95,6 @@ async fn found(
     let (flaws, unread) = flaws_of(session, &spec, &mut observed).await;
     let role = observed.role(&Side::Source).present();
     Some(Status {
-        verified_at: last_verified::remembered(&spec, &observed),
-        remembers: last_verified::is_ours(&spec, &observed),
         role: role.map(|role| role.description.clone()),
         spec,
         flaws,

@@ -23,6 +23,7 @@ use crate::framework::model::{Attr, FromValue as _, ToValue as _, known_items};
 use crate::framework::provider::{DataReadRequest, DataReadResponse, DataSource};
 use crate::framework::schema::Schema;
 use crate::replication::component::Side;
+use crate::replication::last_verified::remembered;
 use crate::replication::rule_status::{RuleMetrics, RuleStatus};
 use crate::replication::spec::{DestinationSpec, RuleSpec};
 use crate::replication::wiring::Flaw;
@@ -134,6 +135,8 @@ fn destination(
     let concerns_back = |flaw: &Flaw| is_two_way && flaw.concerns(&this, &Side::Source);
     let concerns = |flaw: &&Flaw| concerns_out(flaw) || concerns_back(flaw);
     let flaws: Vec<&Flaw> = status.flaws.iter().filter(concerns).collect();
+    let role = status.role.as_ref();
+    let verified_at = role.and_then(|role| remembered(&status.spec, role, &to.bucket.name));
     let reachable = to.bucket.is_reachable();
     let is_untold = !reachable
         || status.unread.contains(&Side::Source)
@@ -156,7 +159,7 @@ fn destination(
         reachable: Attr::Known(reachable),
         wired: Attr::from_option(is_wired),
         problems: texts(flaws.into_iter()),
-        verified_at: Attr::from_option(status.verified_at.get(&this).cloned()),
+        verified_at: Attr::from_option(verified_at),
         rules: rules_from(&Side::Source, status.flaws.iter().any(concerns_out)),
         two_way_rules: match &to.two_way {
             Some(_) => rules_from(&this, status.flaws.iter().any(concerns_back)),

@@ -22,13 +22,13 @@ pub(crate) struct Stored {
     pub(crate) owner: String,
 }
 
-/// An object that some rule has taken up.
+/// An object that some rule has taken up, with what of it is not done yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Crossing {
     source: String,
     key: String,
-    rules: Vec<ReplicationRule>,
-    due: Instant,
+    due: Vec<(ReplicationRule, Instant)>,
+    has_failed: bool,
 }
 
 /// What S3 does wrong with replicas.
@@ -81,11 +81,17 @@ impl State {
         let status = (!taken.is_empty()).then(|| "PENDING".to_owned());
         self.store(name, object.clone(), status, None, key, owner);
         if !taken.is_empty() {
+            let due = |rule: ReplicationRule| {
+                let slow = rule.bucket_arn.rsplit(':').next();
+                let slow = slow.and_then(|bucket| self.slow.get(bucket));
+                (rule, Instant::now() + slow.copied().unwrap_or(TAKES))
+            };
+            let due = taken.into_iter().map(due).collect();
             self.crossings.push(Crossing {
                 source: name.to_owned(),
                 key: object.key.clone(),
-                rules: taken,
-                due: Instant::now() + TAKES,
+                due,
+                has_failed: false,
             });
         }
         Ok(())
@@ -132,14 +138,19 @@ impl State {
         bucket.objects.insert(key, stored);
     }
 
-    /// What is due has come, or has failed.
+    /// What is due has come, or has failed. An object has failed with the first destination that it fails to get to, and
+    /// is completed with the last.
     pub(super) fn settle(&mut self) {
         let now = Instant::now();
-        let (due, open) = std::mem::take(&mut self.crossings)
-            .into_iter()
-            .partition::<Vec<_>, _>(|crossing| crossing.due <= now);
-        self.crossings = open;
-        for crossing in due {
+        for mut crossing in std::mem::take(&mut self.crossings) {
+            let (due, open) = std::mem::take(&mut crossing.due)
+                .into_iter()
+                .partition::<Vec<_>, _>(|(_, due)| *due <= now);
+            crossing.due = open;
+            if due.is_empty() {
+                self.crossings.push(crossing);
+                continue;
+            }
             let is_there = |s: &State| {
                 let bucket = s.buckets.get(&crossing.source)?;
                 let here = bucket.versions.iter().any(|v| v.key == crossing.key);
@@ -151,16 +162,23 @@ impl State {
             if self.spoilt == Some(Spoilt::Never) {
                 continue;
             }
-            let mut status = "COMPLETED";
-            for rule in &crossing.rules {
+            for (rule, _) in &due {
                 if !self.cross(&crossing, rule, &stored.object) {
-                    status = "FAILED";
+                    crossing.has_failed = true;
                 }
             }
+            let status = match (crossing.has_failed, crossing.due.is_empty()) {
+                (true, _) => "FAILED",
+                (false, true) => "COMPLETED",
+                (false, false) => "PENDING",
+            };
             self.crossed += usize::from(status == "COMPLETED");
             let source = self.buckets.get_mut(&crossing.source).unwrap();
             if let Some(stored) = source.objects.get_mut(&crossing.key) {
                 stored.description.replication_status = Some(status.to_owned());
+            }
+            if !crossing.due.is_empty() {
+                self.crossings.push(crossing);
             }
         }
     }

@@ -88,6 +88,8 @@ pub(crate) struct State {
     pub(crate) crossed: usize,
     /// What S3 does wrong with replicas.
     pub(crate) spoilt: Option<Spoilt>,
+    /// How long objects take on their way to these buckets, where they take longer than others.
+    pub(crate) slow: BTreeMap<String, Duration>,
     /// Whether the organisation lets nobody make a role without a permissions boundary.
     pub(crate) requires_boundaries: bool,
     /// Whether callers show as STS shows sessions of a role.

@@ -5,6 +5,8 @@ mod leftovers;
 mod obstacles;
 mod setups;
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 use support::closing::say;
 use terraform_provider_replicated::replication::policy::PolicyDocument;
@@ -504,4 +506,33 @@ async fn of_several_destinations_the_broken_one_is_blamed_and_the_others_are_ver
     assert_eq!(said.errors, [TROUBLE]);
     assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
     assert!(terraform.at("/destinations/near/verified_at").is_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_is_only_slow_is_not_blamed_beside_one_that_is_broken() {
+    let mut terraform = Terraform::new();
+    let config = verified(&two_destinations());
+    terraform.converge(&config).await;
+    terraform.cloud.meddle(|write, state| {
+        if write.starts_with("PutObject ") {
+            state.buckets.get_mut(BACKUP).unwrap().policy = None;
+            let slow = Duration::from_secs(3600);
+            state.slow.insert("acme-archive-near".to_owned(), slow);
+        }
+    });
+    let config = with(
+        &config,
+        "destinations.backup.storage_class",
+        json!("GLACIER"),
+    );
+    let said = terraform.apply(&config).await;
+    assert_eq!(said.errors, [TROUBLE]);
+    assert_eq!(
+        said.warnings,
+        ["destinations[\"near\"]: Objects were not seen to cross yet"]
+    );
+    let told = &said.warning_details[0];
+    assert!(told.contains("Nothing stands against this"), "{told}");
+    assert_eq!(terraform.at(VERIFIED_AT), Json::Null);
+    assert_eq!(terraform.at("/destinations/near/verified_at"), Json::Null);
 }

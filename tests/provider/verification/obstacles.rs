@@ -147,6 +147,33 @@ async fn a_policy_that_denies_canaries_is_refused_at_plan_and_notifications_are_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_policy_that_asks_for_what_canaries_do_not_have_is_refused_at_plan() {
+    let tagged = with(
+        &verified(&kms_abroad()),
+        "destinations.backup.filter",
+        json!({ "tags": { "team": "archive" } }),
+    );
+    let header = |key: &str, is_absent: &str| json!({ "Null": { key: is_absent } });
+    let unlike = |value: &str| json!({ "StringNotEquals": { "s3:RequestObjectTag/team": value } });
+    let encrypted = "s3:x-amz-server-side-encryption";
+    for (action, condition, is_refused) in [
+        ("s3:PutObject", header(encrypted, "true"), true),
+        ("s3:PutObject", header(encrypted, "false"), false),
+        ("s3:PutObject", header("s3:x-amz-acl", "true"), true),
+        ("s3:PutObject", unlike("backup"), true),
+        ("s3:PutObject", unlike("archive"), false),
+        ("s3:PutObjectTagging", json!({}), true),
+    ] {
+        let statement = json!({ "Sid": "No", "Effect": "Deny", "Principal": "*", "Action": action, "Resource": format!("arn:aws:s3:::{SOURCE}/*"), "Condition": condition });
+        let config = with(&tagged, "source.policy", json!(document(&[statement])));
+        let plan = Terraform::new().plan(&config).await;
+        let expected = ["source.policy: Canaries could not be written or removed"];
+        let expected = if is_refused { &expected[..] } else { &[] };
+        assert_eq!(plan.said.errors, expected, "{action} {condition}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn mfa_delete_on_either_side_is_refused_at_plan() {
     let mut terraform = Terraform::new();
     let config = theirs(&terraform).await;

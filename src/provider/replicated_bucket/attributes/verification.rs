@@ -80,13 +80,23 @@ pub(crate) fn check(config: &BucketModel, diagnostics: &mut Diagnostics) {
 
 /// Checks what needs the setup worked out: the keys of canaries.
 pub(crate) fn check_keys(spec: &Spec, diagnostics: &mut Diagnostics) {
-    let Some(verification) = spec.verification.as_ref().filter(|v| v.enabled) else {
-        return;
-    };
-    for canary in canaries(spec, &verification.key_prefix) {
+    if let Some(verification) = spec.verification.as_ref().filter(|v| v.enabled) {
+        let path = AttributePath::root("verification").attribute("key_prefix");
+        refuse_long_keys(spec, &verification.key_prefix, &path, diagnostics);
+    }
+}
+
+/// Refuses what S3 takes for no key; `path` is where the prefix of canaries is written.
+pub(crate) fn refuse_long_keys(
+    spec: &Spec,
+    key_prefix: &str,
+    path: &AttributePath,
+    diagnostics: &mut Diagnostics,
+) {
+    for canary in canaries(spec, key_prefix) {
         if canary.prefix.len() + NAME_LENGTH > LONGEST_KEY {
             diagnostics.error_at(
-                AttributePath::root("verification").attribute("key_prefix"),
+                path.clone(),
                 "The keys of canaries would be too long",
                 format!("The key of a canary is the prefix of its rule, `key_prefix` and {NAME_LENGTH} characters more, and S3 takes {LONGEST_KEY} bytes. For rule {} that would be {}. Write a shorter prefix. Nothing was changed.", canary.rule, canary.prefix.len() + NAME_LENGTH),
             );

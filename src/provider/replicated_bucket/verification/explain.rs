@@ -48,17 +48,23 @@ fn refused(flaw: &Flaw) -> String {
 }
 
 impl Look {
+    /// Whether anything that could be looked at stands against a canary's way to a side.
+    pub(super) fn stands_against(&self, canary: &Canary, to: &Side) -> bool {
+        self.against(canary, to).next().is_some()
+    }
+
+    fn against<'a>(&'a self, canary: &'a Canary, to: &'a Side) -> impl Iterator<Item = &'a Flaw> {
+        let flaws = self.0.iter().flatten();
+        flaws.filter(|flaw| flaw.concerns(&canary.from, to))
+    }
+
     /// Why a canary most likely did not get somewhere, in sentences.
     pub(super) fn why(&self, spec: &Spec, canary: &Canary, to: &Side) -> String {
-        let flaws = match &self.0 {
-            Ok(flaws) => flaws,
-            Err(why) => {
-                return format!("What keeps it could not be looked at: {why}.");
-            }
-        };
-        let against: Vec<String> = flaws
-            .iter()
-            .filter(|flaw| flaw.concerns(&canary.from, to))
+        if let Err(why) = &self.0 {
+            return format!("What keeps it could not be looked at: {why}.");
+        }
+        let against: Vec<String> = self
+            .against(canary, to)
             .map(|flaw| format!("  {flaw}{}", refused(flaw)))
             .collect();
         if !against.is_empty() {

@@ -8,7 +8,7 @@ mod explain;
 pub(in crate::provider) mod memory;
 pub(in crate::provider) mod plan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -65,9 +65,14 @@ pub(in crate::provider) struct Proof {
     verified: Verified,
     /// What each canary came to grief by, in sentences, by its place and where it should have been.
     why: BTreeMap<(usize, Side), String>,
+    /// Where one may only be slow: S3 says that it failed with the first destination that it fails to get to, and
+    /// something stands against another one of those where it is not.
+    slow: BTreeSet<(usize, Side)>,
     at: String,
 }
 
+/// What is told where nothing is known to be wrong.
+const UNSEEN: &str = "Objects were not seen to cross yet";
 /// Counts the verifications of this process.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -85,19 +90,29 @@ pub(in crate::provider) async fn verify(
     let canaries = canaries(spec, &how.key_prefix);
     let verified = run(session, spec, (&canaries, before), within, stop, tell).await;
     let failed = |end: &End| matches!(end, End::Trouble(_));
-    let mut why = BTreeMap::new();
+    let (mut why, mut slow) = (BTreeMap::new(), BTreeSet::new());
     if verified.ends.iter().any(failed) {
         let look = Box::pin(explain::look(session, spec)).await;
         for (place, (canary, end)) in canaries.iter().zip(&verified.ends).enumerate() {
             let End::Trouble(befell) = end else { continue };
             let sides = befell.keys();
             why.extend(sides.map(|to| ((place, to.clone()), look.why(spec, canary, to))));
+            let failed = befell
+                .iter()
+                .filter(|(_, trouble)| **trouble == Trouble::Failed);
+            let (flawed, fine): (Vec<&Side>, Vec<&Side>) = failed
+                .map(|(to, _)| to)
+                .partition(|to| look.stands_against(canary, to));
+            if !flawed.is_empty() {
+                slow.extend(fine.into_iter().map(|to| (place, to.clone())));
+            }
         }
     }
     Proof {
         canaries,
         verified,
         why,
+        slow,
         at: OffsetDateTime::now_utc()
             .replace_nanosecond(0)
             .ok()
@@ -123,6 +138,7 @@ pub(super) async fn sweep(
         canaries: Vec::new(),
         verified,
         why: BTreeMap::new(),
+        slow: BTreeSet::new(),
         at: String::new(),
     })
 }
@@ -217,12 +233,16 @@ impl Proof {
                             continue;
                         }
                         let words = self.trouble(place, to, trouble);
-                        let detail = format!("{}: {words}\n\n{done}", name(canary, to));
-                        diagnostics.error_at(
-                            asker.path(path_of(&canary.from, to)),
-                            "Objects do not cross as they should",
-                            detail,
-                        );
+                        let path = asker.path(path_of(&canary.from, to));
+                        let name = name(canary, to);
+                        if self.slow.contains(&(place, to.clone())) {
+                            let detail = format!("{name}: {words} {later}");
+                            diagnostics.warning_at(path, UNSEEN, detail);
+                            continue;
+                        }
+                        let detail = format!("{name}: {words}\n\n{done}");
+                        let summary = "Objects do not cross as they should";
+                        diagnostics.error_at(path, summary, detail);
                     }
                 }
                 End::Broken(error) => {
@@ -234,7 +254,7 @@ impl Proof {
                         "{}: {words} Nothing is wrong yet: S3 promises no time without replication time control. {later}",
                         name(canary, &canary.to)
                     );
-                    diagnostics.warning_at(path, "Objects were not seen to cross yet", detail);
+                    diagnostics.warning_at(path, UNSEEN, detail);
                 }
             }
         }
@@ -295,6 +315,7 @@ impl Proof {
         let why = self.why.get(&(place, to.clone()));
         let why = why.map_or("", String::as_str);
         match trouble {
+            Trouble::Failed if self.slow.contains(&(place, to.clone())) => "S3 says that its canary failed, as it does with the first of several destinations that one fails to get to. Nothing stands against this destination, and the canary was not there yet.".to_owned(),
             Trouble::Failed => format!("S3 failed to replicate its canary. {why}"),
             Trouble::Missing { key, bucket } => format!(
                 "S3 says of its canary that it was replicated, and bucket {bucket} has no object {key}. Something there takes away what arrives, or the rule leads elsewhere. {why}"

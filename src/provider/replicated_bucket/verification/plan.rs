@@ -1,6 +1,6 @@
 //! What would keep canaries from being written or removed, asked before anything is changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
@@ -12,19 +12,11 @@ use crate::provider::replicated_bucket::model::BucketModel;
 use crate::provider::replicated_bucket::paths::side_path;
 use crate::provider::settings::Session;
 use crate::replication::caller::request;
-use crate::replication::canary::{Canary, canaries, rules_of_others};
+use crate::replication::canary::{Canary, Replica, canaries, rules_of_others};
 use crate::replication::component::Side;
 use crate::replication::operation::{Answer, Notification, Query, ReplicationConfiguration};
-use crate::replication::policy::{PolicyDocument, denial};
+use crate::replication::policy::{PolicyDocument, Request, denial};
 use crate::replication::spec::{BucketSpec, Spec, VerificationSpec};
-
-/// What is asked of S3 where canaries are written, and where they arrive.
-const WRITES: [&str; 4] = [
-    "s3:PutObject",
-    "s3:GetObject",
-    "s3:DeleteObjectVersion",
-    "s3:ListBucketVersions",
-];
 
 /// Looks at what would keep canaries; only where the apply is to send any. Rules that the apply takes away keep none.
 pub(crate) async fn check(
@@ -205,16 +197,8 @@ impl Place<'_> {
             documents.extend(PolicyDocument::parse(policy).ok());
         }
         for canary in self.canaries {
-            let writes = canary.from == *self.side;
-            let actions = WRITES
-                .iter()
-                .filter(|action| writes || **action != "s3:PutObject");
-            for action in actions {
-                let resource = match *action {
-                    "s3:ListBucketVersions" => bucket.arn(),
-                    _ => format!("{}/{}canary", bucket.arn(), canary.prefix),
-                };
-                let request = request(bucket, &caller.arn, action, &resource);
+            for request in calls(canary, self.side, bucket, &caller.arn) {
+                let action = &request.action;
                 let denied = documents.iter().find_map(|document| {
                     let denial = denial(document, &request)?;
                     denial
@@ -311,4 +295,62 @@ impl Place<'_> {
             format!("{} is not allowed on bucket {bucket} in account {}, region {}, so a default retention, MFA Delete, a policy, rules of others or notifications there may keep canaries, or be woken by them, without being told here. Allow it for the identity that enters this account.", calls.join(", "), at.account, at.region),
         );
     }
+}
+
+/// What is asked of S3 about a canary in one of its buckets, on behalf of whoever runs Terraform.
+fn calls(canary: &Canary, side: &Side, bucket: &BucketSpec, caller: &str) -> Vec<Request> {
+    let object = format!("{}/{}canary", bucket.arn(), canary.prefix);
+    let is_written = canary.from == *side;
+    let arrives = |replica: &&Replica| replica.side == *side;
+    let mut owners = canary.replicas.iter().filter(|r| is_written || arrives(r));
+    let asks_for_owner = owners.any(|replica| replica.same_owner.is_some());
+    let has_tags = !canary.tags.is_empty();
+    let mut calls = Vec::new();
+    let mut call = |action, resource| calls.push(request(bucket, caller, action, resource));
+    if is_written {
+        call("s3:PutObject", &object);
+        if has_tags {
+            call("s3:PutObjectTagging", &object);
+        }
+    }
+    call("s3:GetObject", &object);
+    if has_tags && !is_written {
+        call("s3:GetObjectTagging", &object);
+    }
+    if asks_for_owner {
+        call("s3:GetObjectAcl", &object);
+    }
+    call("s3:DeleteObjectVersion", &object);
+    call("s3:ListBucketVersions", &bucket.arn());
+    for request in calls
+        .iter_mut()
+        .filter(|r| r.action.starts_with("s3:PutObject"))
+    {
+        request.context.extend(headers(canary));
+    }
+    calls
+}
+
+/// What a canary is written with, as policies ask for it, and what it is written without.
+fn headers(canary: &Canary) -> BTreeMap<String, Vec<String>> {
+    let tags = canary.tags.iter();
+    let tags = tags.map(|(key, value)| (format!("s3:RequestObjectTag/{key}"), vec![value.clone()]));
+    let keys = canary.tags.keys().cloned().collect();
+    let encryption = canary.sse_algorithm.iter().cloned().collect();
+    let absent = [
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "s3:x-amz-server-side-encryption-customer-algorithm",
+        "s3:x-amz-acl",
+        "s3:x-amz-storage-class",
+        "s3:object-lock-mode",
+    ];
+    let absent = absent.map(|key| (key.to_owned(), Vec::new()));
+    [
+        ("s3:RequestObjectTagKeys".to_owned(), keys),
+        ("s3:x-amz-server-side-encryption".to_owned(), encryption),
+    ]
+    .into_iter()
+    .chain(absent)
+    .chain(tags)
+    .collect()
 }
