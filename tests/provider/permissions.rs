@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use support::closing::say;
 use terraform_provider_replicated::replication::policy::PolicyDocument;
 
-use crate::configs::{ABROAD, HOME, document, kms_abroad, with};
+use crate::configs::{ABROAD, HOME, document, kms_abroad, two_destinations, with};
 use crate::existing::{self, TARGET};
 use crate::fake::{ManagedPolicy, State};
 use crate::operator_policy::{EXAMPLES, setups, world};
@@ -450,7 +450,13 @@ async fn what_stops_some_objects_only_is_a_warning() {
     let mut elsewhere = deny("s3:Replicate*", &objects, json!({}));
     elsewhere.as_object_mut().unwrap().remove("Resource");
     elsewhere["NotResource"] = json!(format!("arn:aws:s3:::{BACKUP}/incoming/*"));
-    for statement in [deny("s3:ReplicateTags", &objects, json!({})), elsewhere] {
+    let some = |part: &str| deny("s3:Replicate*", &format!("arn:aws:s3:::{part}"), json!({}));
+    for statement in [
+        deny("s3:ReplicateTags", &objects, json!({})),
+        elsewhere,
+        some("acme-archive-backup/legal/*"),
+        some("acme-archive-backup/*.tmp"),
+    ] {
         let (errors, warnings) = told_of(statement.clone()).await;
         assert_eq!(errors, Vec::<String>::new(), "{statement}");
         assert_eq!(
@@ -463,26 +469,73 @@ async fn what_stops_some_objects_only_is_a_warning() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_held_against_what_others_denied_meanwhile() {
+    let bucket = |aws: &mut State, name: &str| {
+        let no = deny(
+            "s3:ReplicateDelete",
+            &format!("arn:aws:s3:::{name}/*"),
+            json!({}),
+        );
+        let policy = &mut aws.buckets.get_mut(name).unwrap().policy;
+        let policy = policy.get_or_insert_with(|| parsed(&[]));
+        policy.statements.extend(parsed(&[no]).statements);
+    };
+    let role = |aws: &mut State| {
+        let no = json!({ "Sid": "No", "Effect": "Deny", "Action": "s3:ReplicateDelete", "Resource": "*" });
+        let id = (HOME.to_owned(), "replication-acme-archive".to_owned());
+        let policies = &mut aws.roles.get_mut(&id).unwrap().policies;
+        policies.insert("theirs".to_owned(), parsed(&[no]));
+    };
+    type Meanwhile<'a> = &'a dyn Fn(&mut State);
+    let denials: [(&str, Meanwhile<'_>, &str); 3] = [
+        (
+            "backup",
+            &|aws| bucket(aws, BACKUP),
+            "destinations[\"backup\"]",
+        ),
+        (
+            "near",
+            &|aws| bucket(aws, "acme-archive-near"),
+            "destinations[\"near\"]",
+        ),
+        ("near", &role, "role"),
+    ];
+    for (destination, meanwhile, place) in denials {
+        let mut terraform = Terraform::new();
+        terraform.converge(&two_destinations()).await;
+        meanwhile(&mut terraform.cloud.aws.state());
+        let more = format!("destinations.{destination}.delete_marker_replication");
+        let more = with(&two_destinations(), &more, json!(true));
+        let mut said = terraform.plan(&more).await.said;
+        said.warnings.retain(|line| line.contains("denies"));
+        assert_eq!(
+            said.warnings,
+            [format!("{place}: A policy denies replication")]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_is_denied_beside_another_is_told_and_so_is_a_doubt_that_becomes_certain() {
     let mut terraform = Terraform::new();
     terraform.converge(&kms_abroad()).await;
-    let no = deny(
-        "s3:ReplicateDelete",
-        &format!("arn:aws:s3:::{BACKUP}/*"),
-        json!({}),
-    );
     {
         let mut aws = terraform.cloud.aws.state();
+        let objects = format!("arn:aws:s3:::{BACKUP}/legal/*");
+        let no = parsed(&[deny("s3:ReplicateObject", &objects, json!({}))]);
         let policy = aws.buckets.get_mut(BACKUP).unwrap().policy.as_mut();
-        policy.unwrap().statements.extend(parsed(&[no]).statements);
+        policy.unwrap().statements.extend(no.statements);
     }
-    let more = "destinations.backup.delete_marker_replication";
-    let plan = terraform
-        .plan(&with(&kms_abroad(), more, json!(true)))
-        .await;
-    assert_eq!(
-        plan.said.warnings,
-        ["destinations[\"backup\"]: A policy denies replication"]
-    );
+    let told = |how: &str| format!("destinations[\"backup\"]: A policy {how} replication");
+    let plan = terraform.plan(&kms_abroad()).await;
+    assert_eq!(plan.said.warnings, [told("may deny")]);
+
+    let rules = json!({
+        "rest": { "priority": 1 },
+        "legal": { "priority": 2, "filter": { "prefix": "legal/" } },
+    });
+    let more = with(&kms_abroad(), "destinations.backup.rules", rules);
+    let plan = terraform.plan(&more).await;
+    assert_eq!(plan.said.warnings, [told("may deny"), told("denies")]);
 }
 
 #[tokio::test(start_paused = true)]

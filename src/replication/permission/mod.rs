@@ -20,6 +20,7 @@ pub use self::deciding::{Deciding, Objection, Policies, Voice};
 use self::documents::Documents;
 pub use self::keyed::once;
 pub use self::refusal::{Document, Refusal, Why, by_document, statements};
+use self::request::Guard;
 use super::component::Side;
 use super::direction::Direction;
 use super::observed::{Observed, ObservedRole};
@@ -34,6 +35,44 @@ pub fn refusals(spec: &Spec, observed: &Observed) -> Vec<Refusal> {
 /// What S3 will be refused by the documents that an apply leaves. `prior` is what was in force until now.
 pub fn refusals_after(spec: &Spec, prior: Option<&Spec>, observed: &Observed) -> Vec<Refusal> {
     judge::refusals(spec, &Documents::as_they_will_be(spec, prior, observed))
+}
+
+/// Whom S3 asks for more than before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedAnew {
+    /// Sides whose objects leave by a role that it asks as.
+    pub roles: BTreeSet<Side>,
+    /// Sides whose bucket it asks for.
+    pub buckets: BTreeSet<Side>,
+    /// Sides whose bucket has a key that it asks for.
+    pub keys: BTreeSet<Side>,
+}
+
+/// What S3 asks for by a spec, and did not by the one before, if there was one.
+pub fn asked_anew(spec: &Spec, prior: Option<&Spec>) -> AskedAnew {
+    let mut anew = AskedAnew::default();
+    if prior == Some(spec) {
+        return anew;
+    }
+    for direction in spec.directions() {
+        let before = prior.and_then(|prior| direction.in_spec(prior));
+        let before = before.iter().flat_map(request::requests);
+        let before: HashSet<_> = before.map(|asked| asked.request).collect();
+        let asked = request::requests(&direction).into_iter();
+        for asked in asked.filter(|asked| !before.contains(&asked.request)) {
+            anew.roles.insert(direction.from.clone());
+            match asked.guard {
+                Guard::Trust => {}
+                Guard::Bucket(side) | Guard::BucketAlone(side) => {
+                    anew.buckets.insert(side);
+                }
+                Guard::Key(side) => {
+                    anew.keys.insert(side);
+                }
+            }
+        }
+    }
+    anew
 }
 
 /// Whether a key is the one of ours that a side's bucket uses, made already or not.

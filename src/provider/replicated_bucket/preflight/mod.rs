@@ -35,6 +35,7 @@ use crate::replication::component::{ComponentId, Part, Side};
 use crate::replication::grants::managed_policy_count;
 use crate::replication::observed::{Observed, ObservedBucket};
 use crate::replication::ownership::{Trust, claims};
+use crate::replication::permission::asked_anew;
 use crate::replication::rules::rules_share;
 use crate::replication::rules_size;
 use crate::replication::spec::{BucketSpec, Spec};
@@ -82,12 +83,13 @@ pub(crate) async fn check(
             existing::refuse(spec, prior_spec, &observed, false, diagnostics);
             let before = prior.zip(prior_spec);
             let mut observed = observed;
-            policy_room::check(session, spec, before, &mut observed, diagnostics).await;
+            let anew = asked_anew(spec, prior_spec);
+            policy_room::check(session, spec, before, &anew, &mut observed, diagnostics).await;
             if let Some(prior_spec) = prior_spec {
                 adoption::check(spec, prior_spec, &observed, diagnostics);
             }
             observed.theirs.keys = keys;
-            permissions::check(session, spec, before, observed, diagnostics).await;
+            permissions::check(session, spec, before, &anew, observed, diagnostics).await;
         }
         Err(errors) => new_errors(&errors, spec, diagnostics),
     }

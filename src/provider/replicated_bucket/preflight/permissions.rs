@@ -15,10 +15,9 @@ use crate::provider::replicated_bucket::theirs;
 use crate::provider::settings::Session;
 use crate::replication::component::Side;
 use crate::replication::direction::Direction;
-use crate::replication::grants::role_document;
 use crate::replication::observed::{FurtherPolicies, Observed, Presence};
 use crate::replication::permission::{
-    Document, Refusal, Why, by_document, is_owned_key, once, refusals_after, statements,
+    AskedAnew, Document, Refusal, Why, by_document, is_owned_key, once, refusals_after, statements,
 };
 use crate::replication::policy::{Element, Statement, same_statement};
 use crate::replication::spec::{KeyChoice, RoleOwnership, Spec};
@@ -28,20 +27,18 @@ pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
     before: Option<(&BucketModel, &Spec)>,
+    anew: &AskedAnew,
     mut observed: Observed,
     diagnostics: &mut Diagnostics,
 ) {
     let prior = before.map(|(_, prior)| prior);
-    let asks_more = |direction: &Direction<'_>| {
-        let was = prior.and_then(|prior| direction.in_spec(prior));
-        was.is_none_or(|was| {
-            was.role != direction.role || role_document(&was) != role_document(direction)
-        })
-    };
-    look_at_roles_of_others(session, spec, &asks_more, &mut observed).await;
+    let asks_more = |direction: &Direction<'_>| anew.roles.contains(&direction.from);
+    look_at_known_roles(session, spec, &asks_more, &mut observed).await;
     theirs::look_at_roles(session, spec, &mut observed, &asks_more).await;
     role_grants::check(spec, before.map(|(prior, _)| prior), &observed, diagnostics);
-    tell_new(spec, prior, &observed, diagnostics);
+    if prior != Some(spec) {
+        tell_new(spec, prior, &observed, diagnostics);
+    }
 }
 
 /// Tells of what a change brings, as far as that follows from what was observed.
@@ -51,15 +48,25 @@ pub(crate) fn tell_new(
     observed: &Observed,
     diagnostics: &mut Diagnostics,
 ) {
+    let mut refusals = refusals_after(spec, prior, observed);
+    if refusals.is_empty() {
+        return;
+    }
     let was = prior.map_or_else(Vec::new, |prior| {
         refusals_after(prior, Some(prior), observed)
     });
-    let known: HashSet<_> = was
-        .iter()
-        .filter_map(|was| Some(told_as(prior?, was)))
-        .collect();
-    let mut refusals = refusals_after(spec, prior, observed);
-    refusals.retain(|refusal| !known.contains(&told_as(spec, refusal)));
+    let mut known = HashSet::new();
+    for (was, prior) in was.iter().filter_map(|was| Some((was, prior?))) {
+        for rule in &was.rules {
+            known.insert((told_as(prior, was), rule, was.certain));
+            // What was certain is no news as a doubt.
+            known.insert((told_as(prior, was), rule, false));
+        }
+    }
+    refusals.retain(|refusal| {
+        let mut rules = refusal.rules.iter();
+        rules.any(|rule| !known.contains(&(told_as(spec, refusal), rule, refusal.certain)))
+    });
     tell(spec, &refusals, true, diagnostics);
 }
 
@@ -82,16 +89,15 @@ pub(crate) fn tell_all(spec: &Spec, observed: &Observed, diagnostics: &mut Diagn
     tell(spec, &refusals, false, diagnostics);
 }
 
-/// Looks at roles of somebody else's that state knows, of which more is asked now.
-async fn look_at_roles_of_others(
+/// Looks at roles that state knows, of which more is asked now.
+async fn look_at_known_roles(
     session: &Session,
     spec: &Spec,
     chosen: &(dyn Fn(&Direction<'_>) -> bool + Sync),
     observed: &mut Observed,
 ) {
     for direction in spec.directions().filter(|direction| chosen(direction)) {
-        let is_theirs = matches!(direction.role.ownership, RoleOwnership::Existing { .. });
-        if !is_theirs || *observed.role(&direction.from) != Presence::Unasked {
+        if *observed.role(&direction.from) != Presence::Unasked {
             continue;
         }
         match observe_role(&*session.cloud, &direction, Purpose::Create).await {
@@ -174,7 +180,7 @@ fn tell_denial(
     } else {
         (
             "A policy may deny replication",
-            "denies, depending on what is not known here,",
+            "denies, for some objects or depending on what is not known here,",
         )
     };
     let written = written_at(spec, refusal, statement);

@@ -17,21 +17,23 @@ use crate::replication::graph::{Action, StepGraph};
 use crate::replication::ids::Location;
 use crate::replication::observed::{Observed, ObservedKey, Presence};
 use crate::replication::operation::{Answer, Input, Query};
+use crate::replication::permission::AskedAnew;
 use crate::replication::policy::{PolicyDocument, PolicyError};
 use crate::replication::policy_room::{NoRoom, WhyNot, without_room};
 use crate::replication::spec::{BucketSpec, Spec};
 
 /// Refuses what does not fit into a document together with what others wrote there. Documents that state knows are read
-/// where something else is wanted in them than before, and where the refresh could not make anything of them; from then
-/// on `observed` has them.
+/// where something else is wanted in them than before, where S3 asks for more by them, and where the refresh could not
+/// make anything of them; from then on `observed` has them.
 pub(crate) async fn check(
     session: &Session,
     spec: &Spec,
     prior: Option<(&BucketModel, &Spec)>,
+    anew: &AskedAnew,
     observed: &mut Observed,
     diagnostics: &mut Diagnostics,
 ) {
-    if let Err(error) = read_documents(session, spec, prior, observed).await {
+    if let Err(error) = read_documents(session, spec, prior, anew, observed).await {
         report::read_errors(&[error], diagnostics);
         return;
     }
@@ -121,11 +123,12 @@ fn unreadable(path: AttributePath, thing: &str, why: &PolicyError, diagnostics: 
     );
 }
 
-/// Reads the documents that are to change and were not looked at yet.
+/// Reads the documents that are to change, or by which S3 asks for more, and that were not looked at yet.
 async fn read_documents(
     session: &Session,
     spec: &Spec,
     prior: Option<(&BucketModel, &Spec)>,
+    anew: &AskedAnew,
     observed: &mut Observed,
 ) -> Result<(), CallError> {
     let Some((state, prior)) = prior else {
@@ -147,7 +150,8 @@ async fn read_documents(
         let at = &bucket.location;
         let seen = observed.buckets.entry(side.clone()).or_default();
         let is_new = bucket_policy(spec, &side) != bucket_policy(prior, &before)
-            || is_unreadable(&before, Part::BucketPolicy);
+            || is_unreadable(&before, Part::BucketPolicy)
+            || anew.buckets.contains(&side);
         if is_new && bucket.policy_is_managed() && seen.policy == Presence::Unasked {
             let bucket = bucket.name.to_string();
             seen.policy = text(session, at, Query::GetBucketPolicy { bucket }).await?;
@@ -155,7 +159,8 @@ async fn read_documents(
         let key = bucket.owned_key().and_then(|key| key.arn.clone());
         if let Some(key) = key
             && (key_policy_of(spec, &side) != key_policy_of(prior, &before)
-                || is_unreadable(&before, Part::Key))
+                || is_unreadable(&before, Part::Key)
+                || anew.keys.contains(&side))
             && seen.key == Presence::Unasked
         {
             seen.key = own_key(session, at, key).await?;

@@ -152,6 +152,34 @@ pub(super) fn arn_matches(pattern: &str, arn: &str) -> bool {
     }
 }
 
+/// Whether a pattern matches some ARN that begins so.
+pub(super) fn matches_some_of(pattern: &str, stem: &str) -> bool {
+    let pattern_fields: Vec<&str> = pattern.splitn(6, ':').collect();
+    let fields: Vec<&str> = stem.splitn(6, ':').collect();
+    let ([.., last_pattern], [.., last]) = (&pattern_fields[..], &fields[..]) else {
+        return false;
+    };
+    if pattern_fields.len() != 6 || fields.len() != 6 {
+        return pattern == "*";
+    }
+    let mut pairs = pattern_fields.iter().zip(&fields).take(5);
+    pairs.all(|(pattern, field)| wildcard_matches(pattern, field))
+        && wildcard_begins(last_pattern, last)
+}
+
+/// Whether a pattern matches some text that begins so: from its first `*` on, anything goes.
+fn wildcard_begins(pattern: &str, stem: &str) -> bool {
+    let mut pattern = pattern.chars();
+    for c in stem.chars() {
+        match pattern.next() {
+            Some('*') => return true,
+            Some(p) if p == '?' || p == c => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// `*` stands for any number of characters, `?` for one.
 pub(super) fn wildcard_matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();

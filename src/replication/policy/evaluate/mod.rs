@@ -17,9 +17,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use self::conditions::{arn_matches, condition_holds, wildcard_matches};
+use self::conditions::{arn_matches, condition_holds, matches_some_of, wildcard_matches};
 use self::principal::{is_named, principal_matches};
-use super::any_object::names_some_of;
+use super::any_object::ANY_OBJECT;
 use super::document::{Effect, Element, PolicyDocument, Statement, is_variable};
 use crate::replication::operation::Input;
 
@@ -240,7 +240,8 @@ fn action_matches(statement: &Statement, request: &Request) -> Truth {
     })
 }
 
-/// Only trust policies, which are about the role that they stand on, do without a resource.
+/// Only trust policies, which are about the role that they stand on, do without a resource. A Deny of some of the
+/// objects that a request stands for may hit it.
 fn resource_matches(statement: &Statement, request: &Request, variables: bool) -> Truth {
     let Some(element) = &statement.resource else {
         return request.action.to_lowercase().starts_with("sts:").into();
@@ -252,13 +253,16 @@ fn resource_matches(statement: &Statement, request: &Request, variables: bool) -
             Input::OutputOf(_) => Truth::Unknown,
         }))
     });
-    let is_cut = |pattern: &Input<String>| {
-        pattern
-            .known()
-            .is_some_and(|pattern| names_some_of(pattern, &request.resource))
+    let names_some = |resources: &[Input<String>]| {
+        let stem = request.resource.split_once(ANY_OBJECT);
+        let mut patterns = resources.iter().filter_map(Input::known);
+        stem.is_some_and(|(stem, _)| patterns.any(|pattern| matches_some_of(pattern, stem)))
     };
     match element {
-        Element::Not(resources) if matched == Truth::Yes && resources.iter().any(is_cut) => {
+        Element::Not(some) if matched == Truth::Yes && names_some(some) => Truth::Unknown,
+        Element::Is(some)
+            if matched == Truth::No && statement.effect == Effect::Deny && names_some(some) =>
+        {
             Truth::Unknown
         }
         _ => matched,

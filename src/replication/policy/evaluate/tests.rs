@@ -399,3 +399,39 @@ fn every_statement_that_denies_is_told() {
         .collect();
     assert_eq!(told, [("First", true), ("Second", true), ("May", false)]);
 }
+
+#[test]
+fn a_deny_of_some_of_what_a_request_stands_for_may_hit_it() {
+    let request = Request {
+        resource: format!("arn:aws:s3:::a/in/{ANY_OBJECT}"),
+        ..request(&[])
+    };
+    for (pattern, expected) in [
+        ("arn:aws:s3:::a/*", Some(true)),
+        ("arn:aws:s3:::a/in/*", Some(true)),
+        ("*", Some(true)),
+        ("arn:aws:s3:::a/in/legal/*", Some(false)),
+        ("arn:aws:s3:::a/in/key", Some(false)),
+        ("arn:aws:s3:::a/*.tmp", Some(false)),
+        ("arn:aws:s3:::?/in/x*", Some(false)),
+        ("arn:*:s3:::a/out/*", None),
+        ("arn:aws:s3:::a/i", None),
+        ("arn:aws:s3:::b/*", None),
+        ("arn:aws:sqs:::a/*", None),
+    ] {
+        let statement = |effect: &str| {
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Principal":"*","Action":"*","Resource":"{pattern}"}}}}"#
+            );
+            PolicyDocument::parse(&text).unwrap()
+        };
+        let denied = denial(&statement("Deny"), &request).map(|denial| denial.certain);
+        assert_eq!(denied, expected, "{pattern}");
+        let allowed = Truth::from(expected == Some(true));
+        assert_eq!(
+            verdict(&statement("Allow"), &request).direct,
+            allowed,
+            "{pattern}"
+        );
+    }
+}
