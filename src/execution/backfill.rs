@@ -7,7 +7,7 @@
 //!
 //! Guarantees: one request has one job at a time, however often its answer is lost or the request repeated; a bucket has
 //! one at a time in this process, because all of its backfills run as one role. A role is removed whenever its job is
-//! known to be over, or not to be there. Where that is not known, it stays, because a job without its role fails.
+//! known to be over, or not to be there, and no other run has begun one by it. Where that is not known, it stays, because a job without its role fails.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -106,6 +106,21 @@ pub enum End {
     Detached(BatchJobDescription),
 }
 
+impl End {
+    /// The job, where there was one.
+    pub fn job(&self) -> Option<&BatchJobDescription> {
+        match self {
+            Self::NotStarted => None,
+            Self::NothingToDo(job)
+            | Self::Complete(job, _)
+            | Self::Failed(job, _)
+            | Self::Cancelled(job, _)
+            | Self::Cancelling(job)
+            | Self::Detached(job) => Some(job),
+        }
+    }
+}
+
 /// Why a backfill was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackfillError {
@@ -152,7 +167,10 @@ pub async fn run(backfill: &Backfill, around: &Surroundings<'_>) -> Ended {
     let role_left = match (job.has_role, is_over) {
         (false, _) => None,
         (true, false) => Some("the job may still need it".to_owned()),
-        (true, true) => job.remove_role().await.err().map(|error| error.to_string()),
+        (true, true) => {
+            let removed = job.remove_role(end.as_ref().ok().and_then(End::job)).await;
+            removed.err().map(|error| error.to_string())
+        }
     };
     Ended { end, role_left }
 }
@@ -172,29 +190,11 @@ struct Job<'a> {
 
 impl Job<'_> {
     async fn run_to_end(&mut self) -> Result<End, BackfillError> {
-        let lock = self.around.locks.of(&self.backfill.job_role_arn());
-        let turn = lock.lock().await;
-        let jobs = self.jobs().await?;
-        let mut job = match self.backfill.running(&jobs) {
-            Running::Other(job) => return Err(BackfillError::Another(job.clone())),
-            Running::Same(job) => {
-                self.has_role = self.backfill.role_arn.is_none();
-                self.found_cancelling = job.status == BatchJobStatus::Cancelling;
-                self.line(format!(
-                    "Going on with job {}, which was begun before.",
-                    job.id
-                ));
-                job.clone()
-            }
-            Running::None => match self.begin(jobs).await? {
-                Some(job) => job,
-                None => return Ok(End::NotStarted),
-            },
-        };
-        // From here on the job is seen by whoever asks for another one.
-        drop(turn);
-        let (mut wait, mut tries) = (TRY_AFTER, 0);
+        let (mut wait, mut tries, mut before) = (TRY_AFTER, 0, None);
         loop {
+            let Some(job) = self.take_up(before).await? else {
+                return Ok(End::NotStarted);
+            };
             let end = self.follow(job).await?;
             let Some((over, why)) = self.not_yet_over(&end, tries) else {
                 return Ok(end);
@@ -204,17 +204,42 @@ impl Job<'_> {
                 return Ok(end);
             }
             (wait, tries) = (wait * 2, tries + 1);
-            let mut jobs = self.jobs().await?;
-            // The list may not show how the last one ended.
-            jobs.retain(|job| job.id != over.id);
-            jobs.push(over.clone());
-            if self.backfill.role_arn.is_none() && self.role_since.is_none() {
-                self.make_role().await?;
+            before = Some(over.clone());
+        }
+    }
+
+    /// The job of this request: one that runs, or else a new one after the one before. None where Terraform asks to stop
+    /// before it is made.
+    async fn take_up(
+        &mut self,
+        before: Option<BatchJobDescription>,
+    ) -> Result<Option<BatchJobDescription>, BackfillError> {
+        let lock = self.around.locks.of(&self.backfill.job_role_arn());
+        // Until the job is there, and seen by whoever asks for another one.
+        let _turn = lock.lock().await;
+        let mut jobs = self.jobs().await?;
+        if let Some(before) = before {
+            // The list may not show how it ended.
+            jobs.retain(|job| job.id != before.id);
+            jobs.push(before);
+        }
+        match self.backfill.running(&jobs) {
+            Running::Other(job) => Err(BackfillError::Another(job.clone())),
+            Running::Same(job) => {
+                self.has_role = self.backfill.role_arn.is_none();
+                self.found_cancelling = job.status == BatchJobStatus::Cancelling;
+                self.line(format!(
+                    "Going on with job {}, which was begun before.",
+                    job.id
+                ));
+                Ok(Some(job.clone()))
             }
-            job = match self.create(&jobs).await? {
-                Some(job) => job,
-                None => return Ok(End::NotStarted),
-            };
+            Running::None => {
+                if self.backfill.role_arn.is_none() {
+                    self.make_role().await?;
+                }
+                self.create(&jobs).await
+            }
         }
     }
 
@@ -253,17 +278,6 @@ impl Job<'_> {
             Answer::BatchJobs(jobs) => Ok(jobs),
             _ => Err(self.about_something_else(query.call(), query.subject())),
         }
-    }
-
-    /// Makes the role, where none is given, and the job.
-    async fn begin(
-        &mut self,
-        jobs: Vec<BatchJobDescription>,
-    ) -> Result<Option<BatchJobDescription>, BackfillError> {
-        if self.backfill.role_arn.is_none() {
-            self.make_role().await?;
-        }
-        self.create(&jobs).await
     }
 
     /// The job's first look, or none when Terraform asks to stop before it is made.
@@ -455,7 +469,7 @@ impl Job<'_> {
             Ok(Answer::Role(found)) if self.backfill.owns_role(&found.tags) => {
                 self.has_role = true;
                 // The run that left it may have made it a moment ago.
-                self.role_since = Some(Instant::now());
+                self.role_since.get_or_insert_with(Instant::now);
                 for repair in self.backfill.role_repairs(&found) {
                     self.call(&repair, FRESH).await?;
                 }
@@ -497,9 +511,21 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Removes the role, also when Terraform has asked to stop. What is not there is removed.
-    async fn remove_role(&self) -> Result<(), CallError> {
+    /// Removes the role, also when Terraform has asked to stop. What is not there is removed; what another run has begun
+    /// a job by is left to that run. The list may not show yet how `ended` ended.
+    async fn remove_role(&self, ended: Option<&BatchJobDescription>) -> Result<(), CallError> {
         let role = self.backfill.role_name();
+        let lock = self.around.locks.of(&self.backfill.job_role_arn());
+        let _turn = lock.lock().await;
+        let mut jobs = self.jobs().await?;
+        jobs.retain(|job| ended.is_none_or(|ended| ended.id != job.id));
+        if let Running::Same(job) | Running::Other(job) = self.backfill.running(&jobs) {
+            self.line(format!(
+                "Role {role} stays: job {} has begun by it and takes it along.",
+                job.id
+            ));
+            return Ok(());
+        }
         self.line(format!("Removing role {role}."));
         let run = Run {
             undoes: self.role_since.is_some(),

@@ -432,6 +432,37 @@ async fn two_runs_of_one_request_share_its_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_role_by_which_another_run_has_begun_a_job_is_left_to_that_run() {
+    for second in 1..20 {
+        let cloud = holding(10).await;
+        let (request, mut other) = (asked(), asked());
+        other.filter.created_after = Some(1);
+        let later = async {
+            tokio::time::sleep(Duration::from_secs(second)).await;
+            backfilled(&cloud, &request).await
+        };
+        let another = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let ended = backfilled(&cloud, &other).await;
+                if !matches!(ended.end, Err(BackfillError::Another(_))) {
+                    return ended;
+                }
+            }
+        };
+        let (one, two, three) = tokio::join!(backfilled(&cloud, &request), later, another);
+        for ended in [one, two, three] {
+            let is_fine = matches!(
+                ended.end,
+                Ok(End::Complete(..) | End::NothingToDo(_)) | Err(BackfillError::Another(_))
+            );
+            assert!(is_fine && ended.role_left.is_none(), "{second}: {ended:?}");
+        }
+        assert!(!has_role(&cloud), "{second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rules_that_show_late_are_waited_for_however_that_shows() {
     for (late, seconds, least, most) in [
         (None, 60, 1, 1),
