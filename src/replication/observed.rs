@@ -149,6 +149,11 @@ pub struct ObservedBucket {
 }
 
 impl ObservedBucket {
+    /// Whether it is there, and not without replication rules as far as anybody looked.
+    pub fn may_have_rules(&self) -> bool {
+        self.region.present().is_some() && self.replication != Presence::Absent
+    }
+
     /// Whether an alias leads to a key of ours that the bucket uses or used before.
     pub fn has_alias(&self, alias: &String) -> bool {
         let keys = self.retired_keys.values().chain([&self.key]);

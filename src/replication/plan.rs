@@ -27,7 +27,7 @@ use super::operation::{Operation, Query};
 use super::policy::PolicyShare;
 use super::spec::{BucketSpec, RoleOwnership, Spec};
 use super::teardown::{
-    GivenUp, edits_of_policies, take_down_bucket, take_down_role, take_down_rules,
+    GivenUp, Until, edits_of_policies, take_down_bucket, take_down_role, take_down_rules,
     withdraw_from_keys,
 };
 
@@ -212,7 +212,7 @@ impl<'a> Planner<'a> {
             let Some(direction) = before.spec.direction(&before.from) else {
                 continue;
             };
-            let id = take_down_rules(&mut self.graph, &direction);
+            let id = take_down_rules(&mut self.graph, &direction, Until::Gone);
             gone.push(id);
             // The bucket may stand under another key now.
             let name = direction.bucket.name.as_str();

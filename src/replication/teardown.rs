@@ -38,13 +38,20 @@ pub fn plan_destroy(spec: &Spec, observed: &Observed, given_up: &[GivenUp]) -> S
     let mut graph = StepGraph::default();
     let owner = spec.owner();
     let nothing = ObservedBucket::default();
+    // Where every bucket goes, and only if it is empty, a replica that arrives late keeps its bucket, and nobody misses
+    // one that does not arrive.
+    let mut buckets = spec.buckets();
+    let until = match buckets.any(|(_, bucket)| bucket.may_be_emptied() || bucket.stays()) {
+        true => Until::Gone,
+        false => Until::Deleted,
+    };
     let quiet: Vec<StepId> = spec
         .directions()
         .filter(|direction| {
             let seen = observed.buckets.get(&direction.from);
-            seen.is_some_and(|bucket| bucket.replication.present().is_some())
+            seen.is_some_and(|bucket| bucket.may_have_rules())
         })
-        .map(|direction| take_down_rules(&mut graph, &direction))
+        .map(|direction| take_down_rules(&mut graph, &direction, until))
         .collect();
     for (side, bucket) in spec.buckets() {
         let seen = observed.buckets.get(&side).unwrap_or(&nothing);
@@ -117,8 +124,21 @@ pub fn withdraw_from_keys(
     }
 }
 
-/// Takes a direction's rules away; the step after which they are gone.
-pub(super) fn take_down_rules(graph: &mut StepGraph, direction: &Direction<'_>) -> StepId {
+/// How long what follows on rules waits for their end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Until AWS has taken the call.
+    Deleted,
+    /// Until they do not show any more.
+    Gone,
+}
+
+/// Takes a direction's rules away; the step after which the rest may follow.
+pub(super) fn take_down_rules(
+    graph: &mut StepGraph,
+    direction: &Direction<'_>,
+    until: Until,
+) -> StepId {
     let component = ComponentId::Of(direction.from.clone(), Part::Replication);
     let at = &direction.bucket.location;
     let bucket = direction.bucket.name.to_string();
@@ -136,6 +156,9 @@ pub(super) fn take_down_rules(graph: &mut StepGraph, direction: &Direction<'_>) 
         }),
         [],
     );
+    if until == Until::Deleted {
+        return deleted;
+    }
     graph.push(
         component,
         at.clone(),

@@ -254,7 +254,7 @@ impl Look<'_> {
             return self.existing_bucket(bucket, replicates).await;
         }
         if self.purpose == Purpose::Destroy {
-            return self.bucket_for_destroy(bucket, owner, replicates).await;
+            return self.bucket_for_destroy(bucket, owner).await;
         }
         let wants_emptiness = !known;
         let q = |make: fn(String) -> Query| make(name.clone());
@@ -361,7 +361,6 @@ impl Look<'_> {
         &self,
         bucket: &BucketSpec,
         owner: &str,
-        replicates: bool,
     ) -> Result<ObservedBucket, CallError> {
         let name = bucket.name.to_string();
         let policy = async {
@@ -380,12 +379,7 @@ impl Look<'_> {
             bucket: name.clone(),
         };
         let tags = self.setting(whose, tags);
-        let (empty, policy, tags, replication) = try_join!(
-            self.emptiness(&name, owner, true),
-            policy,
-            tags,
-            self.replication(&name, replicates)
-        )?;
+        let (empty, policy, tags) = try_join!(self.emptiness(&name, owner, true), policy, tags,)?;
         let seen = ObservedBucket {
             region: match &empty {
                 Presence::Present(_) => Presence::Present(bucket.location.region.to_string()),
@@ -393,7 +387,6 @@ impl Look<'_> {
             },
             policy: policy.presence(),
             tags: tags.presence(),
-            replication: replication.presence(),
             empty,
             ..ObservedBucket::default()
         };
