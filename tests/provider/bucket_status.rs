@@ -481,9 +481,13 @@ async fn objects_are_looked_for_on_every_side() {
             .unwrap()
             .replication_statuses
             .insert("a/b c".to_owned(), "REPLICA".to_owned());
+        let source = aws.buckets.get_mut(SOURCE).unwrap();
+        source.put_object("sse-c");
+        source.sse_c.insert("sse-c".to_owned());
     }
     terraform.cloud.take_queries();
-    let told = status(&terraform, &["a/b c", "gone", "never", "never"]).await;
+    let told = status(&terraform, &["a/b c", "gone", "never", "never", "sse-c"]).await;
+    let untold = json!({ "present": null, "version_id": null, "replication_status": null });
     let missing = json!({ "present": false, "version_id": null, "replication_status": null });
     let everywhere = |source: Json, backup: Json| json!({ "source": source, "destinations": { "backup": backup, "near": missing } });
     let there =
@@ -494,13 +498,18 @@ async fn objects_are_looked_for_on_every_side() {
             "a/b c": everywhere(there("PENDING"), there("REPLICA")),
             "gone": everywhere(missing.clone(), missing.clone()),
             "never": everywhere(missing.clone(), missing.clone()),
+            "sse-c": everywhere(untold, missing.clone()),
         })
     );
     let asked = terraform.cloud.take_queries();
     let heads = asked
         .iter()
         .filter(|(_, query)| query.starts_with("HeadObject"));
-    assert_eq!(heads.count(), 9, "each object once on each side: {asked:?}");
+    assert_eq!(
+        heads.count(),
+        12,
+        "each object once on each side: {asked:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -237,7 +237,7 @@ fn copy() -> Vec<Attribute> {
         Attribute::bool(
             "present",
             Setter::Computed,
-            "Whether the object is there; under a delete marker it is not. Null where the account cannot be entered.",
+            "Whether the object is there; under a delete marker it is not. Null where the account cannot be entered, and of an object under SSE-C, which S3 describes to nobody without its key.",
         ),
         computed(
             "version_id",

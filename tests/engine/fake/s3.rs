@@ -63,6 +63,8 @@ pub(crate) struct Bucket {
     pub(crate) put: usize,
     /// What S3 says of the replication of objects, by their keys.
     pub(crate) replication_statuses: BTreeMap<String, String>,
+    /// Keys of objects under SSE-C.
+    pub(crate) sse_c: BTreeSet<String>,
     pub(crate) uploads: Vec<(String, String)>,
     /// Every key that objects were ever encrypted under.
     pub(crate) keys_used: Vec<String>,
@@ -211,6 +213,13 @@ impl State {
             } => bucket.page(prefix, *max_keys, after.as_ref()),
             Query::ListMultipartUploads { .. } => {
                 Answer::Uploads(bucket.uploads.iter().take(1000).cloned().collect())
+            }
+            Query::HeadObject { key, .. } if bucket.sse_c.contains(key) => {
+                return refuse(
+                    Kind::Invalid,
+                    "BadRequest",
+                    "HTTP status 400 without a message",
+                );
             }
             Query::HeadObject { key, .. } => {
                 let mut versions = bucket.versions.iter().rev();
@@ -400,6 +409,7 @@ impl State {
             replication_before: None,
             versions: Vec::new(),
             replication_statuses: BTreeMap::new(),
+            sse_c: BTreeSet::new(),
             uploads: Vec::new(),
             keys_used: Vec::new(),
         };
