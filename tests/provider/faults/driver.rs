@@ -285,6 +285,12 @@ impl Table<'_> {
     async fn look(&self, fault: Fault, at: (Phase, &Position)) -> Vec<Finding> {
         let (after, said) = self.strike(fault, at).await;
         let mut findings = self.of_state(said.as_ref(), &after);
+        // What a destroy took away before it failed shows with the next refresh, as everywhere in Terraform; and a create
+        // that cannot tell whether a lost call was carried out says that it was.
+        let looked = said.as_ref().is_some_and(has_looked);
+        if self.row.is_update() && looked && after.has_state() && self.is_new("true", &after) {
+            findings.extend(self.of_refresh(&after).await);
+        }
         if self.is_new("again", &after) {
             findings.extend(self.again(&after).await);
         }
@@ -357,6 +363,19 @@ impl Table<'_> {
         left.into_iter().collect()
     }
 
+    /// What is stored is what is there: a refresh changes nothing in it.
+    async fn of_refresh(&self, after: &Situation) -> Option<Finding> {
+        let mut terraform = after.resume();
+        let said = terraform.refresh().await;
+        if !said.is_fine() {
+            let why = format!("refreshed: {:?} {:?}", said.errors, said.details);
+            return Some(Finding::NotConverged(why));
+        }
+        let (found, told) = (Situation::of(&terraform).values(), after.values());
+        let is_other = found != told;
+        is_other.then(|| Finding::WrongState(format!("told {told}\nwhere there is {found}")))
+    }
+
     /// The same command succeeds, and all is as if nothing had happened.
     async fn again(&self, after: &Situation) -> Vec<Finding> {
         let mut terraform = after.resume();
@@ -391,6 +410,13 @@ impl Table<'_> {
             false => vec![Finding::Orphan(format!("destroyed: {left}"))],
         }
     }
+}
+
+/// Whether a command that failed could look at everything once more.
+fn has_looked(said: &Said) -> bool {
+    let unseen = |detail: &String| detail.contains("could not be looked at");
+    let mut told = said.details.iter().chain(&said.warning_details);
+    !said.is_fine() && !told.any(unseen)
 }
 
 /// What is not as it should be.

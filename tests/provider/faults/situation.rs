@@ -61,6 +61,13 @@ impl Situation {
         self.without_accidents(&format!("{shown:#} tainted: {}", self.tainted))
     }
 
+    /// The same without what the components say of differences: they are told against what was wanted, which a failed
+    /// update and the refresh after it do not mean alike.
+    pub fn values(&self) -> String {
+        let told = Regex::new(r#"(?m)^(    "[a-z_/]+": ".*?) \(.*\)(",?)$"#).unwrap();
+        told.replace_all(&self.stored(), "$1$2").into_owned()
+    }
+
     /// All of it. From two moments that are told alike, things go on alike.
     pub fn told(&self) -> String {
         let private = self.without_accidents(&String::from_utf8_lossy(&self.private));
