@@ -7,7 +7,8 @@
 //!
 //! Guarantees: one request has one job at a time, however often its answer is lost or the request repeated; a bucket has
 //! one at a time in this process, because all of its backfills run as one role. A role is removed whenever its job is
-//! known to be over, or not to be there, and no other run has begun one by it. Where that is not known, it stays, because a job without its role fails.
+//! known to be over, or not to be there, and no other run has begun one by it. Where that is not known, it stays, because
+//! a job without its role fails.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
