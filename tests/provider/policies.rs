@@ -696,7 +696,7 @@ async fn a_deny_that_hits_replication_is_warned_of_wherever_it_stands() {
                 &objects,
                 json!({ "NotIpAddress": { "aws:SourceIp": "192.0.2.0/24" } }),
             ),
-            may_deny,
+            may_deny.clone(),
         ),
         (
             deny(
@@ -719,7 +719,7 @@ async fn a_deny_that_hits_replication_is_warned_of_wherever_it_stands() {
         (deny("No", "s3:PutObject", &objects, json!({})), vec![]),
         (
             deny("No", "s3:ReplicateObject", &private, json!({})),
-            vec![],
+            may_deny,
         ),
     ];
     for (statement, expected) in cases {

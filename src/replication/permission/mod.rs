@@ -40,7 +40,7 @@ pub fn refusals_after(spec: &Spec, prior: Option<&Spec>, observed: &Observed) ->
 /// Whom S3 asks for more than before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AskedAnew {
-    /// Sides whose objects leave by a role that it asks as.
+    /// Sides whose objects leave by a role that it asks as, or that is another or looked after otherwise than before.
     pub roles: BTreeSet<Side>,
     /// Sides whose bucket it asks for.
     pub buckets: BTreeSet<Side>,
@@ -56,6 +56,10 @@ pub fn asked_anew(spec: &Spec, prior: Option<&Spec>) -> AskedAnew {
     }
     for direction in spec.directions() {
         let before = prior.and_then(|prior| direction.in_spec(prior));
+        // What of it we write may change, too.
+        if before.as_ref().is_none_or(|b| b.role != direction.role) {
+            anew.roles.insert(direction.from.clone());
+        }
         let before = before.iter().flat_map(request::requests);
         let before: HashSet<_> = before.map(|asked| asked.request).collect();
         let asked = request::requests(&direction).into_iter();
